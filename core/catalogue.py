@@ -1,0 +1,1 @@
+"""Catalogue: the one object that a screen, a script or a test talks to."""

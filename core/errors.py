@@ -1,0 +1,115 @@
+"""Every error that a caller of the core can meet, in one hierarchy.
+
+Each message says what is wrong and where; `remedy` says what to do about it. No message holds a password.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.model import Movie
+
+
+class ReelcacheError(Exception):
+    """Anything that the core refuses or cannot do. `remedy` is a sentence for the person, or empty."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class SettingsError(ReelcacheError):
+    """A setting that names nothing known or lies outside its range."""
+
+
+class UnknownStrategy(SettingsError):
+    """A strategy name that is not one of `Catalogue.strategies`."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"There is no strategy named {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
+
+
+class UnknownStore(SettingsError):
+    """A store name that is not one of the stores."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"There is no store named {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
+
+
+class InvalidMovie(ReelcacheError):
+    """A movie that breaks a field rule. `problems` maps a field's name to what is wrong with it."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {problem}" for field, problem in problems.items()))
+        self.problems = problems
+
+
+class InvalidQuery(ReelcacheError):
+    """A query, offset or limit that no store can answer."""
+
+
+class MovieNotFound(ReelcacheError):
+    """No movie has this id."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"No movie has the id {id!r}.", remedy="It may have been removed: reload the list.")
+        self.id = id
+
+
+class MovieExists(ReelcacheError):
+    """A movie with this id is already there."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"A movie with the id {id!r} exists already.", remedy="Choose another id, or edit that one.")
+        self.id = id
+
+
+class EditConflict(ReelcacheError):
+    """Somebody saved another version since the base of this edit was read. `current` is theirs."""
+
+    def __init__(self, current: Movie, base: int) -> None:
+        super().__init__(
+            f"{current.title!r} was changed by somebody else since you opened it.",
+            remedy="Compare both versions and choose, field by field.",
+        )
+        self.current = current
+        self.base = base
+
+
+class Unavailable(ReelcacheError):
+    """A server that does not answer as it should. `server` is its name, never with a secret."""
+
+    def __init__(self, server: str, reason: str, *, remedy: str = "") -> None:
+        super().__init__(f"{server}: {reason}", remedy=remedy)
+        self.server = server
+        self.reason = reason
+
+
+class StoreUnavailable(Unavailable):
+    """PostgreSQL or MongoDB is unreachable, refuses us, or is too old."""
+
+
+class CacheUnavailable(Unavailable):
+    """Redis did not answer within its time budget, or its circuit breaker is open. Never fatal: the store serves."""
+
+
+class ServerFailed(Unavailable):
+    """An embedded server that could not be started, adopted or stopped."""
+
+
+class ForeignCollection(StoreUnavailable):
+    """A MongoDB collection that others own and that lacks our sub-document: adopt it first, after asking."""
+
+
+class UnreadableFile(ReelcacheError):
+    """A file that is missing, empty, binary, truncated or of no known format. `path` names it."""
+
+    def __init__(self, path: str, reason: str, *, remedy: str = "") -> None:
+        super().__init__(f"{path}: {reason}", remedy=remedy)
+        self.path = path
+        self.reason = reason

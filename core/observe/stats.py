@@ -1,0 +1,87 @@
+"""What was counted: immutable snapshots, cumulative since the start, from which windows are had by subtraction."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Tier = Literal["near", "redis", "store"]
+Freshness = Literal["fresh", "stale", "uncached"]
+BreakerState = Literal["closed", "open", "half-open"]
+
+
+class LatencyStats(msgspec.Struct, frozen=True):
+    """Durations in seconds, counted in log-spaced buckets (`core.observe.histogram` has their bounds)."""
+
+    count: int = 0
+    total: float = 0.0
+    buckets: tuple[int, ...] = ()
+
+
+class StrategyStats(msgspec.Struct, frozen=True):
+    """What one strategy did. A record read counts once, wherever it came from; a page of 50 counts 50 of them.
+
+    `hits` came from a cache tier, `misses` were looked for there and read from the store, `bypasses` went to the store
+    without asking a cache (no-cache, or Redis away). `negatives` are hits on a known absence, `stale` hits past their
+    soft TTL; both are among the hits. `store_reads` counts queries sent to the store, `saved` those that hits avoided.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    bypasses: int = 0
+    negatives: int = 0
+    stale: int = 0
+    errors: int = 0
+    writes: int = 0
+    conflicts: int = 0
+    store_reads: int = 0
+    saved: int = 0
+    hit_latency: LatencyStats = LatencyStats()
+    miss_latency: LatencyStats = LatencyStats()
+    write_latency: LatencyStats = LatencyStats()
+
+
+class RedisStats(msgspec.Struct, frozen=True):
+    """What the Redis server says of itself (server-wide: all its clients). Bytes, counts."""
+
+    version: str
+    used_memory: int
+    max_memory: int
+    keys: int
+    evicted: int
+    expired: int
+    clients: int
+
+
+class TraceLine(msgspec.Struct, frozen=True):
+    """One operation as it went: when (Unix seconds), what, on which key, by which strategy, and how it ended."""
+
+    number: int
+    at: float
+    operation: str
+    key: str
+    strategy: str
+    tier: Tier | None
+    verdict: str
+    version: int | None
+    seconds: float
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """Everything that the panels show, at one moment (`at`, monotonic seconds)."""
+
+    at: float
+    store: str
+    strategy: str
+    strategies: dict[str, StrategyStats]
+    """By strategy name; those never used have zeroes."""
+    refused: dict[str, int]
+    """Races prevented: refused fills and finishes by verdict (lease_lost, writing, below_floor, newer, contended, token_lost)."""
+    breaker: BreakerState
+    cache_problem: str | None
+    """Why Redis is not used just now, in words; None while it is."""
+    redis: RedisStats | None
+    """None until Redis was first asked, and while it is away."""
+    trace: tuple[TraceLine, ...]
+    """The newest last."""

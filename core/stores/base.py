@@ -1,0 +1,95 @@
+"""The contract of a store: the database that owns the truth. PostgreSQL and MongoDB answer it alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from core.model import GenreCount, Movie, Query
+
+StoreName = Literal["postgresql", "mongodb"]
+
+
+class Window(msgspec.Struct, frozen=True):
+    """The ids of one window of a query's answer, in order, and how many movies the whole answer has."""
+
+    ids: tuple[str, ...]
+    total: int
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What became of one batch of a load."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Which server answers: product, version, and the address with its secret masked."""
+
+    product: str
+    version: str
+    address: str
+
+
+class Store(Protocol):
+    """One movie collection in one database.
+
+    Every method may raise StoreUnavailable (unreachable, refused, too slow), never a driver's own error.
+    Every write is one transaction, sets the new version inside the database - max(old + 1, microseconds since 1970) -
+    and is durable when the call returns. Reads see every write that was acknowledged before they began.
+    """
+
+    name: StoreName
+
+    async def open(self) -> None:
+        """Connect, and create or migrate what is missing. Safe to call from two processes at once."""
+
+    async def close(self) -> None:
+        """Close every connection. Idempotent."""
+
+    async def identity(self) -> Identity:
+        """Ask the server who it is: one cheap round trip, good as a health check."""
+
+    async def window(self, query: Query, offset: int, limit: int) -> Window:
+        """The ids of rows `offset` to `offset + limit` of a query's answer. Past the end: no ids, the true total."""
+
+    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
+        """How many movies of the query's answer have each genre, most first, ties by name in code-point order."""
+
+    async def get(self, id: str) -> Movie | None:
+        """The movie, or None."""
+
+    async def get_many(self, ids: Sequence[str]) -> dict[str, Movie]:
+        """The movies among these ids that exist, by id; one query."""
+
+    async def insert(self, movie: Movie) -> Movie:
+        """Add a movie; returns it with its version. Raises MovieExists."""
+
+    async def update(self, movie: Movie) -> Movie:
+        """Replace the movie whose version is still `movie.version`; returns it with its new version.
+
+        Raises MovieNotFound, or EditConflict holding the present movie."""
+
+    async def delete(self, id: str, version: int) -> int:
+        """Remove the movie whose version is still this; returns the version of the removal, above every earlier one.
+
+        Raises MovieNotFound, or EditConflict holding the present movie."""
+
+    async def load(self, movies: Sequence[Movie]) -> Stored:
+        """Insert or replace a batch by id, in one transaction, skipping those that are the same already. Ids do not repeat."""
+
+    async def count(self) -> int:
+        """How many movies there are in all."""
+
+    async def note(self, name: str) -> str | None:
+        """A small text kept beside the movies (such as which shipped catalogue was loaded whole), or None."""
+
+    async def set_note(self, name: str, text: str) -> None:
+        """Keep such a text."""
+
+    async def clear(self) -> None:
+        """Remove all movies and notes. For `reelcache reset` and tests; never for a foreign collection."""
