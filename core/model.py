@@ -155,10 +155,32 @@ LAST_YEAR: Final = 2100
 _TT = re.compile(r"tt[0-9]{7,10}")
 _URL = re.compile(r"https?://[^\s]+")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]*")
-_RATED = ("G", "PG", "PG-13", "R", "NC-17", "APPROVED", "PASSED", "NOT RATED", "UNRATED", "TV-14", "TV-MA", "TV-PG")
+_RATED = (
+    "G",
+    "PG",
+    "PG-13",
+    "R",
+    "NC-17",
+    "APPROVED",
+    "PASSED",
+    "NOT RATED",
+    "UNRATED",
+    "TV-14",
+    "TV-MA",
+    "TV-PG",
+)
 
 FIELDS: Final[tuple[Field, ...]] = (
-    Field("id", "Id", "text", "letters, digits and : . _ -", required=True, editable=False, longest=100, pattern=_ID),
+    Field(
+        "id",
+        "Id",
+        "text",
+        "letters, digits and : . _ -",
+        required=True,
+        editable=False,
+        longest=100,
+        pattern=_ID,
+    ),
     Field("title", "Title", "text", required=True, longest=500),
     Field("year", "Year", "integer", "such as 1979", least=FIRST_YEAR, most=LAST_YEAR),
     Field("released", "Released", "date", "such as 1979-05-25"),
@@ -180,7 +202,9 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("oscars_won", "Oscars won", "integer", "recorded wins", least=0, most=100),
     Field("oscar_nominations", "Oscar nominations", "integer", "recorded nominations", least=0, most=100),
     Field("box_office", "Box office", "integer", "US dollars", least=0, most=100_000_000_000),
-    Field("type", "Type", "text", "such as movie", longest=30, choices=("movie", "series", "short", "episode")),
+    Field(
+        "type", "Type", "text", "such as movie", longest=30, choices=("movie", "series", "short", "episode")
+    ),
     Field("plot", "Plot", "text", longest=20_000),
     Field("poster", "Poster", "text", "https://...", longest=2_000, pattern=_URL),
 )
@@ -232,7 +256,9 @@ def unique(items: Iterable[str]) -> tuple[str, ...]:
 
 
 _BLANKS = re.compile(r"[\t\n\r\f\v\x85\u2028\u2029]+")
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def _forbidden(text: str) -> str | None:
@@ -313,12 +339,18 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         if self.sort not in SORTS:
-            raise InvalidQuery(f"Movies cannot be sorted by {self.sort!r}.", remedy=f"Choose: {', '.join(SORTS)}.")
+            raise InvalidQuery(
+                f"Movies cannot be sorted by {self.sort!r}.", remedy=f"Choose: {', '.join(SORTS)}."
+            )
         if len(self.text) > LONGEST_TEXT:
-            raise InvalidQuery(f"The search text is longer than {LONGEST_TEXT} characters.", remedy="Shorten it.")
+            raise InvalidQuery(
+                f"The search text is longer than {LONGEST_TEXT} characters.", remedy="Shorten it."
+            )
         for text in (self.text, *self.genres):
             if stranger := _forbidden(text):
-                raise InvalidQuery(f"The search holds a forbidden character (U+{ord(stranger):04X}).", remedy="Remove it.")
+                raise InvalidQuery(
+                    f"The search holds a forbidden character (U+{ord(stranger):04X}).", remedy="Remove it."
+                )
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -331,12 +363,22 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool(self.words or self.genres or self.year_from is not None or self.year_to is not None)
 
 
+Tier = Literal["near", "redis", "store"]
+"""Where an answer came from: this process's memory, Redis, or the database."""
+
+
 class Page(msgspec.Struct, frozen=True):
-    """One window of a query's answer: `movies` from row `offset` (the first is 0) of `total`."""
+    """One window of a query's answer: `movies` from row `offset` (the first is 0) of `total`.
+
+    `tiers` says where each movie came from, `window_tier` where their order did, `seconds` how long it all took.
+    """
 
     movies: tuple[Movie, ...]
     total: int
     offset: int
+    tiers: tuple[Tier, ...] = ()
+    window_tier: Tier = "store"
+    seconds: float = 0.0
 
 
 class GenreCount(msgspec.Struct, frozen=True):

@@ -80,7 +80,8 @@ class Settings:
             raise UnknownStrategy(self.strategy, STRATEGIES)
         if self.consistency not in CONSISTENCIES:
             raise SettingsError(
-                f"There is no consistency {self.consistency!r}.", remedy=f"Choose one of: {', '.join(CONSISTENCIES)}."
+                f"There is no consistency {self.consistency!r}.",
+                remedy=f"Choose one of: {', '.join(CONSISTENCIES)}.",
             )
         if not (0 < self.soft_ttl <= self.hard_ttl <= 30 * 86_400):
             raise SettingsError(
@@ -89,7 +90,8 @@ class Settings:
             )
         if not re.fullmatch(r"[1-9][0-9]{0,14}(b|kb|mb|gb|k|m|g)?", self.redis_maxmemory.lower()):
             raise SettingsError(
-                f"redis_maxmemory cannot be {self.redis_maxmemory!r}.", remedy="Write it as Redis does, such as 256mb."
+                f"redis_maxmemory cannot be {self.redis_maxmemory!r}.",
+                remedy="Write it as Redis does, such as 256mb.",
             )
         for name, schemes in _SCHEMES.items():
             _check_url(name, getattr(self, name), schemes)
@@ -128,7 +130,9 @@ def read_settings(
             try:
                 merged[name] = _typed(name, value)
             except ValueError as problem:
-                raise SettingsError(f"{name} from {source}: {problem}", remedy="Correct or remove it.") from None
+                raise SettingsError(
+                    f"{name} from {source}: {problem}", remedy="Correct or remove it."
+                ) from None
     return Settings(**merged)  # type: ignore[arg-type]  # each value was typed by its field's name just above
 
 
@@ -141,7 +145,9 @@ def _from_config(path: Path | None) -> Mapping[str, object]:
             return {}
         raise SettingsError(f"The config file {file} does not exist.", remedy="Name one that does.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise SettingsError(f"The config file {file} cannot be read: {problem}", remedy="Correct or remove it.") from None
+        raise SettingsError(
+            f"The config file {file} cannot be read: {problem}", remedy="Correct or remove it."
+        ) from None
     if unknown := sorted(values.keys() - ENVIRONMENT.keys()):
         raise SettingsError(
             f"The config file {file} sets {unknown[0]!r}, which is no setting.",
@@ -216,7 +222,8 @@ def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:
         broken = True
     if broken:
         raise SettingsError(
-            f"{name} cannot be {masked(url)!r}.", remedy=f"It starts with {' or '.join(s + '://' for s in schemes)}."
+            f"{name} cannot be {masked(url)!r}.",
+            remedy=f"It starts with {' or '.join(s + '://' for s in schemes)}.",
         )
 
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-Tier = Literal["near", "redis", "store"]
-Freshness = Literal["fresh", "stale", "uncached"]
+from core.model import Tier
+
 BreakerState = Literal["closed", "open", "half-open"]
 
 
