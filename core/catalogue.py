@@ -73,7 +73,9 @@ class Catalogue:
         raise NotImplementedError
 
     async def save(self, movie: Movie) -> Movie:
-        """Store an edit whose base is `movie.version`. Raises InvalidMovie, EditConflict, MovieNotFound, StoreUnavailable."""
+        """Store an edit whose base is `movie.version`.
+
+        Raises InvalidMovie, EditConflict, MovieNotFound, StoreUnavailable."""
         raise NotImplementedError
 
     async def add(self, movie: Movie) -> Movie:

@@ -31,9 +31,7 @@ class UnknownStrategy(SettingsError):
     """A strategy name that is not one of `Catalogue.strategies`."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(
-            f"There is no strategy named {name!r}.", remedy=f"Choose one of: {', '.join(known)}."
-        )
+        super().__init__(f"There is no strategy named {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
 
 
 class UnknownStore(SettingsError):
@@ -67,9 +65,7 @@ class MovieExists(ReelcacheError):
     """A movie with this id is already there."""
 
     def __init__(self, id: str) -> None:
-        super().__init__(
-            f"A movie with the id {id!r} exists already.", remedy="Choose another id, or edit that one."
-        )
+        super().__init__(f"A movie with the id {id!r} exists already.", remedy="Choose another id, or edit that one.")
         self.id = id
 
 

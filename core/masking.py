@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-_USERINFO = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^:@/\s]*):(?P<secret>[^\s]*)@(?=[^@]*$)"
-)
+_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^:@/\s]*):(?P<secret>[^\s]*)@(?=[^@]*$)")
 _PARAMETER = re.compile(r"(?i)(?P<name>\b(?:password|passwd|sslpassword|authMechanismProperties)=)[^&\s]+")
 
 

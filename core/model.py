@@ -118,7 +118,7 @@ class Field:
         return None
 
     def parse(self, text: str) -> Value:
-        """The value that a person typed. Lists are split at commas; blank is unknown. Raises ValueError with a reason."""
+        """The value that a person typed: lists split at commas, blank is unknown. Raises ValueError with a reason."""
         text = tidy(text)
         if not text:
             return () if self.kind == "list" else None
@@ -202,9 +202,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("oscars_won", "Oscars won", "integer", "recorded wins", least=0, most=100),
     Field("oscar_nominations", "Oscar nominations", "integer", "recorded nominations", least=0, most=100),
     Field("box_office", "Box office", "integer", "US dollars", least=0, most=100_000_000_000),
-    Field(
-        "type", "Type", "text", "such as movie", longest=30, choices=("movie", "series", "short", "episode")
-    ),
+    Field("type", "Type", "text", "such as movie", longest=30, choices=("movie", "series", "short", "episode")),
     Field("plot", "Plot", "text", longest=20_000),
     Field("poster", "Poster", "text", "https://...", longest=2_000, pattern=_URL),
 )
@@ -242,7 +240,7 @@ def same_content(one: Movie, other: Movie) -> bool:
 
 
 def tidy(text: str) -> str:
-    """Text in NFC with line breaks and tabs as blanks and none at the ends; other control characters are left to the rules."""
+    """Text in NFC with line breaks and tabs as blanks, none at the ends. Other control characters are left to the rules."""
     return unicodedata.normalize("NFC", _BLANKS.sub(" ", text)).strip()
 
 
@@ -256,9 +254,7 @@ def unique(items: Iterable[str]) -> tuple[str, ...]:
 
 
 _BLANKS = re.compile(r"[\t\n\r\f\v\x85\u2028\u2029]+")
-_FORBIDDEN = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def _forbidden(text: str) -> str | None:
@@ -278,7 +274,7 @@ def _tidy_value(value: Value) -> Value:
 
 
 def fold(text: str) -> str:
-    """Text without accents and case: the key that titles are sorted by and words are compared by, in code-point order."""
+    """Text without accents and case: the key that titles are sorted and words compared by, in code-point order."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return plain.casefold()
 
@@ -287,8 +283,11 @@ _RUN = re.compile(r"[^\W_]+")
 
 
 def words_of(*texts: str) -> tuple[str, ...]:
-    """The words that a search can find a text by, sorted: each run of letters and digits, and a hyphenated or
-    apostrophised whole without its marks (`spider-man`: spider, man, spiderman). A text of marks alone is its own word."""
+    """The words that a search can find a text by, sorted.
+
+    Each run of letters and digits, and a hyphenated or apostrophised whole without its marks (`spider-man`: spider,
+    man, spiderman). A token of marks alone (`$`) is its own word.
+    """
     found: set[str] = set()
     for token in (token for text in texts for token in fold(text).split()):
         runs = _RUN.findall(token)
@@ -339,13 +338,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         if self.sort not in SORTS:
-            raise InvalidQuery(
-                f"Movies cannot be sorted by {self.sort!r}.", remedy=f"Choose: {', '.join(SORTS)}."
-            )
+            raise InvalidQuery(f"Movies cannot be sorted by {self.sort!r}.", remedy=f"Choose: {', '.join(SORTS)}.")
         if len(self.text) > LONGEST_TEXT:
-            raise InvalidQuery(
-                f"The search text is longer than {LONGEST_TEXT} characters.", remedy="Shorten it."
-            )
+            raise InvalidQuery(f"The search text is longer than {LONGEST_TEXT} characters.", remedy="Shorten it.")
         for text in (self.text, *self.genres):
             if stranger := _forbidden(text):
                 raise InvalidQuery(

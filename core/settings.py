@@ -1,4 +1,4 @@
-"""What a person may choose: one frozen value, read from flags, environment, `.env`, config file and defaults, in that order."""
+"""What a person may choose: one frozen value, read from flags, environment, config file and defaults, in that order."""
 
 from __future__ import annotations
 
@@ -130,9 +130,7 @@ def read_settings(
             try:
                 merged[name] = _typed(name, value)
             except ValueError as problem:
-                raise SettingsError(
-                    f"{name} from {source}: {problem}", remedy="Correct or remove it."
-                ) from None
+                raise SettingsError(f"{name} from {source}: {problem}", remedy="Correct or remove it.") from None
     return Settings(**merged)  # type: ignore[arg-type]  # each value was typed by its field's name just above
 
 

@@ -13,13 +13,13 @@ from redis.asyncio import Redis
 
 
 @pytest.fixture
-async def redis_url() -> AsyncIterator[str]:
+async def redis_url() -> str:
     """An empty Redis database."""
     url = os.environ["REELCACHE_TEST_REDIS"]
     client = Redis.from_url(url)
     await client.flushdb()
     await client.aclose()
-    yield url
+    return url
 
 
 @pytest.fixture
@@ -31,9 +31,7 @@ async def postgres_url() -> AsyncIterator[str]:
     async with admin:
         await admin.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
         yield server.replace("/?", f"/{name}?")
-        await admin.execute(
-            psycopg.sql.SQL("drop database {} with (force)").format(psycopg.sql.Identifier(name))
-        )
+        await admin.execute(psycopg.sql.SQL("drop database {} with (force)").format(psycopg.sql.Identifier(name)))
 
 
 @pytest.fixture

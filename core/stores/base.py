@@ -80,7 +80,7 @@ class Store(Protocol):
         Raises MovieNotFound, or EditConflict holding the present movie."""
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
-        """Insert or replace a batch by id, in one transaction, skipping those that are the same already. Ids do not repeat."""
+        """Insert or replace a batch by id, in one transaction, skipping those that are the same. Ids do not repeat."""
 
     async def count(self) -> int:
         """How many movies there are in all."""
