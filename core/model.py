@@ -240,7 +240,7 @@ def same_content(one: Movie, other: Movie) -> bool:
 
 
 def tidy(text: str) -> str:
-    """Text in NFC with line breaks and tabs as blanks, none at the ends. Other control characters are left to the rules."""
+    """Text in NFC with line breaks and tabs as blanks, none at the ends; other control characters stay."""
     return unicodedata.normalize("NFC", _BLANKS.sub(" ", text)).strip()
 
 

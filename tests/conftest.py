@@ -40,5 +40,6 @@ async def mongo_url() -> AsyncIterator[str]:
     server = os.environ["REELCACHE_TEST_MONGO"]
     name = f"test_{secrets.token_hex(6)}"
     yield server.replace("/?", f"/{name}?")
-    async with AsyncMongoClient(server) as client:
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(server)
+    async with client:
         await client.drop_database(name)

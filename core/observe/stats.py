@@ -77,7 +77,7 @@ class Stats(msgspec.Struct, frozen=True):
     strategies: dict[str, StrategyStats]
     """By strategy name; those never used have zeroes."""
     refused: dict[str, int]
-    """Races prevented: refused fills and finishes by verdict (lease_lost, writing, below_floor, newer, contended...)."""
+    """Races prevented: refused fills and finishes by verdict (lease_lost, writing, below_floor, newer, ...)."""
     breaker: BreakerState
     cache_problem: str | None
     """Why Redis is not used just now, in words; None while it is."""
