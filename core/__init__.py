@@ -1,0 +1,53 @@
+"""Reelcache's engine: a movie catalogue behind a caching strategy that can be switched while it runs."""
+
+from core.catalogue import Catalogue, Reading
+from core.errors import (
+    CacheUnavailable,
+    EditConflict,
+    ForeignCollection,
+    InvalidMovie,
+    InvalidQuery,
+    MovieExists,
+    MovieNotFound,
+    ReelcacheError,
+    ServerFailed,
+    SettingsError,
+    StoreUnavailable,
+    UnknownStore,
+    UnknownStrategy,
+    UnreadableFile,
+)
+from core.model import GenreCount, LoadProgress, LoadReport, Movie, Page, Query, replace
+from core.observe.stats import Stats
+from core.open import open_catalogue
+from core.settings import Settings, read_settings
+
+__all__ = [
+    "CacheUnavailable",
+    "Catalogue",
+    "EditConflict",
+    "ForeignCollection",
+    "GenreCount",
+    "InvalidMovie",
+    "InvalidQuery",
+    "LoadProgress",
+    "LoadReport",
+    "Movie",
+    "MovieExists",
+    "MovieNotFound",
+    "Page",
+    "Query",
+    "Reading",
+    "ReelcacheError",
+    "ServerFailed",
+    "Settings",
+    "SettingsError",
+    "Stats",
+    "StoreUnavailable",
+    "UnknownStore",
+    "UnknownStrategy",
+    "UnreadableFile",
+    "open_catalogue",
+    "read_settings",
+    "replace",
+]

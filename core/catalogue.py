@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar, Literal
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import ClassVar, Final
 
 import msgspec
 
-from core.model import GenreCount, LoadProgress, LoadReport, Movie, Page, Progress, Query, Tier
-from core.observe.stats import Stats
+from core.binding import Binding
+from core.cache.redis import RedisCache
+from core.errors import (
+    CacheUnavailable,
+    EditConflict,
+    InvalidQuery,
+    MovieNotFound,
+    StoreUnavailable,
+    UnknownStore,
+    UnknownStrategy,
+)
+from core.loading import Source, load_into
+from core.model import MOST_ROWS, GenreCount, LoadProgress, LoadReport, Movie, Page, Progress, Query, Tier, check
+from core.observe.counters import Observer
+from core.observe.stats import RedisStats, Stats
 from core.settings import STORES, STRATEGIES
+from core.stores.base import Store, Window
+from core.strategies.base import Answer, Change, Freshness, Question, Strategy, Written
+from core.strategies.codec import decode_genres, decode_window, encode_genres, encode_window
 
-Freshness = Literal["fresh", "stale", "uncached"]
+SWITCH_PATIENCE: Final = 5.0
+"""Seconds that a switch waits for running writes before it goes on beside them: both modes overlap safely."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -26,84 +47,311 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Catalogue:
-    """The movies behind a caching strategy and a store, both switchable while it runs."""
+    """The movies behind a caching strategy and a store, both switchable while it runs.
+
+    Each operation captures strategy and store once, when it starts.
+    """
 
     strategies: ClassVar[tuple[str, ...]] = STRATEGIES
     stores: ClassVar[tuple[str, ...]] = STORES
 
+    def __init__(
+        self,
+        binding: Binding,
+        strategy: str,
+        cache: RedisCache,
+        observer: Observer,
+        open_store: Callable[[str], Awaitable[Binding]],
+        *,
+        redis_url: str,
+    ) -> None:
+        self._binding = binding
+        self._strategy = binding.strategies[strategy]
+        self._cache = cache
+        self._observer = observer
+        self._open_store = open_store
+        self._redis_url = redis_url
+        self._redis: RedisStats | None = None
+        self._filling: dict[str, LoadProgress] = {}
+        self._fills: dict[str, asyncio.Task[LoadReport]] = {}
+        self._switching = asyncio.Lock()
+        self._writes = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._admitted = asyncio.Event()
+        self._admitted.set()
+
+    # ------------------------------------------------------------------------------------------------ what is in force
+
     @property
     def strategy(self) -> str:
         """The name of the strategy in force."""
-        raise NotImplementedError
+        return self._strategy.name
 
     @property
     def store(self) -> str:
         """The name of the store in force."""
-        raise NotImplementedError
+        return self._binding.store.name
 
     @property
     def redis_url(self) -> str:
         """Where Redis really is, password masked."""
-        raise NotImplementedError
+        return self._redis_url
 
     @property
     def store_url(self) -> str:
         """Where the store in force really is, password masked."""
-        raise NotImplementedError
+        return self._binding.address
 
-    @property
-    def filling(self) -> LoadProgress | None:
-        """How far the first filling of an empty embedded store has come; None when none is under way."""
-        raise NotImplementedError
-
-    async def ready(self) -> None:
-        """Wait until an empty embedded store has been filled with the shipped movies; raises what that met."""
-        raise NotImplementedError
+    # --------------------------------------------------------------------------------------------------------- reading
 
     async def browse(self, query: Query, offset: int = 0, limit: int = 50) -> Page:
         """One window of a query's answer. Raises InvalidQuery, StoreUnavailable."""
-        raise NotImplementedError
+        if offset < 0 or not 0 < limit <= MOST_ROWS:
+            raise InvalidQuery(
+                f"A window of {limit} rows from row {offset} cannot be had.",
+                remedy=f"Ask for 1 to {MOST_ROWS} rows from row 0 or later.",
+            )
+        strategy, store = self._strategy, self._binding.store
+        question = Question(
+            name=f"window {offset}+{limit} {msgspec.json.encode(query).decode()}",
+            compute=partial(store.window, query, offset, limit),
+            encode=encode_window,
+            decode=decode_window,
+        )
+        started = time.perf_counter()
+        with self._errors_counted(strategy):
+            window, tier = await strategy.answer(question)
+            answers = await strategy.read_many(window.ids)
+            if any(answer.movie is None for answer in answers):
+                window, tier, answers = await self._look_again(strategy, question)
+        seconds = time.perf_counter() - started
+        found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
+        hits = sum(tier != "store" for _, tier in found)
+        self._observer.trace(
+            "browse", f"{query.sort} {offset}+{limit}", strategy.name, tier, f"{hits} of {len(found)} hit", None, seconds
+        )
+        movies = tuple(movie for movie, _ in found)
+        return Page(movies, window.total, offset, tuple(tier for _, tier in found), tier, seconds)
 
     async def get(self, id: str) -> Movie:
         """The movie. Raises MovieNotFound, StoreUnavailable."""
-        raise NotImplementedError
+        return (await self.read(id)).movie
 
     async def read(self, id: str) -> Reading:
         """The movie, with where it came from and how long it took. Raises as `get` does."""
-        raise NotImplementedError
+        strategy = self._strategy
+        started = time.perf_counter()
+        with self._errors_counted(strategy):
+            answer = await strategy.read(id)
+        seconds = time.perf_counter() - started
+        self._observer.trace("get", id, strategy.name, answer.tier, answer.reason, answer.version, seconds)
+        if answer.movie is None:
+            raise MovieNotFound(id)
+        return Reading(answer.movie, answer.version, answer.tier, answer.freshness, answer.reason, seconds)
+
+    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
+        """How many movies of the query's answer have each genre, most first."""
+        strategy, store = self._strategy, self._binding.store
+        unordered = msgspec.structs.replace(query, sort="title", descending=False)
+        question = Question(
+            name=f"genres {msgspec.json.encode(unordered).decode()}",
+            compute=partial(store.genres, unordered),
+            encode=encode_genres,
+            decode=decode_genres,
+        )
+        started = time.perf_counter()
+        with self._errors_counted(strategy):
+            counts, tier = await strategy.answer(question)
+        verdict = "hit" if tier != "store" else "computed"
+        self._observer.trace(
+            "genres", query.text or "all", strategy.name, tier, verdict, None, time.perf_counter() - started
+        )
+        return counts
+
+    # --------------------------------------------------------------------------------------------------------- writing
 
     async def save(self, movie: Movie) -> Movie:
         """Store an edit whose base is `movie.version`.
 
         Raises InvalidMovie, EditConflict, MovieNotFound, StoreUnavailable."""
-        raise NotImplementedError
+        checked = check(movie)
+        written = await self._write("save", movie.id, lambda store: _updated(store, checked))
+        assert written.movie is not None
+        return written.movie
 
     async def add(self, movie: Movie) -> Movie:
         """Store a new movie. Raises InvalidMovie, MovieExists, StoreUnavailable."""
-        raise NotImplementedError
+        checked = check(movie)
+        written = await self._write("add", movie.id, lambda store: _inserted(store, checked))
+        assert written.movie is not None
+        return written.movie
 
     async def remove(self, id: str, *, version: int) -> None:
         """Remove the movie if it still has this version. Raises EditConflict, MovieNotFound, StoreUnavailable."""
-        raise NotImplementedError
+        await self._write("remove", id, lambda store: _deleted(store, id, version))
 
-    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
-        """How many movies of the query's answer have each genre, most first."""
-        raise NotImplementedError
+    async def load(
+        self, source: Source, progress: Progress | None = None, *, stop: asyncio.Event | None = None
+    ) -> LoadReport:
+        """Store what `data.read` yields, batch by batch; set `stop` to end it between two batches.
+
+        Raises UnreadableFile, StoreUnavailable; what was stored before stays."""
+        return await load_into(self._binding, source, progress, stop)
+
+    # ------------------------------------------------------------------------------------------------------- switching
 
     async def use_strategy(self, name: str) -> None:
-        """Switch the strategy; running operations end under the old one first. Raises UnknownStrategy."""
-        raise NotImplementedError
+        """Switch the strategy; running writes end under the old one first. Raises UnknownStrategy."""
+        if name not in self.strategies:
+            raise UnknownStrategy(name, self.strategies)
+        async with self._switching:
+            old, started = self._strategy.name, time.perf_counter()
+            self._strategy = self._binding.strategies[name]
+            await self._settle()
+            self._trace_switch("strategy", f"{old} -> {name}", started)
 
     async def use_store(self, name: str) -> None:
         """Switch the store, starting its embedded server where needed. On failure the old one stays in force.
 
-        Raises UnknownStore, ServerFailed, StoreUnavailable."""
-        raise NotImplementedError
+        Raises UnknownStore, ServerFailed, StoreUnavailable (ForeignCollection)."""
+        if name not in self.stores:
+            raise UnknownStore(name, self.stores)
+        async with self._switching:
+            if name == self.store:
+                return
+            old, started = self.store, time.perf_counter()
+            binding = await self._open_store(name)
+            self._admitted.clear()
+            try:
+                await self._settle()
+                self._binding, self._strategy = binding, binding.strategies[self._strategy.name]
+            finally:
+                self._admitted.set()
+            self._trace_switch("store", f"{old} -> {name}", started)
+
+    async def _settle(self) -> None:
+        """Wait, within reason, for running writes and for what they still put into the cache."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SWITCH_PATIENCE):
+                await self._quiet.wait()
+        await self._binding.background.drain(timeout=SWITCH_PATIENCE)
+
+    def _trace_switch(self, what: str, change: str, started: float) -> None:
+        seconds = time.perf_counter() - started
+        self._observer.trace("switch", what, self._strategy.name, None, change, None, seconds)
+
+    # --------------------------------------------------------------------------------------------------- first filling
+
+    @property
+    def filling(self) -> LoadProgress | None:
+        """How far the first filling of an empty embedded store has come; None when none is under way."""
+        return self._filling.get(self.store)
+
+    async def ready(self) -> None:
+        """Wait until an empty embedded store has been filled with the shipped movies; raises what that met."""
+        if fill := self._fills.get(self.store):
+            await asyncio.shield(fill)
+
+    def fill(self, binding: Binding, source: Source, note: tuple[str, str]) -> None:
+        """Begin to load the shipped movies into an empty store; `note` (name, text) marks it as done."""
+        name = binding.store.name
+
+        def progress(so_far: LoadProgress) -> None:
+            self._filling[name] = so_far
+
+        async def run() -> LoadReport:
+            try:
+                report = await load_into(binding, source, progress)
+                await binding.store.set_note(*note)
+                return report
+            finally:
+                self._filling.pop(name, None)
+
+        self._filling[name] = LoadProgress(0, 0, 0, 0, 0.0, 0.0)
+        task = asyncio.create_task(run())
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._fills[name] = task
+
+    async def close(self) -> None:
+        """Stop what still fills. The parts are closed by whoever opened them."""
+        for task in self._fills.values():
+            task.cancel()
+        await asyncio.gather(*self._fills.values(), return_exceptions=True)
+
+    # ------------------------------------------------------------------------------------------------------ what it did
 
     def stats(self) -> Stats:
         """What was counted so far, as an immutable snapshot; costs no round trip."""
-        raise NotImplementedError
+        breaker = self._cache.breaker
+        return self._observer.snapshot(
+            at=time.monotonic(),
+            store=self.store,
+            strategy=self.strategy,
+            breaker=breaker.state,
+            cache_problem=breaker.problem,
+            redis=self._redis if breaker.state == "closed" else None,
+        )
 
-    async def load(self, source: Iterable[object], progress: Progress | None = None) -> LoadReport:
-        """Store what `data.read` yields, batch by batch; cancel the task to stop between two batches."""
-        raise NotImplementedError
+    async def watch(self) -> None:
+        """Look at Redis' own figures once, and pay what the cache is owed. Called every second by the opener."""
+        with contextlib.suppress(CacheUnavailable):
+            if self._binding.repair.owed:
+                await self._binding.repair.pay()
+            info = await self._cache.server()
+            self._redis = RedisStats(**msgspec.structs.asdict(info))
+
+    # --------------------------------------------------------------------------------------------------------- details
+
+    async def _look_again(
+        self, strategy: Strategy, question: Question[Window]
+    ) -> tuple[Window, Tier, list[Answer]]:
+        """A movie of the window was removed between the look at the window and at its movies: both once more."""
+        window, tier = await strategy.answer(question)
+        return window, tier, await strategy.read_many(window.ids)
+
+    async def _write(self, operation: str, id: str, commit: Callable[[Store], Awaitable[Written]]) -> Written:
+        await self._admitted.wait()
+        strategy, store = self._strategy, self._binding.store
+        started = time.perf_counter()
+        self._writes += 1
+        self._quiet.clear()
+        try:
+            with self._errors_counted(strategy):
+                written = await strategy.write(Change(id, lambda: commit(store)))
+        except EditConflict:
+            self._observer.conflict(strategy.name)
+            self._observer.trace(
+                operation, id, strategy.name, None, "conflict", None, time.perf_counter() - started
+            )
+            raise
+        finally:
+            self._writes -= 1
+            if not self._writes:
+                self._quiet.set()
+        seconds = time.perf_counter() - started
+        self._observer.write(strategy.name, seconds)
+        self._observer.trace(operation, id, strategy.name, "store", "committed", written.version, seconds)
+        return written
+
+    @contextlib.contextmanager
+    def _errors_counted(self, strategy: Strategy) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailable:
+            self._observer.error(strategy.name)
+            raise
+
+
+async def _updated(store: Store, movie: Movie) -> Written:
+    saved = await store.update(movie)
+    return Written(saved, saved.version)
+
+
+async def _inserted(store: Store, movie: Movie) -> Written:
+    added = await store.insert(movie)
+    return Written(added, added.version)
+
+
+async def _deleted(store: Store, id: str, version: int) -> Written:
+    return Written(None, await store.delete(id, version))

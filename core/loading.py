@@ -1,0 +1,116 @@
+"""Loading: a stream of movies into a store, batch by batch, with the cache kept honest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final, Protocol
+
+from core.binding import Binding
+from core.errors import CacheUnavailable, UnreadableFile
+from core.model import LoadProgress, LoadReport, Movie, Progress
+from core.strategies.keys import COLLECTION
+
+FIRST_BATCH: Final = 250
+"""Small, so that the first page of movies is on the screen while the rest still loads."""
+BATCH: Final = 2_000
+
+
+class Rejects(Protocol):
+    """Where refused rows go."""
+
+    def add(self, reject: object) -> None:
+        """Keep one refused row."""
+
+    def close(self) -> None:
+        """Write what is still held back."""
+
+    @property
+    def path(self) -> str | None:
+        """The file's name, None while nothing was refused."""
+
+
+class Source(Protocol):
+    """A file being read: yields movies, and whatever is no movie is a refused row."""
+
+    def __iter__(self) -> Iterator[object]: ...
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of it has been read, 0 to 1."""
+
+    def rejects(self) -> Rejects:
+        """Where its refused rows go."""
+
+
+async def load_into(
+    binding: Binding, source: Source, progress: Progress | None = None, stop: asyncio.Event | None = None
+) -> LoadReport:
+    """Store everything that a source yields; a set `stop` ends it between two batches, with all before it stored.
+
+    Raises UnreadableFile and StoreUnavailable; what was stored before stays, and loading again goes on from there.
+    """
+    read = stored = unchanged = rejected = 0
+    started = time.monotonic()
+    items, rejects = iter(source), source.rejects()
+    size = FIRST_BATCH
+
+    def take() -> list[object]:
+        return list(islice(items, size))
+
+    def now() -> LoadProgress:
+        seconds = time.monotonic() - started
+        return LoadProgress(read, stored, unchanged, rejected, seconds, source.fraction)
+
+    try:
+        while not (stop and stop.is_set()) and (batch := await asyncio.to_thread(take)):
+            movies = [item for item in batch if isinstance(item, Movie)]
+            for item in batch:
+                if not isinstance(item, Movie):
+                    rejects.add(item)
+            result = await binding.store.load(movies)
+            read += len(batch)
+            stored += result.inserted + result.updated
+            unchanged += result.unchanged
+            rejected += len(batch) - len(movies)
+            if result.inserted or result.updated:
+                await _new_generation(binding)
+            if progress:
+                progress(now())
+            size = BATCH
+    except UnreadableFile as broken:
+        raise UnreadableFile(
+            broken.path, f"{broken.reason}; {stored:,} movies before it were stored", remedy=broken.remedy
+        ) from broken
+    finally:
+        rejects.close()
+        if stored:
+            await _forget_everything(binding)
+    return LoadReport(
+        read,
+        stored,
+        unchanged,
+        rejected,
+        rejects.path,
+        time.monotonic() - started,
+        cancelled=bool(stop and stop.is_set()),
+    )
+
+
+async def _new_generation(binding: Binding) -> None:
+    try:
+        await binding.cache.invalidate(COLLECTION, 0, force=True)
+    except CacheUnavailable:
+        binding.repair.owe(COLLECTION, 0)
+    binding.answers.cut_all()
+
+
+async def _forget_everything(binding: Binding) -> None:
+    """A load changes too many movies to invalidate them one by one: no entry and no lease of the store survives it."""
+    try:
+        await binding.cache.flush()
+    except CacheUnavailable:
+        binding.repair.owe_everything()
+    binding.cut_all()

@@ -1,0 +1,65 @@
+"""What a strategy is: how reads and writes travel between the program, the cache and the store."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from core.model import Movie, Tier
+
+Freshness = Literal["fresh", "stale", "uncached"]
+T = TypeVar("T")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What was read under one id: the movie, or None where none has it, and how it was come by."""
+
+    movie: Movie | None
+    version: int
+    tier: Tier
+    freshness: Freshness
+    reason: str
+
+
+class Question(msgspec.Struct, Generic[T], frozen=True):
+    """Something computed from the whole collection (a window, a histogram), with its name in the cache."""
+
+    name: str
+    """Two questions of one name have one answer."""
+    compute: Callable[[], Awaitable[T]]
+    encode: Callable[[T], bytes]
+    decode: Callable[[bytes], T]
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What a write left in the store: the movie, or None after a removal, and the version of that state."""
+
+    movie: Movie | None
+    version: int
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One write to come: which movie, and how to commit it. `commit` either returns or has changed nothing it knows of."""
+
+    id: str
+    commit: Callable[[], Awaitable[Written]]
+
+
+class Strategy(Protocol):
+    """One caching strategy. Stateless but for its parts, so that old and new overlap safely while they are switched."""
+
+    name: ClassVar[str]
+
+    async def read(self, id: str) -> Answer:
+        """One movie."""
+
+    async def read_many(self, ids: Sequence[str]) -> list[Answer]:
+        """Several movies, in the order of the ids."""
+
+    async def answer(self, question: Question[T]) -> tuple[T, Tier]:
+        """Something computed from the whole collection, never older than the last acknowledged write."""
+
+    async def write(self, change: Change) -> Written:
+        """Carry out a change; when this returns, no later read sees the state before it."""

@@ -1,0 +1,21 @@
+"""Under which keys movies and collection-wide answers stand in the cache."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final
+
+from core.cache.keys import Key
+
+COLLECTION: Final = Key("collection", "movies")
+"""The generation of the collection: answers computed from all of it are valid while this entry is the one they name."""
+
+
+def movie_key(id: str) -> Key:
+    """The key of one movie."""
+    return Key("movie", id)
+
+
+def answer_key(question: str) -> Key:
+    """The key of a collection-wide answer; the question may be of any length."""
+    return Key("answer", blake2b(question.encode(), digest_size=16).hexdigest())

@@ -1,0 +1,69 @@
+"""No cache: the baseline that shows what a cache is worth.
+
+Read: ask the store, always.
+Write: change the store. The entry is dropped all the same, because other copies of the program, and this one after the
+next switch, read through the cache.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
+
+from core.model import Movie, Tier
+from core.observe.counters import Observer
+from core.stores.base import Store
+from core.strategies.base import Answer, Change, Question, Written
+from core.strategies.writing import Intents
+
+T = TypeVar("T")
+
+
+class NoCache:
+    """Every read goes to the store."""
+
+    name: ClassVar[str] = "no-cache"
+
+    def __init__(self, store: Store, observer: Observer, intents: Intents) -> None:
+        self._store = store
+        self._observer = observer
+        self._intents = intents
+
+    async def read(self, id: str) -> Answer:
+        """One movie from the store."""
+        started = time.perf_counter()
+        movie = await self._store.get(id)
+        self._count(1, started)
+        return _from_store(movie)
+
+    async def read_many(self, ids: Sequence[str]) -> list[Answer]:
+        """Several movies from the store, in one query."""
+        if not ids:
+            return []
+        started = time.perf_counter()
+        movies = await self._store.get_many(ids)
+        self._count(len(ids), started)
+        return [_from_store(movies.get(id)) for id in ids]
+
+    async def answer(self, question: Question[T]) -> tuple[T, Tier]:
+        """Computed by the store."""
+        started = time.perf_counter()
+        computed = await question.compute()
+        self._count(1, started)
+        return computed, "store"
+
+    async def write(self, change: Change) -> Written:
+        """Commit to the store, drop the entry, answer."""
+        async with self._intents.announce(change.id) as intent:
+            written = await change.commit()
+            await intent.drop(written.version)
+        return written
+
+    def _count(self, n: int, started: float) -> None:
+        self._observer.store_read(self.name)
+        self._observer.bypass(self.name, n, time.perf_counter() - started)
+
+
+def _from_store(movie: Movie | None) -> Answer:
+    return Answer(movie, movie.version if movie else 0, "store", "uncached", "no-cache: read from the store")

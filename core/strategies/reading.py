@@ -1,0 +1,211 @@
+"""The path of a read under every caching strategy: look in Redis; on a miss take the lease, load from the store, fill."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from core.cache.background import Background
+from core.cache.entry import Entry
+from core.cache.flight import SingleFlight
+from core.cache.keys import Key
+from core.cache.redis import RedisCache, new_token
+from core.errors import CacheUnavailable, StoreUnavailable
+from core.model import Movie
+from core.observe.counters import Observer
+from core.stores.base import Store
+from core.strategies.base import Answer
+from core.strategies.codec import CODEC, decode_movie, encode_movie
+from core.strategies.keys import movie_key
+
+LEASE: Final = 2.0
+"""Seconds that a reader's lease lives: well above a slow load, short enough that a vanished reader delays nobody."""
+WAITS: Final = (0.005, 0.02, 0.05, 0.1)
+"""Seconds between looks while another process loads the same key, before loading without filling."""
+
+
+class MovieReads:
+    """Reads movies through the cache for one strategy and one store, and counts what came from where."""
+
+    def __init__(
+        self,
+        strategy: str,
+        store: Store,
+        cache: RedisCache,
+        observer: Observer,
+        flight: SingleFlight[Key, Answer],
+        background: Background,
+    ) -> None:
+        self._strategy = strategy
+        self._store = store
+        self._cache = cache
+        self._observer = observer
+        self._flight = flight
+        self._background = background
+        self._refreshing: set[Key] = set()
+
+    async def read(self, id: str) -> Answer:
+        """One movie, from Redis while it may, else from the store."""
+        started = time.perf_counter()
+        key = movie_key(id)
+        try:
+            entry = await self._cache.get(key)
+        except CacheUnavailable as away:
+            answer = await self._flight.run(key, lambda: self._bypass(id, away.reason))
+            self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
+            return answer
+        answer_found = _decoded(entry)
+        if answer_found is None:
+            answer = await self._flight.run(key, lambda: self._load(key, undecodable=entry is not None))
+            self._observer.misses(self._strategy, 1, time.perf_counter() - started)
+            return answer
+        self._count_hits([answer_found], time.perf_counter() - started)
+        self._observer.saved(self._strategy)
+        if answer_found.freshness == "stale":
+            self._refresh(key)
+        return answer_found
+
+    async def read_many(self, ids: Sequence[str]) -> list[Answer]:
+        """Several movies: one look at Redis for all, then one query to the store for those that were not there."""
+        if not ids:
+            return []
+        started = time.perf_counter()
+        keys = [movie_key(id) for id in ids]
+        try:
+            entries = await self._cache.get_many(keys)
+        except CacheUnavailable as away:
+            loaded = await self._query(ids)
+            self._observer.bypass(self._strategy, len(ids), time.perf_counter() - started)
+            return [_uncached(loaded.get(id), away.reason) for id in ids]
+        found = {key: answer for key, entry in zip(keys, entries, strict=True) if (answer := _decoded(entry))}
+        self._count_hits(list(found.values()), time.perf_counter() - started)
+        for key, answer in found.items():
+            if answer.freshness == "stale":
+                self._refresh(key)
+        if missing := [key for key in dict.fromkeys(keys) if key not in found]:
+            found.update(await self._load_many(missing))
+            self._observer.misses(self._strategy, len(missing), time.perf_counter() - started)
+        else:
+            self._observer.saved(self._strategy)
+        return [found[key] for key in keys]
+
+    async def _load(self, key: Key, *, undecodable: bool = False) -> Answer:
+        token = new_token()
+        try:
+            acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
+            for wait in WAITS:
+                if acquired.verdict != "loading":
+                    break
+                await asyncio.sleep(wait)
+                acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
+        except CacheUnavailable as away:
+            return await self._bypass(key.id, away.reason)
+        if acquired.verdict == "hit" and (answer := _decoded(acquired.entry)):
+            return answer
+        started = time.perf_counter()
+        movie = await self._store.get(key.id)
+        self._observer.store_read(self._strategy)
+        if acquired.verdict != "token":
+            return _uncached(movie, f"another {'writer' if acquired.verdict == 'writing' else 'reader'} is at it")
+        load_ms = round((time.perf_counter() - started) * 1000)
+        try:
+            verdict = await self._cache.fill(key, token, *_content(movie), load_ms=load_ms)
+        except CacheUnavailable as away:
+            return _uncached(movie, away.reason)
+        if verdict != "set":
+            self._observer.refused(verdict)
+            return _uncached(movie, f"fill refused: {verdict}")
+        return _loaded(movie)
+
+    async def _load_many(self, keys: Sequence[Key]) -> dict[Key, Answer]:
+        token = new_token()
+        try:
+            acquired = await self._cache.acquire_many(keys, token, LEASE)
+        except CacheUnavailable as away:
+            loaded = await self._query([key.id for key in keys])
+            return {key: _uncached(loaded.get(key.id), away.reason) for key in keys}
+        started = time.perf_counter()
+        loaded = await self._query([key.id for key in keys])
+        load_ms = round((time.perf_counter() - started) * 1000)
+        leased = [key for key, got in zip(keys, acquired, strict=True) if got.verdict == "token"]
+        answers = {key: _uncached(loaded.get(key.id), "another reader or writer is at it") for key in keys}
+        try:
+            fills = [(key, *_content(loaded.get(key.id))) for key in leased]
+            verdicts = await self._cache.fill_many(token, fills, load_ms=load_ms)
+        except CacheUnavailable as away:
+            return answers | {key: _uncached(loaded.get(key.id), away.reason) for key in leased}
+        for key, verdict in zip(leased, verdicts, strict=True):
+            if verdict == "set":
+                answers[key] = _loaded(loaded.get(key.id))
+            else:
+                self._observer.refused(verdict)
+        return answers
+
+    def _refresh(self, key: Key) -> None:
+        """Load a stale entry anew behind the reader's back; the lease keeps it to one process."""
+        if key not in self._refreshing:
+            self._refreshing.add(key)
+            self._background.start(self._reload(key))
+
+    async def _reload(self, key: Key) -> None:
+        token = new_token()
+        try:
+            if (await self._cache.acquire(key, token, LEASE, refresh=True)).verdict != "token":
+                return
+            started = time.perf_counter()
+            movie = await self._store.get(key.id)
+            self._observer.store_read(self._strategy)
+            load_ms = round((time.perf_counter() - started) * 1000)
+            verdict = await self._cache.fill(key, token, *_content(movie), load_ms=load_ms)
+            if verdict != "set":
+                self._observer.refused(verdict)
+        except (CacheUnavailable, StoreUnavailable):
+            return  # the stale entry serves until its hard TTL, and the next reader tries again
+        finally:
+            self._refreshing.discard(key)
+
+    async def _bypass(self, id: str, reason: str) -> Answer:
+        movie = await self._store.get(id)
+        self._observer.store_read(self._strategy)
+        return _uncached(movie, reason)
+
+    async def _query(self, ids: Sequence[str]) -> dict[str, Movie]:
+        loaded = await self._store.get_many(ids)
+        self._observer.store_read(self._strategy)
+        return loaded
+
+    def _count_hits(self, answers: Sequence[Answer], seconds: float) -> None:
+        negative = sum(answer.movie is None for answer in answers)
+        stale = sum(answer.freshness == "stale" for answer in answers)
+        self._observer.hits(self._strategy, len(answers), seconds, negative=negative, stale=stale)
+
+
+def _content(movie: Movie | None) -> tuple[int, bytes | None]:
+    return (0, None) if movie is None else (movie.version, encode_movie(movie))
+
+
+def _decoded(entry: Entry | None) -> Answer | None:
+    """What an entry says, or None where it says nothing that this program understands: a miss."""
+    if entry is None or entry.codec != CODEC:
+        return None
+    fresh = entry.fresh_until > time.time() * 1000
+    freshness, reason = ("fresh", "hit") if fresh else ("stale", "hit past its soft TTL: being refreshed")
+    if not entry.known:
+        return Answer(None, entry.version, "redis", freshness, "known to be absent")
+    try:
+        movie = decode_movie(entry.payload)
+    except msgspec.MsgspecError:
+        return None
+    return Answer(movie, entry.version, "redis", freshness, reason)
+
+
+def _loaded(movie: Movie | None) -> Answer:
+    return Answer(movie, movie.version if movie else 0, "store", "fresh", "miss: loaded and filled")
+
+
+def _uncached(movie: Movie | None, reason: str) -> Answer:
+    return Answer(movie, movie.version if movie else 0, "store", "uncached", f"not cached: {reason}")

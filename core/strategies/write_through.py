@@ -1,0 +1,28 @@
+"""Write-through: what is written goes to the store and into the cache.
+
+Read: look in the cache; on a miss load from the store and fill the cache.
+Write: change the store, answer, and put the new state into the cache; the next read finds it there. Between the answer
+and the put the announced write keeps the old state out, so a reader in the gap goes to the store.
+"""
+
+from __future__ import annotations
+
+from core.strategies.base import Change, Written
+from core.strategies.caching import Caching
+from core.strategies.codec import encode_movie
+
+
+class WriteThrough(Caching):
+    """Reads fill the cache, writes renew it."""
+
+    name = "write-through"
+
+    async def write(self, change: Change) -> Written:
+        """Commit to the store, put the new state into the cache, answer as soon as that is safe."""
+        async with self.intents.announce(change.id) as intent:
+            written = await change.commit()
+            if written.movie is None:
+                await intent.drop(written.version)
+            else:
+                await intent.put(written.version, encode_movie(written.movie))
+        return written

@@ -1,0 +1,122 @@
+"""The path of a write under every strategy: announce it to the cache, commit it in the store, end the announcement."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from types import TracebackType
+from typing import Final
+
+from core.cache.background import Background
+from core.cache.flight import SingleFlight
+from core.cache.keys import Key
+from core.cache.redis import RedisCache, new_token
+from core.errors import CacheUnavailable, EditConflict, InvalidMovie, MovieExists, MovieNotFound
+from core.model import Tier
+from core.observe.counters import Observer
+from core.strategies.base import Answer
+from core.strategies.keys import COLLECTION, movie_key
+from core.strategies.repair import Repair
+
+WRITE_LIFE: Final = 12.0
+"""Seconds that a writer's token lives: above any store time-out, so that only a vanished writer's token expires."""
+MARGIN: Final = WRITE_LIFE / 2
+"""Seconds of a token's life that must be left for answering before the cache was told."""
+ROLLED_BACK: Final = (EditConflict, MovieExists, MovieNotFound, InvalidMovie)
+"""After these the store is known to be unchanged. After anything else it is not known, and the token is left to expire:
+an expired writer's token removes the entry."""
+
+
+class Intents:
+    """Makes the intents of one cache: the announcements of writes to come."""
+
+    def __init__(
+        self,
+        cache: RedisCache,
+        observer: Observer,
+        repair: Repair,
+        movies: SingleFlight[Key, Answer],
+        answers: SingleFlight[Key, tuple[bytes, Tier]],
+        background: Background,
+        *,
+        hide: bool,
+    ) -> None:
+        self.cache = cache
+        self.observer = observer
+        self.repair = repair
+        self.movies = movies
+        self.answers = answers
+        self.background = background
+        self.hide = hide
+
+    def announce(self, id: str) -> Intent:
+        """An intent to write this movie; enter it before the commit."""
+        return Intent(self, movie_key(id))
+
+
+class Intent:
+    """One announced write: while it is open no reader can fill this movie, nor any answer about the collection.
+
+    Leaving it after a known rollback takes the announcement back. Redis away never stops the write: what the cache was
+    not told is owed to it, and `Repair` tells it later.
+    """
+
+    def __init__(self, intents: Intents, key: Key) -> None:
+        self._intents = intents
+        self._key = key
+        self._token = new_token()
+        self._begun = 0.0
+
+    async def __aenter__(self) -> Intent:
+        self._begun = time.monotonic()
+        try:
+            await self._intents.cache.begin(
+                [self._key, COLLECTION], self._token, WRITE_LIFE, hide=self._intents.hide
+            )
+        except CacheUnavailable:
+            self._begun = -WRITE_LIFE
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, ROLLED_BACK):
+            try:
+                await self._intents.cache.abort([self._key, COLLECTION], self._token)
+            except CacheUnavailable:
+                return  # the token expires by itself
+
+    async def drop(self, version: int) -> None:
+        """The commit made this version: remove the entry and every answer about the collection."""
+        await asyncio.gather(self._finish(version, None), self._new_generation())
+
+    async def put(self, version: int, payload: bytes) -> None:
+        """The commit made this version: enter it. Returns before the entry is set while the token has a clear margin."""
+        await self._new_generation()
+        if self._intents.hide and time.monotonic() - self._begun < MARGIN:
+            self._cut()
+            self._intents.background.start(self._finish(version, payload))
+        else:
+            await self._finish(version, payload)
+
+    async def _finish(self, version: int, payload: bytes | None) -> None:
+        self._cut()
+        try:
+            verdicts = await self._intents.cache.finish(self._token, [(self._key, version, payload)])
+        except CacheUnavailable:
+            self._intents.repair.owe(self._key, version)
+            return
+        for verdict in verdicts:
+            if verdict not in ("set", "dropped"):
+                self._intents.observer.refused(verdict)
+
+    async def _new_generation(self) -> None:
+        try:
+            await self._intents.cache.invalidate(COLLECTION, 0, force=True)
+        except CacheUnavailable:
+            self._intents.repair.owe(COLLECTION, 0)
+        self._intents.answers.cut_all()
+
+    def _cut(self) -> None:
+        """A reader who starts from now on must not join a load that began before the commit."""
+        self._intents.movies.cut(self._key)

@@ -1,0 +1,285 @@
+"""The catalogue over real servers: reads, writes and switches, for both stores and every strategy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core import (
+    Catalogue,
+    EditConflict,
+    InvalidMovie,
+    InvalidQuery,
+    MovieExists,
+    MovieNotFound,
+    Query,
+    Settings,
+    UnknownStore,
+    UnknownStrategy,
+    open_catalogue,
+    replace,
+)
+from core.loading import Source
+from core.model import Movie
+from tests.core.movies import movie, movies
+from tests.core.sources import ListSource
+
+Open = Callable[..., AbstractAsyncContextManager[Catalogue]]
+
+
+@pytest.fixture
+def open_test_catalogue(redis_url: str, postgres_url: str, mongo_url: str, tmp_path: Path) -> Open:
+    """Opens a catalogue over empty databases."""
+
+    @asynccontextmanager
+    async def opened(**settings: object) -> AsyncIterator[Catalogue]:
+        chosen = {"redis_url": redis_url, "postgres_url": postgres_url, "mongo_url": mongo_url, "state_dir": tmp_path}
+        async with open_catalogue(Settings(**(chosen | settings))) as catalogue:  # type: ignore[arg-type]  # test's own
+            yield catalogue
+
+    return opened
+
+
+@pytest.fixture(params=["postgresql", "mongodb"])
+def store(request: pytest.FixtureRequest) -> str:
+    """Each store in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(params=Catalogue.strategies)
+def strategy(request: pytest.FixtureRequest) -> str:
+    """Each strategy in turn."""
+    return str(request.param)
+
+
+def source(*films: Movie) -> Source:
+    return ListSource(list(films))
+
+
+async def test_a_second_read_is_a_hit_and_says_so(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        added = await catalogue.add(movie(1))
+        first, second = await catalogue.read("Q1"), await catalogue.read("Q1")
+        assert (first.tier, second.tier) == ("store", "redis")
+        assert first.movie == second.movie == added
+        assert second.freshness == "fresh"
+        assert 0 < second.seconds < 5
+
+
+async def test_write_through_leaves_the_new_state_in_the_cache(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store, strategy="write-through") as catalogue:
+        added = await catalogue.add(movie(1))
+        saved = await catalogue.save(replace(added, runtime=118))
+        await catalogue.use_strategy("cache-aside")  # waits for what write-through still puts
+        reading = await catalogue.read("Q1")
+        assert (reading.tier, reading.movie) == ("redis", saved)
+
+
+async def test_cache_aside_drops_what_was_written(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue() as catalogue:
+        added = await catalogue.add(movie(1))
+        await catalogue.get("Q1")
+        saved = await catalogue.save(replace(added, runtime=118))
+        assert (await catalogue.read("Q1")).tier == "store"
+        assert (await catalogue.read("Q1")).movie == saved
+
+
+async def test_no_cache_never_asks_redis_but_leaves_no_stale_entry(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue() as catalogue:
+        added = await catalogue.add(movie(1))
+        await catalogue.get("Q1")
+        await catalogue.use_strategy("no-cache")
+        assert (await catalogue.read("Q1")).tier == "store"
+        saved = await catalogue.save(replace(added, runtime=118))
+        await catalogue.use_strategy("cache-aside")
+        assert await catalogue.get("Q1") == saved
+
+
+async def test_windows_and_histogram_never_show_the_state_before_a_write(
+    open_test_catalogue: Open, store: str, strategy: str
+) -> None:
+    async with open_test_catalogue(store=store, strategy=strategy) as catalogue:
+        await catalogue.load(source(*movies(30)))
+        horror = Query(genres=("Horror",), sort="year", descending=True)
+        for round_ in range(6):
+            before = await catalogue.browse(horror, 0, 50)
+            counts = {c.name: c.count for c in await catalogue.genres(Query())}
+            assert before.total == counts["Horror"] == len(before.movies)
+            victim = before.movies[round_ % before.total]
+            left = tuple(g for g in victim.genres if g != "Horror")
+            saved = await catalogue.save(replace(victim, genres=left, title=f"Renamed {round_}"))
+            after = await catalogue.browse(horror, 0, 50)
+            assert after.total == before.total - 1
+            assert victim.id not in {m.id for m in after.movies}
+            found = await catalogue.browse(Query(text=f"Renamed {round_}"))
+            assert found.movies == (saved,)
+            counts = {c.name: c.count for c in await catalogue.genres(Query())}
+            assert counts.get("Horror", 0) == after.total
+
+
+async def test_a_page_is_served_from_redis_the_second_time(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        await catalogue.load(source(*movies(80)))
+        cold = await catalogue.browse(Query(sort="year"), 10, 50)
+        warm = await catalogue.browse(Query(sort="year"), 10, 50)
+        assert warm.movies == cold.movies
+        assert (cold.window_tier, set(cold.tiers)) == ("store", {"store"})
+        assert (warm.window_tier, set(warm.tiers)) == ("redis", {"redis"})
+        assert (await catalogue.browse(Query(sort="year"), 200, 50)).movies == ()
+        assert (await catalogue.browse(Query(sort="year"), 200, 50)).total == 80
+
+
+async def test_conflict_leaves_the_store_and_the_cache_as_they_were(
+    open_test_catalogue: Open, store: str, strategy: str
+) -> None:
+    async with open_test_catalogue(store=store, strategy=strategy) as catalogue:
+        added = await catalogue.add(movie(1))
+        theirs = await catalogue.save(replace(added, runtime=100))
+        with pytest.raises(EditConflict) as conflict:
+            await catalogue.save(replace(added, runtime=200))
+        assert conflict.value.current == theirs
+        assert await catalogue.get("Q1") == theirs
+        await catalogue.save(replace(theirs, runtime=200))
+        assert (await catalogue.get("Q1")).runtime == 200
+
+
+async def test_a_known_absence_is_cached_and_never_hides_an_insert(
+    open_test_catalogue: Open, store: str, strategy: str
+) -> None:
+    async with open_test_catalogue(store=store, strategy=strategy) as catalogue:
+        for _ in range(2):
+            with pytest.raises(MovieNotFound):
+                await catalogue.get("Q1")
+        negatives = catalogue.stats().strategies[strategy].negatives
+        assert negatives == (0 if strategy == "no-cache" else 1)
+        added = await catalogue.add(movie(1))
+        assert await catalogue.get("Q1") == added
+        await catalogue.remove("Q1", version=added.version)
+        with pytest.raises(MovieNotFound):
+            await catalogue.get("Q1")
+
+
+async def test_each_refusal_is_typed(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        added = await catalogue.add(movie(1))
+        with pytest.raises(MovieExists):
+            await catalogue.add(movie(1))
+        with pytest.raises(MovieNotFound):
+            await catalogue.save(movie(2))
+        with pytest.raises(InvalidMovie, match="runtime: must lie between 1 and 60 000"):
+            await catalogue.save(replace(added, runtime=-5))
+        with pytest.raises(InvalidMovie, match="title: is required"):
+            await catalogue.save(replace(added, title=" "))
+        with pytest.raises(EditConflict):
+            await catalogue.remove("Q1", version=added.version - 1)
+        with pytest.raises(InvalidQuery):
+            await catalogue.browse(Query(), -1, 50)
+        with pytest.raises(UnknownStrategy, match="'fastest'"):
+            await catalogue.use_strategy("fastest")
+        with pytest.raises(UnknownStore, match="'sqlite'"):
+            await catalogue.use_store("sqlite")
+        assert await catalogue.get("Q1") == added
+
+
+async def test_stores_are_switched_live_and_never_mix(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue() as catalogue:
+        here = await catalogue.add(movie(1, title="In PostgreSQL"))
+        await catalogue.get("Q1")
+        await catalogue.use_store("mongodb")
+        with pytest.raises(MovieNotFound):
+            await catalogue.get("Q1")
+        await catalogue.add(movie(1, title="In MongoDB"))
+        assert (await catalogue.get("Q1")).title == "In MongoDB"
+        await catalogue.use_store("postgresql")
+        assert await catalogue.get("Q1") == here
+        assert catalogue.store == "postgresql"
+
+
+async def test_readers_racing_with_writers_never_see_an_acknowledged_write_undone(
+    open_test_catalogue: Open, store: str, strategy: str
+) -> None:
+    async with open_test_catalogue(store=store, strategy=strategy) as catalogue:
+        present = await catalogue.add(movie(1, runtime=100))
+        acknowledged, stale = 100, 0
+        done = asyncio.Event()
+
+        async def reader() -> None:
+            nonlocal stale
+            while not done.is_set():
+                floor = acknowledged
+                runtime = (await catalogue.get("Q1")).runtime
+                page = await catalogue.browse(Query(), 0, 10)
+                stale += (runtime or 0) < floor
+                stale += (page.movies[0].runtime or 0) < floor
+
+        readers = [asyncio.create_task(reader()) for _ in range(6)]
+        for runtime in range(101, 131):
+            present = await catalogue.save(replace(present, runtime=runtime))
+            acknowledged = runtime
+        done.set()
+        await asyncio.gather(*readers)
+        assert stale == 0
+
+
+async def test_a_stampede_on_a_cold_key_loads_once(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue() as catalogue:
+        await catalogue.load(source(movie(1)))
+        before = catalogue.stats().strategies["cache-aside"].store_reads
+        await asyncio.gather(*(catalogue.get("Q1") for _ in range(100)))
+        assert catalogue.stats().strategies["cache-aside"].store_reads == before + 1
+
+
+async def test_loading_twice_changes_nothing_and_is_seen_at_once(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        films = movies(600)
+        await catalogue.load(source(*films[:300]))
+        assert (await catalogue.browse(Query())).total == 300
+        with pytest.raises(MovieNotFound):
+            await catalogue.get(films[400].id)
+        first = await catalogue.load(source(*films))
+        assert (first.read, first.stored, first.unchanged) == (600, 300, 300)
+        assert (await catalogue.get(films[400].id)).title == films[400].title
+        assert (await catalogue.browse(Query())).total == 600
+        again = await catalogue.load(source(*films))
+        assert (again.stored, again.unchanged, again.rejected) == (0, 600, 0)
+
+
+async def test_a_load_can_be_stopped_between_batches(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        stop = asyncio.Event()
+        report = await catalogue.load(source(*movies(1_000)), lambda _: stop.set(), stop=stop)
+        assert report.cancelled
+        assert 0 < report.stored < 1_000
+        assert (await catalogue.browse(Query())).total == report.stored
+
+
+async def test_an_entry_past_its_soft_ttl_is_served_and_refreshed(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue(soft_ttl=0.001, hard_ttl=60.0) as catalogue:
+        await catalogue.add(movie(1))
+        await catalogue.get("Q1")
+        reading = await catalogue.read("Q1")
+        assert (reading.tier, reading.freshness) == ("redis", "stale")
+        assert catalogue.stats().strategies["cache-aside"].stale == 1
+
+
+async def test_stats_tell_what_happened(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue() as catalogue:
+        await catalogue.add(movie(1))
+        await catalogue.get("Q1")
+        await catalogue.get("Q1")
+        stats = catalogue.stats()
+        counted = stats.strategies["cache-aside"]
+        assert (counted.hits, counted.misses, counted.writes) == (1, 1, 1)
+        assert (counted.hit_latency.count, counted.miss_latency.count, counted.write_latency.count) == (1, 1, 1)
+        assert [line.operation for line in stats.trace] == ["add", "get", "get"]
+        assert (stats.store, stats.strategy, stats.breaker) == ("postgresql", "cache-aside", "closed")
+
+
+async def test_addresses_are_masked(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue() as catalogue:
+        assert catalogue.redis_url
+        assert catalogue.store_url.startswith("postgresql://")

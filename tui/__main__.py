@@ -1,0 +1,190 @@
+"""The commands: `reelcache` opens the dashboard, the others serve scripts and the care of the embedded servers."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="reelcache",
+    help="See what your cache is doing: a dashboard over real Redis in front of real PostgreSQL or MongoDB.",
+    epilog="Example: reelcache --store mongodb --strategy write-through",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StoreOption = Annotated[str | None, typer.Option("--store", help="postgresql or mongodb.", metavar="NAME")]
+StrategyOption = Annotated[
+    str | None, typer.Option("--strategy", help="cache-aside, write-through or no-cache.", metavar="NAME")
+]
+PostgresOption = Annotated[
+    str | None, typer.Option("--postgres-url", help="Your own PostgreSQL instead of the embedded one.", metavar="URL")
+]
+MongoOption = Annotated[
+    str | None, typer.Option("--mongo-url", help="Your own MongoDB instead of the embedded one.", metavar="URL")
+]
+RedisOption = Annotated[
+    str | None, typer.Option("--redis-url", help="Your own Redis instead of the embedded one.", metavar="URL")
+]
+StateOption = Annotated[
+    Path | None, typer.Option("--state-dir", help="Where the embedded servers keep their data.", metavar="FOLDER")
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="A config file (TOML).", metavar="FILE")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"reelcache {version('reelcache')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def dashboard(
+    context: typer.Context,
+    store: StoreOption = None,
+    strategy: StrategyOption = None,
+    postgres_url: PostgresOption = None,
+    mongo_url: MongoOption = None,
+    redis_url: RedisOption = None,
+    state_dir: StateOption = None,
+    config: ConfigOption = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Open the dashboard, or run a command. Options given here hold for the command too."""
+    flags: dict[str, object] = {
+        "store": store,
+        "strategy": strategy,
+        "postgres_url": postgres_url,
+        "mongo_url": mongo_url,
+        "redis_url": redis_url,
+        "state_dir": state_dir,
+    }
+    context.obj = (flags, config)
+    if context.invoked_subcommand is not None:
+        return
+    settings = _settings(context)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        _refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
+    from tui.app import ReelcacheApp
+
+    raise typer.Exit(ReelcacheApp(settings).run() or 0)
+
+
+@app.command(epilog="Example: reelcache load ~/movies.csv --store mongodb")
+def load(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV, sample_mflix JSON, IMDb TSV, TMDB or MovieLens, plain or .gz. None: the shipped one."),
+    ] = None,
+    store: StoreOption = None,
+    companion: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="A second file: IMDb ratings, MovieLens links, TMDB credits.", metavar="FILE"),
+    ] = None,
+) -> None:
+    """Load movies from a file into the store; loading twice changes nothing."""
+    settings = _settings(context, store=store)
+    from tui.loading import load_file
+
+    raise typer.Exit(_run(load_file(settings, file, tuple(companion or ()))))
+
+
+@app.command(epilog="Example: reelcache doctor")
+def doctor(context: typer.Context) -> None:
+    """Say of each server how it is found, its version, whether it answers, and what to do where it does not."""
+    settings = _settings(context)
+    from tui.doctor import examine_servers
+
+    raise typer.Exit(_run(examine_servers(settings)))
+
+
+@app.command(epilog="Example: reelcache stop")
+def stop(context: typer.Context) -> None:
+    """End the embedded servers, also those that a killed copy left running."""
+    settings = _settings(context)
+    from core.servers.embedded import stop_embedded
+
+    stopped = _run(stop_embedded(settings.state_dir))
+    typer.echo(f"Stopped: {', '.join(stopped)}." if stopped else "No embedded server was running.")
+
+
+@app.command(epilog="Example: reelcache reset --yes")
+def reset(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete the embedded servers' data: every edit and every loaded movie. The shipped ones come back at the next start."""
+    settings = _settings(context)
+    from core.servers.embedded import remove_embedded
+
+    if not yes:
+        typer.echo(f"This deletes all movies and edits kept by the embedded servers under {settings.state_dir}.")
+        if not sys.stdin.isatty():
+            _refuse("Nobody is there to be asked.", "Add --yes to delete without asking.", code=2)
+        if not typer.confirm("Delete them?"):
+            typer.echo("Nothing was deleted.")
+            raise typer.Exit(1)
+    removed = _run(remove_embedded(settings.state_dir))
+    typer.echo("Deleted." if removed else "There was nothing to delete.")
+
+
+@app.command(epilog="Example: reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt")
+def adopt(
+    context: typer.Context,
+    remove: Annotated[bool, typer.Option("--remove", help="Take out again all that was added.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Make a MongoDB collection of yours browsable in place, by adding one sub-document to each movie."""
+    settings = _settings(context, store="mongodb")
+    if settings.mongo_url is None:
+        _refuse("The embedded MongoDB needs no adopting.", "Name your own with --mongo-url or MONGO_URL.", code=2)
+    from tui.adopting import adopt_collection
+
+    raise typer.Exit(_run(adopt_collection(settings, remove=remove, ask=not yes)))
+
+
+def _settings(context: typer.Context, **more: object) -> Any:
+    from core.errors import ReelcacheError
+    from core.settings import read_settings
+
+    flags, config = context.obj
+    try:
+        return read_settings({**flags, **{k: v for k, v in more.items() if v is not None}}, config_file=config)
+    except ReelcacheError as problem:
+        _refuse(problem.message, problem.remedy, code=2)
+
+
+def _run(work: Any) -> Any:
+    """Run one command to its end; an error a person can meet becomes a line and exit code 1."""
+    from core.errors import ReelcacheError
+
+    try:
+        return asyncio.run(work)
+    except ReelcacheError as problem:
+        _refuse(problem.message, problem.remedy, code=1)
+    except KeyboardInterrupt:
+        _refuse("Interrupted.", "", code=130)
+
+
+def _refuse(problem: str, remedy: str, *, code: int) -> NoReturn:
+    typer.echo(f"reelcache: {problem}" + (f"\n  {remedy}" if remedy else ""), err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """The entry point of the `reelcache` command."""
+    app(prog_name="reelcache")
+
+
+if __name__ == "__main__":
+    main()
