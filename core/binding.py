@@ -50,9 +50,7 @@ class Binding:
         await self.store.close()
 
 
-def bind(
-    store: Store, cache: RedisCache, observer: Observer, *, address: str, embedded: bool, strict: bool
-) -> Binding:
+def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, embedded: bool, strict: bool) -> Binding:
     """The parts around a store. `cache` is already in the store's own namespace."""
     repair, background = Repair(cache), Background()
     movies: SingleFlight[Key, Answer] = SingleFlight()

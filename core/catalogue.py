@@ -129,7 +129,13 @@ class Catalogue:
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
         hits = sum(tier != "store" for _, tier in found)
         self._observer.trace(
-            "browse", f"{query.sort} {offset}+{limit}", strategy.name, tier, f"{hits} of {len(found)} hit", None, seconds
+            "browse",
+            f"{query.sort} {offset}+{limit}",
+            strategy.name,
+            tier,
+            f"{hits} of {len(found)} hit",
+            None,
+            seconds,
         )
         movies = tuple(movie for movie, _ in found)
         return Page(movies, window.total, offset, tuple(tier for _, tier in found), tier, seconds)
@@ -303,9 +309,7 @@ class Catalogue:
 
     # --------------------------------------------------------------------------------------------------------- details
 
-    async def _look_again(
-        self, strategy: Strategy, question: Question[Window]
-    ) -> tuple[Window, Tier, list[Answer]]:
+    async def _look_again(self, strategy: Strategy, question: Question[Window]) -> tuple[Window, Tier, list[Answer]]:
         """A movie of the window was removed between the look at the window and at its movies: both once more."""
         window, tier = await strategy.answer(question)
         return window, tier, await strategy.read_many(window.ids)
@@ -321,9 +325,7 @@ class Catalogue:
                 written = await strategy.write(Change(id, lambda: commit(store)))
         except EditConflict:
             self._observer.conflict(strategy.name)
-            self._observer.trace(
-                operation, id, strategy.name, None, "conflict", None, time.perf_counter() - started
-            )
+            self._observer.trace(operation, id, strategy.name, None, "conflict", None, time.perf_counter() - started)
             raise
         finally:
             self._writes -= 1

@@ -89,7 +89,7 @@ class Field:
         if value != value:
             return "must be a number"
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
-            return f"must lie between {self.least:,g} and {self.most:,g}".replace(",", " ")
+            return f"must lie between {_figure(self.least)} and {_figure(self.most)}"
         return None
 
     def _text_problem(self, value: str) -> str | None:
@@ -207,6 +207,11 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("poster", "Poster", "text", "https://...", longest=2_000, pattern=_URL),
 )
 FIELD: Final[dict[str, Field]] = {field.name: field for field in FIELDS}
+
+
+def _figure(number: float | None) -> str:
+    """A limit as people write it: grouped from five digits on, so that years stay years."""
+    return "any" if number is None else f"{number:.0f}" if number < 10_000 else f"{number:,.0f}".replace(",", " ")
 
 
 def replace(movie: Movie, /, **changes: Value) -> Movie:

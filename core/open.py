@@ -48,9 +48,7 @@ class _Opening:
     ) -> None:
         self._settings = settings
         self._stack = stack
-        self._servers = EmbeddedServers(
-            settings.state_dir, redis_maxmemory=settings.redis_maxmemory, report=report
-        )
+        self._servers = EmbeddedServers(settings.state_dir, redis_maxmemory=settings.redis_maxmemory, report=report)
         self._observer = Observer(STRATEGIES, time.time)
         self._bindings: dict[str, Binding] = {}
         self._cache: RedisCache | None = None

@@ -84,7 +84,9 @@ def load(
     context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(help="CSV, sample_mflix JSON, IMDb TSV, TMDB or MovieLens, plain or .gz. None: the shipped one."),
+        typer.Argument(
+            help="CSV, sample_mflix JSON, IMDb TSV, TMDB or MovieLens, plain or .gz. None: the shipped one."
+        ),
     ] = None,
     store: StoreOption = None,
     companion: Annotated[

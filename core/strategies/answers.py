@@ -70,9 +70,10 @@ class CollectionAnswers:
         token = new_token()
         try:
             generation = seen.payload if seen is not None else await self._new_generation()
-            leased = generation is not None and (
-                await self._cache.acquire(key, token, LEASE, refresh=True)
-            ).verdict == "token"
+            leased = (
+                generation is not None
+                and (await self._cache.acquire(key, token, LEASE, refresh=True)).verdict == "token"
+            )
         except CacheUnavailable:
             generation, leased = None, False
         started = time.perf_counter()

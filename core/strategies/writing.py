@@ -70,9 +70,7 @@ class Intent:
     async def __aenter__(self) -> Intent:
         self._begun = time.monotonic()
         try:
-            await self._intents.cache.begin(
-                [self._key, COLLECTION], self._token, WRITE_LIFE, hide=self._intents.hide
-            )
+            await self._intents.cache.begin([self._key, COLLECTION], self._token, WRITE_LIFE, hide=self._intents.hide)
         except CacheUnavailable:
             self._begun = -WRITE_LIFE
         return self
