@@ -1,4 +1,4 @@
-"""Binding: one store with everything around it - its namespace in the cache, its flights, and the strategies over both."""
+"""Binding: one store with everything around it - its namespace in the cache, its flights, and its strategies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Binding:
 
     async def close(self) -> None:
         """Let what writes still owe the cache end, cancel loads, close the store."""
-        await self.background.drain(timeout=2.0)
+        await self.background.drain(within=2.0)
         await self.background.close()
         await self.movies.close()
         await self.answers.close()

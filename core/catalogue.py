@@ -241,7 +241,7 @@ class Catalogue:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SWITCH_PATIENCE):
                 await self._quiet.wait()
-        await self._binding.background.drain(timeout=SWITCH_PATIENCE)
+        await self._binding.background.drain(within=SWITCH_PATIENCE)
 
     def _trace_switch(self, what: str, change: str, started: float) -> None:
         seconds = time.perf_counter() - started

@@ -12,7 +12,7 @@ from core.binding import Binding, bind
 from core.cache.keys import Namespace
 from core.cache.redis import RedisCache
 from core.catalogue import Catalogue
-from core.errors import CacheUnavailable, ServerFailed
+from core.errors import ServerFailed
 from core.masking import masked
 from core.observe.counters import Observer
 from core.servers.embedded import EmbeddedServers, ServerStep

@@ -19,11 +19,11 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    async def drain(self, timeout: float | None = None) -> bool:
-        """Wait for what runs now; False when some of it still runs after `timeout` seconds."""
+    async def drain(self, within: float | None = None) -> bool:
+        """Wait for what runs now; False when some of it still runs after so many seconds."""
         if not (running := set(self._tasks)):
             return True
-        _, late = await asyncio.wait(running, timeout=timeout)
+        _, late = await asyncio.wait(running, timeout=within)
         return not late
 
     async def close(self) -> None:

@@ -41,7 +41,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One write to come: which movie, and how to commit it. `commit` either returns or has changed nothing it knows of."""
+    """One write to come: which movie, and how to commit it in the store."""
 
     id: str
     commit: Callable[[], Awaitable[Written]]

@@ -54,7 +54,7 @@ class MovieReads:
         key = movie_key(id)
         try:
             entry = await self._cache.get(key)
-        except CacheUnavailable as away:
+        except CacheUnavailable:
             answer = await self._flight.run(key, lambda: self._bypass(id, away.reason))
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
             return answer
