@@ -125,7 +125,7 @@ def reset(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete the embedded servers' data: every edit and every loaded movie. The shipped ones come back at the next start."""
+    """Delete the embedded servers' data: every edit and loaded movie. The shipped ones come back at the next start."""
     settings = _settings(context)
     from core.servers.embedded import remove_embedded
 

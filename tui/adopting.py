@@ -12,7 +12,7 @@ from core import ForeignCollection, Settings
 
 
 async def adopt_collection(settings: Settings, *, remove: bool, ask: bool) -> int:
-    """Adopt the collection that the settings name, or with `remove` take out all that was added; returns the exit code."""
+    """Adopt the collection that the settings name, or take out all that was added; returns the exit code."""
     from core.stores.mongo import MongoStore
 
     assert settings.mongo_url is not None

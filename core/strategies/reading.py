@@ -1,4 +1,4 @@
-"""The path of a read under every caching strategy: look in Redis; on a miss take the lease, load from the store, fill."""
+"""The path of a read under every caching strategy: look in Redis; on a miss take the lease, load, fill."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class MovieReads:
         try:
             entry = await self._cache.get(key)
         except CacheUnavailable:
-            answer = await self._flight.run(key, lambda: self._bypass(id, away.reason))
+            reason = away.reason
+            answer = await self._flight.run(key, lambda: self._bypass(id, reason))
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
             return answer
         answer_found = _decoded(entry)

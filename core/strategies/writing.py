@@ -89,7 +89,7 @@ class Intent:
         await asyncio.gather(self._finish(version, None), self._new_generation())
 
     async def put(self, version: int, payload: bytes) -> None:
-        """The commit made this version: enter it. Returns before the entry is set while the token has a clear margin."""
+        """The commit made this version: enter it, after returning while the token has a clear margin."""
         await self._new_generation()
         if self._intents.hide and time.monotonic() - self._begun < MARGIN:
             self._cut()
