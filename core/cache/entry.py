@@ -1,0 +1,72 @@
+"""The envelope around a cached payload: a fixed-width ASCII header that Lua can read without decoding anything."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+FORMAT: Final = "1"
+HEADER_BYTES: Final = 39
+MAX_VERSION: Final = (1 << 63) - 1
+_MAX_FRESH_UNTIL: Final = (1 << 48) - 1
+_MAX_LOAD_MS: Final = (1 << 32) - 1
+_HEADER: Final = re.compile(
+    rb"1(?P<kind>[VN])(?P<version>[0-7][0-9a-f]{15})(?P<fresh_until>[0-9a-f]{12})"
+    rb"(?P<load_ms>[0-9a-f]{8})(?P<codec>[!-~])"
+)
+
+
+class UnreadableEntry(ValueError):
+    """Bytes that are no envelope of this format: written by another release, or by another program. Treat as a miss."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What the cache knows of one key.
+
+    `known` is True for a value (V) and False for a known absence (N); an absence has version 0 and no payload.
+    `fresh_until` is in Redis milliseconds since 1970, `load_ms` is how long the load took, `codec` is one
+    printable character that names the encoding of the payload.
+    """
+
+    known: bool
+    version: int
+    fresh_until: int
+    load_ms: int
+    codec: str
+    payload: bytes
+
+
+def hexadecimal(version: int) -> str:
+    """A version as 16 hex digits, so that the order of strings is the order of numbers. Raises ValueError."""
+    if not 0 <= version <= MAX_VERSION:
+        raise ValueError(f"a version has 63 bits, not {version}")
+    return f"{version:016x}"
+
+
+def pack(entry: Entry) -> bytes:
+    """The envelope as bytes. Raises ValueError on a version or codec that has no place in it."""
+    if len(entry.codec) != 1 or not "!" <= entry.codec <= "~":
+        raise ValueError(f"a codec is one printable ASCII character, not {entry.codec!r}")
+    kind = "V" if entry.known else "N"
+    fresh_until = min(max(entry.fresh_until, 0), _MAX_FRESH_UNTIL)
+    load_ms = min(max(entry.load_ms, 0), _MAX_LOAD_MS)
+    header = f"{FORMAT}{kind}{hexadecimal(entry.version)}{fresh_until:012x}{load_ms:08x}{entry.codec}"
+    return header.encode("ascii") + entry.payload
+
+
+def unpack(data: bytes) -> Entry:
+    """The entry in these bytes. Raises UnreadableEntry."""
+    header = _HEADER.match(data)
+    if header is None:
+        raise UnreadableEntry(f"no envelope of format {FORMAT}: {data[:HEADER_BYTES]!r}")
+    kind, version, fresh_until, load_ms, codec = header.groups()
+    return Entry(
+        known=kind == b"V",
+        version=int(version, 16),
+        fresh_until=int(fresh_until, 16),
+        load_ms=int(load_ms, 16),
+        codec=codec.decode("ascii"),
+        payload=data[HEADER_BYTES:],
+    )

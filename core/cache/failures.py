@@ -1,0 +1,51 @@
+"""What went wrong between us and Redis, in words, and what it says about the server."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from core.errors import CacheUnavailable
+
+Meaning = Literal["refused", "failed", "down"]
+"""The server is well but refused this command; the call failed; or no call can succeed for now."""
+
+_DOWN_REPLIES = ("MISCONF", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "WRONGPASS", "READONLY")
+_REFUSED_REPLIES = ("NOSCRIPT", "OOM")
+
+
+def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUnavailable, Meaning]:
+    """The error for the caller, and its meaning for the breaker. `address` has its password masked already."""
+    from redis import exceptions as redis
+
+    if isinstance(error, CacheUnavailable):
+        return error, "down"
+    if isinstance(error, TimeoutError):
+        return _unavailable(f"no answer from {address} within {budget * 1000:.0f} ms."), "failed"
+    if isinstance(error, redis.AuthenticationError):
+        return _unavailable(f"{address} refused the login.", "Check user and password in redis_url."), "down"
+    if isinstance(error, redis.NoPermissionError):
+        reason = f"the user at {address} lacks a permission ({error})."
+        return _unavailable(reason, "Allow it the commands and keys of the cache (rc:*)."), "down"
+    if isinstance(error, redis.BusyLoadingError):
+        return _unavailable(f"{address} is still loading its data.", "It will be used when ready."), "down"
+    if isinstance(error, redis.ReadOnlyError):
+        return _unavailable(f"{address} is a read-only replica.", "Point redis_url at the primary."), "down"
+    if isinstance(error, redis.OutOfMemoryError):
+        reason = f"{address} has reached its maxmemory."
+        return _unavailable(reason, "Raise it, or choose an eviction policy such as allkeys-lru."), "refused"
+    if isinstance(error, redis.InvalidResponse):
+        return _unavailable(f"{address} does not speak the Redis protocol.", "Check redis_url."), "down"
+    if isinstance(error, redis.ResponseError):
+        words = str(error)
+        if words.startswith(_DOWN_REPLIES):
+            return _unavailable(f"{address} cannot serve: {words}"), "down"
+        return _unavailable(f"{address} refused a command: {words}"), "refused"
+    cause = error if isinstance(error, OSError) else error.__context__
+    if isinstance(cause, ConnectionRefusedError | FileNotFoundError):
+        return _unavailable(f"nobody listens at {address}.", "Start the server or correct redis_url."), "down"
+    words = cause.strerror if isinstance(cause, OSError) and cause.strerror else "the connection was lost"
+    return _unavailable(f"{address} cannot be reached: {words}."), "failed"
+
+
+def _unavailable(reason: str, remedy: str = "") -> CacheUnavailable:
+    return CacheUnavailable("Redis", reason, remedy=remedy)

@@ -1,0 +1,63 @@
+"""Names in Redis: each key has an entry and a gate, in one hash slot and under two prefixes.
+
+The prefixes differ so that gate traffic never reaches a near tier that tracks entries.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+_RESERVED: Final = re.compile(r"[%:{}]")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Key(msgspec.Struct, frozen=True):
+    """What is cached: a kind (such as "movie") and an id, both any text."""
+
+    kind: str
+    id: str
+
+
+class Namespace(msgspec.Struct, frozen=True):
+    """Whose entries these are. Another store or epoch never sees them: raising `epoch` is a flush at no cost.
+
+    Raises ValueError on a name or store that is not made of ASCII letters, digits, "_" and "-".
+    """
+
+    name: str
+    store: str
+    epoch: int = 0
+
+    def __post_init__(self) -> None:
+        for part in (self.name, self.store):
+            if not _NAME.fullmatch(part):
+                raise ValueError(f"a namespace is made of letters, digits, '_' and '-', not {part!r}")
+
+    def entry_key(self, key: Key) -> bytes:
+        """Where the entry is, a string."""
+        return f"rc:e:{{{self._tag(key)}}}".encode("utf-8", "surrogatepass")
+
+    def gate_key(self, key: Key) -> bytes:
+        """Where the gate is, a hash."""
+        return f"rc:g:{{{self._tag(key)}}}".encode("utf-8", "surrogatepass")
+
+    @property
+    def entries(self) -> str:
+        """The glob pattern of all entries of this namespace."""
+        return f"rc:e:{{{self.name}.{self.store}.{self.epoch}:*"
+
+    @property
+    def gates(self) -> str:
+        """The glob pattern of all gates of this namespace."""
+        return f"rc:g:{{{self.name}.{self.store}.{self.epoch}:*"
+
+    def _tag(self, key: Key) -> str:
+        return f"{self.name}.{self.store}.{self.epoch}:{_quoted(key.kind)}:{_quoted(key.id)}"
+
+
+def _quoted(text: str) -> str:
+    # A brace would end the hash tag early, a colon would let two keys share one name.
+    return _RESERVED.sub(lambda match: f"%{ord(match[0]):02X}", text) if _RESERVED.search(text) else text

@@ -1,0 +1,258 @@
+"""The way to one Redis server: pooled connections, with a time budget and a circuit breaker around every exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from random import random
+from typing import TYPE_CHECKING, Any, Final
+
+from core.cache import scripts
+from core.cache.breaker import Breaker
+from core.cache.deadline import Deadline
+from core.cache.failures import explain
+from core.cache.info import info_fields
+from core.errors import CacheUnavailable
+from core.masking import masked
+
+if TYPE_CHECKING:
+    from redis.asyncio.connection import AbstractConnection, ConnectionPool
+
+Command = tuple[bytes | str | int, ...]
+Reply = Any
+"""What RESP2 has: bytes, int, None, a list of these, or the ResponseError with which the server refused the command."""
+
+_OLDEST: Final = (7, 0)
+_PATIENCE: Final = 1.0
+_BACKOFF_LIMIT: Final = 1.0
+_probe: ContextVar[object | None] = ContextVar("probe", default=None)
+
+
+class Link:
+    """Sends commands to the server at `url`. Each exchange has `budget` seconds in all; `connections` may be open.
+
+    A caller's cancellation never reaches the socket: an exchange runs as a task of its own to its end or its deadline,
+    so that no reply is left for the next user of the connection. While the breaker is not closed a background task
+    probes the server; reads are refused until the probe was answered *and* `on_reconnect` has returned, because writes
+    may have passed the cache by in the meantime. Invalidations run as soon as the server answers.
+    """
+
+    def __init__(self, url: str, *, budget: float, connections: int = 32) -> None:
+        self.address = masked(url)
+        self.breaker = Breaker(clock=time.monotonic, random=random, backoff_limit=_BACKOFF_LIMIT)
+        self.on_reconnect: Callable[[], Awaitable[None]] | None = None
+        self._url = url
+        self._budget = budget
+        self._connections = connections
+        self._pool: ConnectionPool | None = None
+        self._slots = asyncio.Semaphore(connections)
+        self._tasks: set[asyncio.Task[list[Reply]]] = set()
+        self._recovery: asyncio.Task[None] | None = None
+        self._clock_offset: float | None = None
+        self._probing: object | None = None
+
+    async def open(self) -> None:
+        """Connect and check the server; where it is away, start with an open breaker."""
+        self._pool = self._new_pool()
+        if self._pool is None:
+            self.breaker.trip(f"{self.address} is no address of a Redis server.")
+            return
+        try:
+            await self._greet()
+        except CacheUnavailable as problem:
+            self.trip(problem.reason)
+
+    async def close(self) -> None:
+        """End the probe and every exchange, and close every connection. Idempotent."""
+        pool, self._pool = self._pool, None
+        if self._recovery is not None:
+            self._recovery.cancel()
+            await asyncio.gather(self._recovery, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if pool is not None:
+            await pool.disconnect()
+
+    def trip(self, problem: str) -> None:
+        """Stop trusting the server until it was probed and `on_reconnect` has run."""
+        self.breaker.trip(problem)
+        self._recover_when_open()
+
+    def now_ms(self) -> int:
+        """The server's clock, as of the last greeting and carried on by a clock that never steps."""
+        offset = time.time() - time.monotonic() if self._clock_offset is None else self._clock_offset
+        return int((time.monotonic() + offset) * 1000)
+
+    async def exchange(self, commands: Sequence[Command], *, invalidates: bool = False) -> list[Reply]:
+        """One round trip: the replies in the order of the commands, refusals among them as ResponseError.
+
+        `invalidates` says that the cache would lie if these commands never ran. Raises CacheUnavailable.
+        """
+        self._require_trust(invalidates)
+        return await self._run(commands, self._budget)
+
+    def refusal(self, reply: Exception) -> CacheUnavailable:
+        """The error for the caller of a command that the server refused."""
+        return explain(reply, self.address, self._budget)[0]
+
+    def _require_trust(self, invalidates: bool) -> None:
+        breaker = self.breaker
+        if self._pool is None and breaker.state == "closed":
+            raise CacheUnavailable("Redis", "the connection is closed.")
+        if breaker.state == "closed":
+            return
+        ours = self._probing is not None and _probe.get() is self._probing
+        if breaker.answering and (invalidates or ours):
+            return
+        raise CacheUnavailable("Redis", breaker.problem or "not trusted yet.")
+
+    async def _run(self, commands: Sequence[Command], budget: float) -> list[Reply]:
+        task = asyncio.create_task(self._bounded(commands, budget))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[list[Reply]]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # marks it as seen: its caller may have been cancelled
+
+    async def _bounded(self, commands: Sequence[Command], budget: float) -> list[Reply]:
+        from redis.exceptions import RedisError
+
+        started = time.monotonic()
+        sent: float | None = None
+        try:
+            with Deadline(budget):
+                async with self._slots:
+                    sent = time.monotonic()
+                    replies = await self._send(commands)
+        except (RedisError, OSError, CacheUnavailable) as error:  # TimeoutError is an OSError
+            problem, meaning = explain(error, self.address, budget)
+            # Time spent in our own queue says nothing about the server.
+            if isinstance(error, TimeoutError) and (sent is None or sent - started > budget / 2):
+                meaning = "refused"
+            self._judge(problem, meaning)
+            raise problem from None
+        for reply in replies:
+            if isinstance(reply, Exception):
+                problem, meaning = explain(reply, self.address, budget)
+                if meaning == "down":
+                    self._judge(problem, meaning)
+                    raise problem
+        self.breaker.succeeded()
+        return replies
+
+    def _judge(self, problem: CacheUnavailable, meaning: str) -> None:
+        if meaning == "failed":
+            self.breaker.failed(problem.reason)
+        elif meaning == "down":
+            self.breaker.trip(problem.reason)
+        self._recover_when_open()
+
+    async def _send(self, commands: Sequence[Command]) -> list[Reply]:
+        from redis.exceptions import ResponseError
+
+        pool = self._pool
+        if pool is None:
+            raise CacheUnavailable("Redis", "the connection is closed.")
+        connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py
+        replies: list[Reply] = []
+        try:
+            await connection.send_packed_command(connection.pack_commands(commands))
+            for _ in commands:
+                try:
+                    replies.append(await connection.read_response())
+                except ResponseError as refusal:
+                    replies.append(refusal)
+        finally:
+            if len(replies) < len(commands):
+                await connection.disconnect(nowait=True)
+            await pool.release(connection)
+        return replies
+
+    async def _greet(self) -> None:
+        """Ask who answers, set the clock and load the scripts; everything that must hold before trust."""
+        load: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts.ALL]
+        replies = await self._run([("PING",), ("INFO",), ("TIME",), *load], max(self._budget, _PATIENCE))
+        for reply in replies[:3]:
+            if isinstance(reply, Exception):
+                raise self.refusal(reply)
+        info = info_fields(replies[1])
+        version = info.get("redis_version", "")
+        if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < _OLDEST:
+            reason = f"{self.address} is version {version or 'unknown'}."
+            raise CacheUnavailable("Redis", reason, remedy="Use Redis 7.0 or later.")
+        if info.get("role") != "master":
+            reason = f"{self.address} is a read-only replica."
+            raise CacheUnavailable("Redis", reason, remedy="Point redis_url at the primary.")
+        for reply in replies[3:]:
+            if isinstance(reply, Exception):
+                raise self.refusal(reply)
+        seconds, microseconds = replies[2]
+        self._clock_offset = int(seconds) + int(microseconds) / 1e6 - time.monotonic()
+
+    def _recover_when_open(self) -> None:
+        if self.breaker.state != "open" or self._pool is None:
+            return
+        if self._recovery is None or self._recovery.done():
+            self._recovery = asyncio.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        self._probing = object()
+        _probe.set(self._probing)
+        try:
+            while self.breaker.state != "closed":
+                await asyncio.sleep(self.breaker.wait)
+                if self.breaker.probe():
+                    await self._try_to_recover()
+        finally:
+            self._probing = None
+
+    async def _try_to_recover(self) -> None:
+        try:
+            await self._greet()
+            self.breaker.answered()
+            if self.on_reconnect is not None:
+                await self.on_reconnect()
+        except CacheUnavailable as problem:
+            self.breaker.failed(problem.reason)
+        except Exception as error:
+            # The hook is foreign: whatever it meets, trust has not returned and the probe goes on.
+            self.breaker.failed(f"the cache could not be made safe after a reconnect: {error}")
+        else:
+            self.breaker.close()
+
+    def _new_pool(self) -> ConnectionPool | None:
+        from redis.asyncio.connection import ConnectionPool
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+        from redis.exceptions import RedisError
+
+        try:
+            pool = ConnectionPool.from_url(self._url, max_connections=self._connections)
+        except ValueError:
+            return None
+        # After the URL's own parameters, because none of these may be changed by one: a socket timeout loses
+        # cancellations on Python 3.11, a retry outlives the budget, RESP2 needs no greeting, and we want bytes.
+        pool.max_connections = self._connections
+        pool.connection_kwargs.update(
+            socket_timeout=None,
+            socket_connect_timeout=None,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_error=[],
+            retry_on_timeout=False,
+            health_check_interval=0,
+            decode_responses=False,
+            protocol=2,
+            driver_info=None,
+        )
+        try:
+            # Connects nothing yet, but refuses parameters that do not exist.
+            pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py
+        except (TypeError, ValueError, RedisError):
+            return None
+        return pool

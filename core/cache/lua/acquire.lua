@@ -1,0 +1,15 @@
+#!lua
+-- ARGV: token, lease, 1 to refresh
+local gate = sweep()
+if ARGV[3] ~= '1' and present() then
+  return { 'hit', redis.call('GET', ENTRY) }
+end
+if gate.others > 0 then
+  return { 'writing' }
+end
+if gate.reader then
+  return { 'loading' }
+end
+redis.call('HSET', GATE, 'r', deadline(ARGV[2]) .. ':' .. ARGV[1])
+keep(ARGV[2])
+return { 'token' }

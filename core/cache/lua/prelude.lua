@@ -1,0 +1,78 @@
+-- Shared by every verb; core/cache/protocol.py says what they do. KEYS: the entry, the gate. Times are milliseconds.
+-- Entry: format, kind (V value, N known absence), 16 hex digits of version, ...; versions compare as strings.
+-- Gate: r = "<deadline>:<token>" of the reader, w:<token> = deadline of a writer, f = floor.
+local ENTRY, GATE = KEYS[1], KEYS[2]
+local FLOOR_MS = 30000
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function deadline(after)
+  return string.format('%.0f', now + after)
+end
+
+-- The gate outlives every deadline in it: a dead writer must still be found to poison, a floor still be known.
+local function keep(after)
+  if redis.call('PTTL', GATE) < after + FLOOR_MS then
+    redis.call('PEXPIRE', GATE, after + FLOOR_MS)
+  end
+end
+
+local function sweep()
+  local fields = redis.call('HGETALL', GATE)
+  local gate = { reader = nil, writers = {}, others = 0, floor = '0000000000000000' }
+  local vanished = false
+  for i = 1, #fields, 2 do
+    local name, value = fields[i], fields[i + 1]
+    if name == 'f' then
+      gate.floor = value
+    elseif name == 'r' then
+      local at, token = string.match(value, '^(%d+):(.*)$')
+      if tonumber(at) > now then
+        gate.reader = token
+      else
+        redis.call('HDEL', GATE, 'r')
+      end
+    elseif tonumber(value) > now then
+      gate.writers[string.sub(name, 3)] = true
+      gate.others = gate.others + 1
+    else
+      vanished = true
+    end
+  end
+  if vanished then
+    for i = 1, #fields, 2 do
+      if fields[i] ~= 'f' then
+        redis.call('HDEL', GATE, fields[i])
+      end
+    end
+    redis.call('DEL', ENTRY)
+    gate.reader, gate.writers, gate.others = nil, {}, 0
+  end
+  return gate
+end
+
+-- Version and kind of the entry; nil where there is none, or one of another format.
+local function present()
+  local head = redis.call('GETRANGE', ENTRY, 0, 38)
+  if #head < 39 or string.sub(head, 1, 1) ~= '1' then
+    return nil, nil
+  end
+  return string.sub(head, 3, 18), string.sub(head, 2, 2)
+end
+
+local function raise_floor(gate, version)
+  if version > gate.floor then
+    gate.floor = version
+    redis.call('HSET', GATE, 'f', version)
+  end
+end
+
+-- Ends a writer's token; tells whether it was still held. `others` then counts the other writers.
+local function end_writer(gate, token)
+  local held = gate.writers[token] == true
+  if held then
+    gate.others = gate.others - 1
+  end
+  redis.call('HDEL', GATE, 'w:' .. token)
+  return held
+end

@@ -1,0 +1,297 @@
+"""The Redis side of the cache: the protocol's verbs, each one round trip within a time budget."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Awaitable, Callable, Sequence
+from random import random
+from typing import Final, NamedTuple
+
+import msgspec
+
+from core.cache import scripts
+from core.cache.breaker import Breaker
+from core.cache.entry import Entry, UnreadableEntry, hexadecimal, pack, unpack
+from core.cache.info import RedisInfo, redis_info
+from core.cache.keys import Key, Namespace
+from core.cache.link import Command, Link, Reply
+from core.cache.protocol import AcquireVerdict, FillVerdict, FinishVerdict, InvalidateVerdict
+from core.cache.scripts import Script
+
+Call = tuple[Script, Key, tuple[bytes | str | int, ...]]
+
+_ACQUIRED: Final[dict[bytes, AcquireVerdict]] = {
+    b"hit": "hit",
+    b"token": "token",
+    b"loading": "loading",
+    b"writing": "writing",
+}
+_FILLED: Final[dict[bytes, FillVerdict]] = {
+    b"set": "set",
+    b"lease_lost": "lease_lost",
+    b"writing": "writing",
+    b"below_floor": "below_floor",
+    b"newer": "newer",
+}
+_FINISHED: Final[dict[bytes, FinishVerdict]] = {
+    b"set": "set",
+    b"newer": "newer",
+    b"contended": "contended",
+    b"token_lost": "token_lost",
+    b"dropped": "dropped",
+}
+_INVALIDATED: Final[dict[bytes, InvalidateVerdict]] = {b"dropped": "dropped", b"newer": "newer", b"absent": "absent"}
+_SCAN_COUNT: Final = 1000
+
+
+class Acquired(msgspec.Struct, frozen=True):
+    """What `acquire` gave: the entry on "hit", the right to fill on "token", else why to load without filling."""
+
+    verdict: AcquireVerdict
+    entry: Entry | None = None
+
+
+class Loaded(NamedTuple):
+    """A value for `fill_many`; a payload of None is a known absence, whose version does not count."""
+
+    key: Key
+    version: int
+    payload: bytes | None
+    load_ms: int
+
+
+class RedisCache:
+    """The entries and gates of one namespace on one Redis server.
+
+    Times are in seconds: an entry counts as fresh for `soft_ttl` and is kept for `hard_ttl`, a known absence for
+    `negative_ttl`, each changed at random by up to the share `jitter`; every call ends within `budget`. `codec` is one
+    printable character that names the encoding of the payloads. Every method raises CacheUnavailable and nothing else
+    when Redis cannot serve, and then nothing is known of what the server did. Call `open` first.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        namespace: Namespace,
+        *,
+        soft_ttl: float,
+        hard_ttl: float,
+        negative_ttl: float = 15.0,
+        jitter: float = 0.1,
+        budget: float = 0.1,
+        codec: str = "m",
+        random: Callable[[], float] = random,
+    ) -> None:
+        self.namespace = namespace
+        self._soft_ttl = soft_ttl
+        self._hard_ttl = hard_ttl
+        self._negative_ttl = negative_ttl
+        self._jitter = jitter
+        self._codec = codec
+        self._random = random
+        self._link = Link(url, budget=budget)
+
+    @property
+    def breaker(self) -> Breaker:
+        """The circuit breaker of the connection."""
+        return self._link.breaker
+
+    @property
+    def address(self) -> str:
+        """Where the server is, password masked."""
+        return self._link.address
+
+    @property
+    def on_reconnect(self) -> Callable[[], Awaitable[None]] | None:
+        """Awaited when the server answers again, before any read is trusted: it must remove what may be outdated.
+
+        Writes may have committed without an invalidation meanwhile. Its own calls of this cache are let through;
+        where it raises, the outage goes on and it is awaited again after the next probe.
+        """
+        return self._link.on_reconnect
+
+    @on_reconnect.setter
+    def on_reconnect(self, hook: Callable[[], Awaitable[None]] | None) -> None:
+        self._link.on_reconnect = hook
+
+    def with_namespace(self, namespace: Namespace) -> RedisCache:
+        """The same cache under another prefix; connections, breaker and `on_reconnect` are shared."""
+        other = copy.copy(self)
+        other.namespace = namespace
+        return other
+
+    def now_ms(self) -> int:
+        """The clock against which `Entry.fresh_until` counts: the server's, in milliseconds since 1970."""
+        return self._link.now_ms()
+
+    def distrust(self, problem: str) -> None:
+        """Open the breaker: an invalidation was lost, so nothing may be read until `on_reconnect` has run."""
+        self._link.trip(problem)
+
+    async def open(self) -> None:
+        """Connect. Where Redis is away the breaker starts open, and the cache recovers by itself."""
+        await self._link.open()
+
+    async def close(self) -> None:
+        """Close every connection; calls under way are given up. Idempotent; for all namespaces at once."""
+        await self._link.close()
+
+    async def get(self, key: Key) -> Entry | None:
+        """The entry, in one plain GET; None where there is none, or none of this format."""
+        replies = await self._link.exchange([("GET", self.namespace.entry_key(key))])
+        return _entry(self._accepted(replies[0]))
+
+    async def get_many(self, keys: Sequence[Key]) -> list[Entry | None]:
+        """The entries in the order of the keys, in one MGET."""
+        if not keys:
+            return []
+        replies = await self._link.exchange([("MGET", *map(self.namespace.entry_key, keys))])
+        return [_entry(value) for value in self._accepted(replies[0])]
+
+    async def acquire(self, key: Key, token: str, lease: float, *, refresh: bool = False) -> Acquired:
+        """Ask for the entry, or for the right to fill it within `lease` seconds; `refresh` asks though it is there."""
+        return (await self._acquire([key], token, lease, refresh))[0]
+
+    async def acquire_many(self, keys: Sequence[Key], token: str, lease: float) -> list[Acquired]:
+        """The same for several keys, in one round trip."""
+        return await self._acquire(keys, token, lease, False)
+
+    async def _acquire(self, keys: Sequence[Key], token: str, lease: float, refresh: bool) -> list[Acquired]:
+        arguments = (token, _ms(lease), int(refresh))
+        replies = await self._run([(scripts.ACQUIRE, key, arguments) for key in keys])
+        return [_acquired(self._accepted(reply)) for reply in replies]
+
+    async def fill(self, key: Key, token: str, version: int, payload: bytes | None, *, load_ms: int = 0) -> FillVerdict:
+        """Install what was loaded under a token; a payload of None is a known absence."""
+        return (await self.fill_many(token, [Loaded(key, version, payload, load_ms)]))[0]
+
+    async def fill_many(self, token: str, items: Sequence[Loaded]) -> list[FillVerdict]:
+        """The same for several keys, in one round trip. Raises CacheUnavailable when Redis is full, too."""
+        calls: list[Call] = []
+        for key, version, payload, load_ms in items:
+            entry, keep = self._envelope(version, payload, load_ms)
+            kind = "V" if entry.known else "N"
+            calls.append((scripts.FILL, key, (token, hexadecimal(entry.version), kind, keep, pack(entry))))
+        return [_FILLED[self._accepted(reply)] for reply in await self._run(calls)]
+
+    async def begin(self, keys: Sequence[Key], token: str, write: float, *, hide: bool = True) -> None:
+        """Announce a write that ends within `write` seconds: nobody fills until then; `hide` removes the entries."""
+        arguments = (token, _ms(write), int(hide))
+        for reply in await self._run([(scripts.BEGIN, key, arguments) for key in keys], invalidates=True):
+            self._accepted(reply)
+
+    async def finish(self, token: str, items: Sequence[tuple[Key, int, bytes | None]]) -> list[FinishVerdict]:
+        """End committed writes: (key, version, payload) each, where a payload of None drops the entry.
+
+        Where Redis is full, the entry is dropped instead of installed.
+        """
+        calls = [self._finishing(token, *item) for item in items]
+        replies = await self._run(calls, invalidates=True)
+        full = [n for n, reply in enumerate(replies) if isinstance(reply, Exception) and _is_out_of_memory(reply)]
+        drops = [self._finishing(token, items[n][0], items[n][1], None) for n in full]
+        for n, reply in zip(full, await self._run(drops, invalidates=True), strict=True):
+            replies[n] = reply
+        return [_FINISHED[self._accepted(reply)] for reply in replies]
+
+    async def abort(self, keys: Sequence[Key], token: str) -> None:
+        """End a write that is known to be rolled back; one whose outcome is unknown is left to expire."""
+        for reply in await self._run([(scripts.ABORT, key, (token,)) for key in keys], invalidates=True):
+            self._accepted(reply)
+
+    async def invalidate(self, key: Key, version: int, *, force: bool = False) -> InvalidateVerdict:
+        """Carry a foreign write of this version in; `force` is for a write that left no version."""
+        calls: list[Call] = [(scripts.INVALIDATE, key, (hexadecimal(version), int(force)))]
+        return _INVALIDATED[self._accepted((await self._run(calls, invalidates=True))[0])]
+
+    async def flush(self) -> int:
+        """Remove every entry and gate of this namespace; returns how many entries there were. Many round trips.
+
+        What was loaded before the call cannot be installed after it: its token is gone.
+        """
+        # Gates first: an entry that a doomed token still installs meanwhile is there when the entries' scan begins.
+        await self._unlink(self.namespace.gates)
+        return await self._unlink(self.namespace.entries)
+
+    async def server(self) -> RedisInfo:
+        """What the server says of itself, in one round trip."""
+        return redis_info(self._accepted((await self._link.exchange([("INFO",)]))[0]))
+
+    def _finishing(self, token: str, key: Key, version: int, payload: bytes | None) -> Call:
+        if payload is None:
+            return scripts.DROP, key, (token, hexadecimal(version))
+        entry, keep = self._envelope(version, payload, 0)
+        return scripts.FINISH, key, (token, hexadecimal(version), keep, pack(entry))
+
+    def _envelope(self, version: int, payload: bytes | None, load_ms: int) -> tuple[Entry, int]:
+        """The entry, and for how many milliseconds Redis keeps it."""
+        factor = 1 + self._jitter * (2 * self._random() - 1)
+        if payload is None:
+            keep = max(1, _ms(self._negative_ttl * factor))
+            return Entry(False, 0, self.now_ms() + keep, load_ms, self._codec, b""), keep
+        fresh_until = self.now_ms() + _ms(self._soft_ttl * factor)
+        return Entry(True, version, fresh_until, load_ms, self._codec, payload), max(1, _ms(self._hard_ttl * factor))
+
+    async def _run(self, calls: Sequence[Call], *, invalidates: bool = False) -> list[Reply]:
+        """Run scripts in one round trip; one more where the server does not know them (restarted, SCRIPT FLUSH)."""
+        if not calls:
+            return []
+        space = self.namespace
+        commands: list[Command] = [
+            ("EVALSHA", script.digest, 2, space.entry_key(key), space.gate_key(key), *arguments)
+            for script, key, arguments in calls
+        ]
+        replies = await self._link.exchange(commands, invalidates=invalidates)
+        unknown = [n for n, reply in enumerate(replies) if isinstance(reply, Exception) and _is_no_script(reply)]
+        if unknown:
+            load: list[Command] = [("SCRIPT", "LOAD", source) for source in {calls[n][0].source for n in unknown}]
+            again = await self._link.exchange([*load, *(commands[n] for n in unknown)], invalidates=invalidates)
+            for n, reply in zip(unknown, again[len(load) :], strict=True):
+                replies[n] = reply
+        return replies
+
+    async def _unlink(self, pattern: str) -> int:
+        removed, cursor = 0, b"0"
+        while True:
+            scan: Command = ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
+            cursor, names = self._accepted((await self._link.exchange([scan], invalidates=True))[0])
+            if names:
+                reply = (await self._link.exchange([("UNLINK", *names)], invalidates=True))[0]
+                removed += int(self._accepted(reply))
+            if cursor == b"0":
+                return removed
+
+    def _accepted(self, reply: Reply) -> Reply:
+        if isinstance(reply, Exception):
+            raise self._link.refusal(reply)
+        return reply
+
+
+def _acquired(reply: list[bytes]) -> Acquired:
+    if len(reply) == 1:
+        return Acquired(_ACQUIRED[reply[0]])
+    entry = _entry(reply[1])
+    # Bytes that only look like an entry: nobody may read them, and until they expire nobody can replace them.
+    return Acquired("hit", entry) if entry is not None else Acquired("writing")
+
+
+def _entry(data: bytes | None) -> Entry | None:
+    try:
+        return None if data is None else unpack(data)
+    except UnreadableEntry:
+        return None
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _is_no_script(refusal: Exception) -> bool:
+    from redis.exceptions import NoScriptError
+
+    return isinstance(refusal, NoScriptError)
+
+
+def _is_out_of_memory(refusal: Exception) -> bool:
+    from redis.exceptions import OutOfMemoryError
+
+    return isinstance(refusal, OutOfMemoryError)
