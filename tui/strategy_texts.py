@@ -17,19 +17,19 @@ class StrategyText:
 
 STRATEGY_TEXTS: Final[dict[str, StrategyText]] = {
     "cache-aside": StrategyText(
-        "Fill on demand: only what is read takes memory; the first read after a write pays.",
+        "Filled on demand; the first read after a write pays for the store.",
         "app → Redis: hit ▸ done · miss → store → fill Redis",
         "app → hide the entry → store commits → drop the entry",
     ),
     "write-through": StrategyText(
-        "Write both: the next read of what was saved is a hit; every write pays for the cache.",
+        "A save fills the cache too: what was saved is a hit at once.",
         "app → Redis: hit ▸ done · miss → store → fill Redis",
-        "app → hide the entry → store commits → put the new one into Redis",
+        "app → hide the entry → store commits → put the new entry",
     ),
     "no-cache": StrategyText(
-        "The baseline: every read goes to the store. Shows what the cache is worth.",
+        "The baseline: every read asks the store. Shows what a cache is worth.",
         "app → store ▸ done",
-        "app → store commits ▸ done (entries in Redis are still dropped)",
+        "app → store commits → drop what Redis still holds",
     ),
 }
 
@@ -43,8 +43,6 @@ class StoreText:
 
 
 STORE_TEXTS: Final[dict[str, StoreText]] = {
-    "postgresql": StoreText(
-        "PostgreSQL", "One table with real columns, arrays with GIN indexes, a text-search column."
-    ),
-    "mongodb": StoreText("MongoDB", "Documents in the shape of sample_mflix, with change streams; edited in place."),
+    "postgresql": StoreText("PostgreSQL", "One table with real columns, indexed lists and a text search."),
+    "mongodb": StoreText("MongoDB", "Documents in the shape of sample_mflix, edited in place."),
 }

@@ -138,11 +138,12 @@ def _so_far(name: str, summary: Summary | None) -> str:
     parts = [f"{figures.short(reads(stats))} reads"]
     if (ratio := hit_ratio(stats)) is not None:
         parts.append(f"hit {figures.share(ratio)}")
+    times: list[str] = []
     for label, latency in (
         ("hit", stats.hit_latency),
-        ("store", store_latency(stats)),
+        ("miss" if hit_ratio(stats) is not None else "read", store_latency(stats)),
         ("write", stats.write_latency),
     ):
         if (p95 := percentile(latency, 0.95)) is not None:
-            parts.append(f"p95 {label} {figures.latency(p95)}")
-    return " · ".join(parts)
+            times.append(f"{label} {figures.latency(p95)}")
+    return " · ".join([*parts, *([f"p95 {', '.join(times)}"] if times else [])])

@@ -13,7 +13,9 @@ from tui.widgets.lines import Line, LinePanel, Part, line_width
 from tui.widgets.sparkline import sparkline
 from tui.windows import Summary, Window, hit_ratio, reads, store_latency
 
-CHART_ROWS: Final = 4
+LEAST_CHART: Final = 4
+MOST_CHART: Final = 10
+"""Rows of the hit ratio over time, its time axis among them."""
 _AXIS: Final = 6
 
 
@@ -41,11 +43,13 @@ class CountersPanel(LinePanel):
             return [(("Waiting for the first figures…", "muted"),)]
         head, latency = headline(summary), latency_lines(summary.now)
         table, health = strategy_table(summary, width), health_lines(summary, width)
-        used = len(head) + len(latency) + len(table) + len(health)
-        rows = 1 if height < used + CHART_ROWS + 4 else min(height - used - 4, 8)
-        chart = ratio_chart(summary, width, rows)
+        spare = height - len(head) - len(latency) - len(table) - len(health)
+        blanks = 4
+        apart = spare >= LEAST_CHART + blanks
+        if apart:
+            spare -= blanks
+        chart = ratio_chart(summary, width, min(spare, MOST_CHART))
         sections = [head, chart, latency, table, health]
-        apart = height >= sum(map(len, sections)) + len(sections) - 1
         lines: list[Line] = []
         for section in sections:
             if apart and lines:
@@ -96,9 +100,12 @@ def headline(summary: Summary) -> list[Line]:
     ]
 
 
-def ratio_chart(summary: Summary, width: int, rows: int) -> list[Line]:
-    """The hit ratio of each second as a line over time, the newest at the right; dots where nobody asked a cache."""
+def ratio_chart(summary: Summary, width: int, height: int) -> list[Line]:
+    """The hit ratio of each second as a line over time, the newest at the right; dots where nobody asked a cache.
+
+    The last of its rows is the time axis, which it does without below three rows."""
     columns = max(width - _AXIS, 0)
+    rows = height - 1 if height > 2 else 1
     if not columns:
         return []
     chart = sparkline(summary.hit_ratios, columns, rows, marks=summary.switches)
@@ -139,7 +146,7 @@ class _Column:
     rank: int
     text: Callable[[StrategyStats, StrategyStats], str]
     """From the figures of the window and those since the start."""
-    width: int = 9
+    width: int = 10
 
 
 def _latency_column(title: str, rank: int, of: Callable[[StrategyStats], LatencyStats], q: float) -> _Column:
@@ -147,14 +154,14 @@ def _latency_column(title: str, rank: int, of: Callable[[StrategyStats], Latency
 
 
 COLUMNS: Final = (
-    _Column("hit now", 3, lambda now, _: figures.share(hit_ratio(now)), 8),
-    _Column("hit all", 0, lambda _, overall: figures.share(hit_ratio(overall)), 8),
+    _Column("hit now", 3, lambda now, _: figures.share(hit_ratio(now)), 9),
+    _Column("hit all", 0, lambda _, overall: figures.share(hit_ratio(overall)), 9),
     _latency_column("p50 hit", 1, lambda stats: stats.hit_latency, 0.5),
     _latency_column("p50 miss", 5, store_latency, 0.5),
     _latency_column("p95 miss", 2, store_latency, 0.95),
     _latency_column("p95 write", 4, lambda stats: stats.write_latency, 0.95),
     _Column("reads", 6, lambda _, overall: figures.short(reads(overall)), 7),
-    _Column("queries", 8, lambda _, overall: figures.short(overall.store_reads), 8),
+    _Column("queries", 8, lambda _, overall: figures.short(overall.store_reads), 9),
     _Column("saved", 7, lambda _, overall: figures.short(overall.saved), 7),
 )
 

@@ -161,7 +161,9 @@ def bars(counts: Sequence[int], width: int) -> list[str]:
     plot.xlim(0, most)
     plot.ylim(0.5, rows + 0.5)
     drawn = _COLOUR.sub("", plot.build()).split("\n")
-    return [row.rstrip() for row in drawn[:rows]]
+    return [row.rstrip().translate(_LIGHTER) for row in drawn[:rows]]
 
 
+_LIGHTER: Final = str.maketrans("█▌", "━╸")
+"""Bars that leave air between the rows."""
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")

@@ -52,12 +52,12 @@ class LinePanel(ScrollView):
         & > .line--bad { color: $text-error; text-style: bold; }
         & > .line--accent { color: $text-accent; }
         & > .line--active { color: $background; background: $accent; text-style: bold; }
-        & > .line--chart { color: $primary; }
+        & > .line--chart { color: $primary 70%; }
         & > .line--cursor { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
         & > .line--chosen { color: $text-accent; text-style: bold; }
     }
     LinePanel.-framed {
-        border: round $border-blurred;
+        border: round $foreground 25%;
         border-title-color: $foreground 70%;
         border-subtitle-color: $foreground 60%;
         &:focus {
