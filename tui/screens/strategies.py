@@ -126,24 +126,24 @@ class StoreScreen(ChoiceScreen):
 def strategy_choice(name: str, summary: Summary | None) -> Choice:
     """A strategy in words, with its figures since the start."""
     text = STRATEGY_TEXTS[name]
-    return Choice(
-        name, name, (text.promise, f"read   {text.read}", f"write  {text.write}", f"so far {_so_far(name, summary)}")
-    )
+    return Choice(name, name, (text.promise, f"read   {text.read}", f"write  {text.write}", *_so_far(name, summary)))
 
 
-def _so_far(name: str, summary: Summary | None) -> str:
+def _so_far(name: str, summary: Summary | None) -> tuple[str, ...]:
     stats = summary.overall.strategies.get(name) if summary else None
     if stats is None or not (reads(stats) or stats.writes):
-        return "not used yet"
-    parts = [f"{figures.short(reads(stats))} reads"]
-    if (ratio := hit_ratio(stats)) is not None:
-        parts.append(f"hit {figures.share(ratio)}")
-    times: list[str] = []
-    for label, latency in (
-        ("hit", stats.hit_latency),
-        ("miss" if hit_ratio(stats) is not None else "read", store_latency(stats)),
-        ("write", stats.write_latency),
-    ):
-        if (p95 := percentile(latency, 0.95)) is not None:
-            times.append(f"{label} {figures.latency(p95)}")
-    return " · ".join([*parts, *([f"p95 {', '.join(times)}"] if times else [])])
+        return ("so far not used",)
+    asked = hit_ratio(stats) is not None
+    counts = [f"{figures.short(reads(stats))} reads"]
+    if asked:
+        counts += [f"hit ratio {figures.ratio_in_words(stats)}", f"{figures.short(stats.saved)} store reads avoided"]
+    times = [
+        f"{label} {figures.latency(p95)}"
+        for label, latency in (
+            ("hit", stats.hit_latency),
+            ("miss" if asked else "read", store_latency(stats)),
+            ("write", stats.write_latency),
+        )
+        if (p95 := percentile(latency, 0.95)) is not None
+    ]
+    return f"so far {' · '.join(counts)}", f"p95    {' · '.join(times) or figures.NOTHING}"

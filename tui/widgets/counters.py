@@ -10,7 +10,7 @@ from core.observe.histogram import percentile
 from core.observe.stats import LatencyStats, Stats, StrategyStats
 from tui import figures
 from tui.widgets.lines import Line, LinePanel, Part, line_width
-from tui.widgets.sparkline import sparkline
+from tui.widgets.sparkline import line_chart, sparkline
 from tui.windows import Summary, Window, hit_ratio, reads, store_latency
 
 LEAST_CHART: Final = 4
@@ -101,24 +101,22 @@ def headline(summary: Summary) -> list[Line]:
 
 
 def ratio_chart(summary: Summary, width: int, height: int) -> list[Line]:
-    """The hit ratio of each second as a line over time, the newest at the right; dots where nobody asked a cache.
+    """The hit ratio of each second over time, the newest at the right, with gaps where nobody asked a cache.
 
-    The last of its rows is the time axis, which it does without below three rows."""
+    Below three rows it is a single row of blocks, else the last row is the time axis."""
     columns = max(width - _AXIS, 0)
-    rows = height - 1 if height > 2 else 1
-    if not columns:
-        return []
-    chart = sparkline(summary.hit_ratios, columns, rows, marks=summary.switches)
-    axis = {0: "100 %", rows - 1: "  0 %"} if rows > 1 else {0: "ratio"}
-    lines: list[Line] = [
-        ((figures.fit(axis.get(row, ""), _AXIS), "muted"), (text, "chart")) for row, text in enumerate(chart)
-    ]
-    if rows > 1:
-        ago = f"{columns} s ago"
-        hint = "│ switched" if any(i >= len(summary.hit_ratios) - columns for i in summary.switches) else ""
-        middle = columns - len(ago) - len("now") - len(hint)
-        if middle > 1:
-            lines.append(((" " * _AXIS + ago + hint.center(middle + len(hint)) + "now", "muted"),))
+    if height < 3:
+        row = sparkline(summary.hit_ratios, columns, marks=summary.switches)
+        return [((figures.fit("ratio", _AXIS), "muted"), (row, "chart"))]
+    rows = line_chart(summary.hit_ratios, columns, height - 1, marks=summary.switches)
+    axis = {0: "100 %", len(rows) - 1: "  0 %"}
+    lines: list[Line] = [((figures.fit(axis.get(y, ""), _AXIS), "muted"), (row, "chart")) for y, row in enumerate(rows)]
+    ago = f"{2 * columns} s ago"
+    visible = any(index >= len(summary.hit_ratios) - 2 * columns for index in summary.switches)
+    middle = columns - len(ago) - len("now")
+    hint = "⡇ switched" if visible else ""
+    if middle > len(hint):
+        lines.append(((" " * _AXIS + ago + hint.center(middle) + "now", "muted"),))
     return lines
 
 
@@ -241,7 +239,7 @@ def strip_line(summary: Summary, width: int) -> Line:
     redis = summary.stats.redis
     candidates: list[tuple[int, Line]] = [
         (0, ((" hit ", "muted"), (figures.ratio_in_words(now), "value"))),
-        (6, ((" ", ""), (sparkline(summary.hit_ratios, 16, marks=summary.switches)[0], "chart"))),
+        (6, ((" ", ""), (sparkline(summary.hit_ratios, 16, marks=summary.switches), "chart"))),
         (1, (("  hits ", "muted"), (figures.rate(summary.now.rate(now.hits)), ""))),
         (2, (("  misses ", "muted"), (figures.rate(summary.now.rate(now.misses)), ""))),
         (4, (("  saved ", "muted"), (figures.short(overall.saved), ""))),

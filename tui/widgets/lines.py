@@ -44,6 +44,8 @@ class LinePanel(ScrollView):
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
+        scrollbar-color: $foreground 30%;
+        scrollbar-background: $surface;
         & > .line--muted { color: $foreground 60%; }
         & > .line--value { color: $foreground; text-style: bold; }
         & > .line--heading { color: $foreground 60%; text-style: underline; }
@@ -52,7 +54,7 @@ class LinePanel(ScrollView):
         & > .line--bad { color: $text-error; text-style: bold; }
         & > .line--accent { color: $text-accent; }
         & > .line--active { color: $background; background: $accent; text-style: bold; }
-        & > .line--chart { color: $primary 70%; }
+        & > .line--chart { color: $primary; }
         & > .line--cursor { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
         & > .line--chosen { color: $text-accent; text-style: bold; }
     }

@@ -15,6 +15,8 @@ _TIER_STYLES: Final = {"near": "good", "redis": "good", "store": "warning"}
 _WIDE: Final = 96
 """From so many cells on, the strategy has a column too."""
 
+_KEY: Final = 56
+"""Cells of a key at most: further apart, the eye loses the row."""
 _VERSION: Final = 19
 """Cells of a version: microseconds since 1970, with a "v" before and blanks after."""
 
@@ -88,7 +90,8 @@ def trace_line(line: TraceLine, width: int) -> Line:
     version = ""
     if width >= fixed + len(strategy) + _VERSION + 20:
         version = figures.fit(f"v{line.version}" if line.version is not None else "", _VERSION)
-    key = figures.fit(figures.printable(line.key), max(width - fixed - len(strategy) - len(version), 4))
+    room = width - fixed - len(strategy) - len(version)
+    key = figures.fit(figures.printable(line.key), min(max(room, 4), _KEY))
     return (
         (figures.clock(line.at) + " ", "muted"),
         (figures.fit(figures.printable(line.operation), 8) + " ", ""),
