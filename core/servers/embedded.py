@@ -38,7 +38,7 @@ class EmbeddedServers:
 
     def __init__(self, state_dir: Path, *, redis_maxmemory: str = "256mb", report: Report | None = None) -> None:
         self._state = StateFolder(state_dir)
-        self._servers = _servers(self._state, report, redis_maxmemory)
+        self._servers = embedded_servers(self._state, report, redis_maxmemory)
         self._turns = {name: asyncio.Lock() for name in SERVERS}
         self._joining = asyncio.Lock()
         self._joined = False
@@ -100,7 +100,7 @@ async def stop_embedded(state_dir: Path, *, report: Report | None = None) -> tup
         return ()
     async with state.locked(_DOOR):
         in_use = state.in_use()
-        stopped = await unbroken(_stop(_servers(state, report)))
+        stopped = await unbroken(_stop(embedded_servers(state, report)))
         if not in_use:
             state.remove_sockets()
     return tuple(StoppedServer(name, pid, in_use) for name, pid in stopped.items())
@@ -116,14 +116,15 @@ async def reset_embedded(state_dir: Path) -> None:
     async with state.locked(_DOOR):
         if state.in_use():
             raise ServerFailed("servers", f"a running copy of the program uses {state.path}", remedy="Leave it first.")
-        await unbroken(_stop(_servers(state)))
+        await unbroken(_stop(embedded_servers(state)))
         state.remove_sockets()
         await unbroken(asyncio.to_thread(state.remove_data))
 
 
-def _servers(
+def embedded_servers(
     state: StateFolder, report: Report | None = None, redis_maxmemory: str = "256mb"
 ) -> dict[ServerName, Server]:
+    """The three servers of a state folder, none of them touched yet."""
     return {
         "redis": RedisServer(state, report, maxmemory=redis_maxmemory),
         "postgresql": PostgresServer(state, report),

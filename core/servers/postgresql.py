@@ -71,7 +71,7 @@ class PostgresServer(Server):
             "cluster_name": self._cluster,
         }
         return [
-            *_as_permitted(),
+            *as_permitted(),
             *(str(binary.path), "-D", str(self.data), "-h", "", "-k", str(self.state.sockets), "-p", "5432"),
             *(word for name, value in settings.items() for word in ("-c", f"{name}={value}")),
         ]
@@ -108,7 +108,7 @@ class PostgresServer(Server):
         """Fill the folder; returns None, or what initdb said when it failed."""
         await asyncio.to_thread(_empty, folder)
         command = [
-            *_as_permitted(),
+            *as_permitted(),
             str(binary.path.with_name("initdb")),
             *("-D", str(folder), "-U", "postgres", "--auth=trust", "-E", "UTF8", locale),
         ]
@@ -146,7 +146,7 @@ class PostgresServer(Server):
         return [process for process in processes.named(self.program) if self._cluster in processes.title(process)]
 
 
-def _as_permitted() -> list[str]:
+def as_permitted() -> list[str]:
     """The words before a command that must not run as root: as nobody, but able to pass through our 0700 folders.
 
     Raises ServerFailed where root lacks the means."""

@@ -58,6 +58,14 @@ class StateFolder:
         except OSError as problem:
             raise self._unusable(problem) from None
 
+    def inspect(self) -> None:
+        """Raise SettingsError on a folder that cannot serve, changing nothing."""
+        folder = next(folder for folder in (self.servers, *self.servers.parents) if os.path.lexists(folder))
+        if not folder.is_dir():
+            raise self._unusable(OSError(errno.ENOTDIR, "not a folder"))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise self._unusable(OSError(errno.EACCES, "not writable"))
+
     @asynccontextmanager
     async def locked(self, name: str, seconds: float = _LOCK_SECONDS) -> AsyncIterator[None]:
         """Hold this lock against every other process and task. Raises ServerFailed when it stays taken so long."""
