@@ -1,0 +1,240 @@
+"""examine(): how each server would be found, whether it answers, and what to do where it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import unquote
+
+import msgspec
+
+from core.errors import ReelcacheError, StoreUnavailable
+from core.masking import masked
+from core.servers.binaries import MISSING, SERVERS, TITLES, ServerName, find_binary
+from core.servers.diagnosis import diagnose
+from core.servers.embedded import embedded_servers
+from core.servers.postgresql import as_permitted
+from core.servers.state import StateFolder
+from core.settings import Settings
+
+SECONDS: Final = 5.0
+"""How long an address is given to answer."""
+OLDEST: Final[dict[ServerName, tuple[int, ...]]] = {"redis": (7, 0), "postgresql": (14,), "mongodb": (5, 0)}
+"""The oldest versions that offer what the program uses."""
+_NAMES: Final[dict[ServerName, str]] = {"redis": "REDIS_URL", "postgresql": "DATABASE_URL", "mongodb": "MONGO_URL"}
+_VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
+# What a driver's complaint means; the drivers' own words may repeat a part of the address.
+_COMPLAINTS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), reason, remedy)
+    for pattern, reason, remedy in (
+        (
+            r"password|authenticat|WRONGPASS|NOAUTH|auth failed|bad auth",
+            "it refuses the user or the password",
+            "Correct them in {name}; special characters are written percent-encoded.",
+        ),
+        (r"NOPERM|not authorized|permission denied", "the user may not do this", "Grant the user more rights."),
+        (r"database .* does not exist", "the database does not exist", "Create it, or correct {name}."),
+        (
+            r"name or service|nodename|resolve|translate host|getaddrinfo|DNS",
+            "its host name is unknown",
+            "Correct the host in {name}, or check the network.",
+        ),
+        (
+            r"refused|connect call failed",
+            "nothing listens there",
+            "Start the server, or correct host and port in {name}.",
+        ),
+        (r"no such file", "its socket does not exist", "Start the server, or correct the path in {name}."),
+        (r"ssl|tls|certificate", "the encrypted connection failed", "Check the TLS options in {name}."),
+        (r"time.?out|timed out|unreachable", f"no answer within {SECONDS:.0f} seconds", "Check the address in {name}."),
+    )
+)
+
+
+class ServerHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How one server is found and how it fares. `problem` is empty where all is well, running or not."""
+
+    server: ServerName
+    found: Literal["url", "wheel", "path", "nowhere"]
+    where: str
+    """The address, its password masked, or the path of the program."""
+    version: str = ""
+    running: bool | None = None
+    """Whether the embedded server runs; None for a server given by URL."""
+    reachable: bool = False
+    seconds: float = 0.0
+    """How long the answer took: of the server, or of its program where it does not run."""
+    problem: str = ""
+    remedy: str = ""
+
+
+async def examine(settings: Settings) -> tuple[ServerHealth, ...]:
+    """The health of Redis, PostgreSQL and MongoDB under these settings. Starts nothing, changes nothing."""
+    return tuple(await asyncio.gather(*(_examine(server, settings) for server in SERVERS)))
+
+
+async def _examine(server: ServerName, settings: Settings) -> ServerHealth:
+    url = settings.url(server)
+    return await _given(server, url) if url is not None else await _embedded(server, settings.state_dir)
+
+
+async def _given(server: ServerName, url: str) -> ServerHealth:
+    started = time.perf_counter()
+    try:
+        version = await _ask(server, url)
+    except StoreUnavailable as problem:
+        return ServerHealth(
+            server=server,
+            found="url",
+            where=masked(url),
+            seconds=time.perf_counter() - started,
+            problem=problem.reason,
+            remedy=problem.remedy,
+        )
+    problem_of_age = _too_old(server, version)
+    return ServerHealth(
+        server=server,
+        found="url",
+        where=masked(url),
+        version=version,
+        reachable=True,
+        seconds=time.perf_counter() - started,
+        problem=problem_of_age,
+        remedy=f"Point {_NAMES[server]} at a newer server, or leave it out." if problem_of_age else "",
+    )
+
+
+async def _embedded(server: ServerName, state_dir: Path) -> ServerHealth:
+    binary = await asyncio.to_thread(find_binary, server)
+    if binary is None:
+        return ServerHealth(
+            server=server, found="nowhere", where="", running=False, problem="not installed", remedy=MISSING[server]
+        )
+    health = ServerHealth(server=server, found=binary.found, where=str(binary.path), running=False)
+    started = time.perf_counter()
+    try:
+        version = await asyncio.to_thread(_program_version, server, binary.path)
+        state = StateFolder(state_dir)
+        await asyncio.to_thread(state.inspect)
+        if server == "postgresql":
+            as_permitted()
+        embedded = embedded_servers(state)[server]
+        health = msgspec.structs.replace(health, version=version, seconds=time.perf_counter() - started)
+        if await asyncio.to_thread(embedded.find) is None:
+            problem = _too_old(server, version)
+            return msgspec.structs.replace(health, problem=problem, remedy=MISSING[server] if problem else "")
+        health = msgspec.structs.replace(health, running=True)
+        started = time.perf_counter()
+        version = await _ask(server, embedded.url)
+    except ReelcacheError as problem:
+        seconds = time.perf_counter() - started
+        reason = problem.reason if isinstance(problem, StoreUnavailable) else problem.message
+        remedy = "End it with `reelcache stop`; the next start brings it back." if health.running else problem.remedy
+        return msgspec.structs.replace(health, seconds=seconds, problem=reason, remedy=remedy)
+    return msgspec.structs.replace(health, version=version, reachable=True, seconds=time.perf_counter() - started)
+
+
+def _program_version(server: ServerName, path: Path) -> str:
+    """What `--version` says; raises StoreUnavailable when the program cannot even be loaded."""
+    try:
+        run = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, errors="replace", timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        reason, remedy = diagnose(server, str(problem))
+        raise StoreUnavailable(TITLES[server], f"it cannot be run: {reason}", remedy=remedy) from None
+    if run.returncode != 0:
+        said = "Illegal instruction" if run.returncode == -4 else run.stderr + run.stdout
+        reason, remedy = diagnose(server, said)
+        raise StoreUnavailable(TITLES[server], f"it cannot be run: {reason}", remedy=remedy)
+    found = _VERSION.search(run.stdout)
+    return found.group() if found else ""
+
+
+async def _ask(server: ServerName, url: str) -> str:
+    """The version that the server at this address gives. Raises StoreUnavailable, in words without a secret."""
+    asking = {"redis": _ask_redis, "postgresql": _ask_postgresql, "mongodb": _ask_mongodb}[server]
+    try:
+        async with asyncio.timeout(SECONDS + 1):
+            return await asking(url)
+    except StoreUnavailable:
+        raise
+    except TimeoutError:
+        raise _complaint(server, url, "timed out") from None
+    except Exception as problem:
+        # Three drivers, each with errors of its own, and OSError and ValueError beside them.
+        raise _complaint(server, url, f"{type(problem).__name__} {problem}") from None
+
+
+async def _ask_redis(url: str) -> str:
+    from redis.asyncio import Redis
+
+    client = Redis.from_url(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
+    try:
+        return str((await client.info("server"))["redis_version"])
+    finally:
+        await client.aclose()
+
+
+async def _ask_postgresql(url: str) -> str:
+    import psycopg
+
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=int(SECONDS))
+    async with connection:
+        found = await (await connection.execute("show server_version")).fetchone()
+    return str(found[0]).split()[0] if found else ""
+
+
+async def _ask_mongodb(url: str) -> str:
+    from typing import Any
+
+    import pymongo
+
+    client: pymongo.AsyncMongoClient[dict[str, Any]] = pymongo.AsyncMongoClient(
+        url, serverSelectionTimeoutMS=int(SECONDS * 1000)
+    )
+    async with client:
+        # Without a database named, this also shows whether the user is let in: `hello` alone would not.
+        await client.admin.command("connectionStatus")
+        hello = await client.admin.command("hello")
+        version = str((await client.server_info())["version"])
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise StoreUnavailable(
+            "MongoDB",
+            f"version {version} runs alone, so it has no transactions and no change stream",
+            remedy="Start it as a replica set (--replSet), also with one member.",
+        )
+    return version
+
+
+def _complaint(server: ServerName, url: str, said: str) -> StoreUnavailable:
+    name = _NAMES[server]
+    for pattern, reason, remedy in _COMPLAINTS:
+        if pattern.search(said):
+            return StoreUnavailable(TITLES[server], reason, remedy=remedy.format(name=name))
+    reason = said.strip().splitlines()[0][:200]
+    if any(part in reason for part in _secrets(url)):
+        reason = "the address cannot be used"
+    return StoreUnavailable(
+        TITLES[server], reason, remedy=f"Correct {name}; special characters are written percent-encoded."
+    )
+
+
+def _secrets(url: str) -> set[str]:
+    """Every part of an address in which a password, or a part of one, may hide."""
+    _, _, rest = url.partition("://")
+    login, at, _ = rest.rpartition("@")
+    hidden = login if at else ""
+    words = re.split(r"[:@/?#&=]", hidden) + re.findall(r"(?i)passw(?:or)?d=([^&]*)", url)
+    return {form for word in words if len(word) > 2 for form in (word, unquote(word))}
+
+
+def _too_old(server: ServerName, version: str) -> str:
+    oldest = OLDEST[server]
+    if version and tuple(int(part) for part in re.findall(r"\d+", version)[: len(oldest)]) < oldest:
+        return f"version {version} is too old, it must be {'.'.join(map(str, oldest))} or newer"
+    return ""
