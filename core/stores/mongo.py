@@ -319,7 +319,7 @@ class MongoStore:
                 return_document=ReturnDocument.AFTER,
                 session=session,
             )
-            return int(tombstone["version"])
+            return None if tombstone is None else int(tombstone["version"])
 
         with translated(self._address):
             removal = await self._transact(remove, self._timeout)
