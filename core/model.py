@@ -262,6 +262,11 @@ _BLANKS = re.compile(r"[\t\n\r\f\v\x85\u2028\u2029]+")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
+def printable(text: str) -> str:
+    """The text without its forbidden characters, tidied: what may be shown of a foreign record."""
+    return tidy(_FORBIDDEN.sub("", tidy(text)))
+
+
 def _forbidden(text: str) -> str | None:
     found = _FORBIDDEN.search(text)
     return found.group() if found else None

@@ -1,0 +1,313 @@
+"""The shape of one movie in MongoDB: the public `sample_mflix.movies` document, and all of ours in `reelcache`.
+
+Reading never fails: what cannot be understood is unknown. Writing touches the changed fields alone, so that
+everything else of a foreign document stays byte for byte.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from bson import Decimal128, Int64, ObjectId
+
+from core.model import FIELD, FIELDS, SORTS, Field, Movie, Value, fold, movie_words, printable, unique, value_of
+
+Document = dict[str, Any]
+Stage = dict[str, Any]
+
+OURS: Final = "reelcache"
+"""The sub-document that holds all that we add."""
+UNTITLED: Final = "(untitled)"
+
+_PATHS: Final[dict[str, tuple[str, ...]]] = {
+    "imdb_id": ("imdb", "id"),
+    "imdb_rating": ("imdb", "rating"),
+    "imdb_votes": ("imdb", "votes"),
+    "tomatometer": ("tomatoes", "critic", "meter"),
+    "critic_rating": ("tomatoes", "critic", "rating"),
+    "critic_reviews": ("tomatoes", "critic", "numReviews"),
+    "oscars_won": ("awards", "text"),
+    "oscar_nominations": ("awards", "text"),
+    "box_office": ("tomatoes", "boxOffice"),
+}
+"""Where a field lies in the document; any other lies at the top under its own name."""
+
+PROJECTION: Final = {
+    **dict.fromkeys((_PATHS.get(field.name, (field.name,))[0] for field in FIELDS if field.name != "id"), 1),
+    f"{OURS}.version": 1,
+}
+"""What a movie is read from: leaves out such as the vectors of `embedded_movies`."""
+
+
+# ------------------------------------------------------------------------------------------------------------- ids
+
+_OBJECT_ID = re.compile(r"mflix:([0-9a-f]{24})")
+NAMEABLE: Final[Document] = {
+    "$or": [
+        {"_id": {"$type": "objectId"}},
+        {"_id": {"$type": "string", "$regex": r"\A(?!mflix:[0-9a-f]{24}\z)[A-Za-z0-9][A-Za-z0-9:._-]{0,99}\z"}},
+    ]
+}
+"""The documents that an id of ours can name; others of a foreign collection are neither shown nor touched."""
+
+
+def key_of(id: str) -> str | ObjectId:
+    """The `_id` of the document that holds the movie of this id."""
+    found = _OBJECT_ID.fullmatch(id)
+    return ObjectId(found[1]) if found else id
+
+
+def id_of(key: object) -> str:
+    """The id of the movie that the document with this `_id` holds."""
+    return f"mflix:{key}" if isinstance(key, ObjectId) else str(key)
+
+
+# --------------------------------------------------------------------------------------------------------- reading
+
+
+def movie_of(document: Mapping[str, Any]) -> Movie:
+    """The movie that a document holds, as far as it is readable: unknown is None, no title is "(untitled)"."""
+    values: dict[str, Any] = {}
+    for field in FIELDS:
+        if field.name != "id":
+            raw = _dig(document, _PATHS.get(field.name, (field.name,)))
+            if raw is not None and (value := _READERS.get(field.name, _BY_KIND[field.kind])(field, raw)) is not None:
+                values[field.name] = value
+    values.setdefault("title", UNTITLED)
+    return Movie(id=id_of(document["_id"]), version=version_of(document), **values)
+
+
+def version_of(document: Mapping[str, Any]) -> int:
+    """The version that a document carries; 0 where it has none."""
+    version = _dig(document, (OURS, "version"))
+    return int(version) if isinstance(version, int) else 0
+
+
+def _dig(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = document
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def _text(field: Field, raw: object) -> str | None:
+    if isinstance(raw, (int, float)) and not isinstance(raw, bool):
+        raw = f"{raw:g}" if isinstance(raw, float) else str(raw)
+    if not isinstance(raw, str) or not raw:
+        return None
+    if field.problem(raw) is None:
+        return raw
+    cleaned = printable(raw)[: field.longest].strip()
+    return cleaned if cleaned and field.problem(cleaned) is None else None
+
+
+def _texts(field: Field, raw: object) -> tuple[str, ...] | None:
+    if not isinstance(raw, list):
+        raw = [raw]
+    items = tuple(item for item in raw if isinstance(item, str))
+    if field.problem(items) is None:
+        return items or None
+    return unique(printable(item)[: field.longest] for item in items)[: field.many] or None
+
+
+def _number(raw: object) -> float | int | None:
+    if isinstance(raw, Decimal128):
+        raw = float(raw.to_decimal())
+    if isinstance(raw, str) and re.fullmatch(r"\s*[0-9]{1,15}(\.[0-9]{1,15})?\s*", raw):
+        raw = float(raw)
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not math.isfinite(raw):
+        return None
+    return raw
+
+
+def _integer(field: Field, raw: object) -> int | None:
+    number = _number(raw)
+    whole = None if number is None else round(number)
+    return whole if field.problem(whole) is None else None
+
+
+def _decimal(field: Field, raw: object) -> float | None:
+    number = _number(raw)
+    return None if number is None or field.problem(number) else float(number)
+
+
+def _date(field: Field, raw: object) -> date | None:
+    if isinstance(raw, str):
+        try:
+            raw = datetime.fromisoformat(raw[:10])
+        except ValueError:
+            return None
+    if not isinstance(raw, datetime) or field.problem(raw.date()):
+        return None
+    return raw.date()
+
+
+def _year(field: Field, raw: object) -> int | None:
+    if isinstance(raw, str):
+        found = re.search(r"[0-9]{4}", raw)
+        raw = int(found[0]) if found else None
+    return _integer(field, raw)
+
+
+def _imdb_id(field: Field, raw: object) -> str | None:
+    if isinstance(raw, str):
+        return _text(field, raw)
+    number = _number(raw)
+    return None if number is None or number < 1 else _text(field, f"tt{int(number):07d}")
+
+
+_DOLLARS = re.compile(r"\$?\s*([0-9][0-9,]*(?:\.[0-9]+)?)\s*([kKmMbB]?)\s*")
+_SCALE = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
+
+
+def _dollars(field: Field, raw: object) -> int | None:
+    if not isinstance(raw, str):
+        return _integer(field, raw)
+    found = _DOLLARS.fullmatch(raw)
+    if found is None or len(found[1]) > 30:
+        return None
+    return _integer(field, int(Decimal(found[1].replace(",", "")) * _SCALE[found[2].lower()]))
+
+
+_WON = re.compile(r"\bWon ([0-9]{1,3}) Oscars?\.\s*")
+_NOMINATED = re.compile(r"\bNominated for ([0-9]{1,3}) Oscars?\.\s*")
+
+
+def _oscars(field: Field, raw: object) -> int | None:
+    sentence = _WON if field.name == "oscars_won" else _NOMINATED
+    found = sentence.search(raw) if isinstance(raw, str) else None
+    return _integer(field, int(found[1])) if found else None
+
+
+_BY_KIND: Final[dict[str, Any]] = {
+    "text": _text,
+    "integer": _integer,
+    "decimal": _decimal,
+    "date": _date,
+    "list": _texts,
+}
+_READERS: Final[dict[str, Any]] = {
+    "year": _year,
+    "imdb_id": _imdb_id,
+    "box_office": _dollars,
+    "oscars_won": _oscars,
+    "oscar_nominations": _oscars,
+}
+
+
+# --------------------------------------------------------------------------------------------------------- writing
+
+
+def document_of(movie: Movie, version: int) -> Document:
+    """The whole document of a new movie."""
+    document: Document = {"_id": key_of(movie.id)}
+    for path, raw in _raws(movie, {}, [field.name for field in FIELDS if field.name != "id"]).items():
+        if raw is not None:
+            parent = document
+            for name in path[:-1]:
+                parent = parent.setdefault(name, {})
+            parent[path[-1]] = raw
+    document[OURS] = {**ours_of(movie), "version": Int64(version)}
+    return document
+
+
+def ours_of(movie: Movie) -> Document:
+    """All that we add to a document but its version: what a query filters and sorts by.
+
+    A sort key is a number of 0 or more; an unknown value has none.
+    """
+    sort = {name: _sort_key(value_of(movie, name)) for name in SORTS if name != "title"}
+    return {
+        "id": movie.id,
+        "title_key": fold(movie.title),
+        "words": list(movie_words(movie)),
+        "genres": list(movie.genres),
+        "sort": {name: key for name, key in sort.items() if key is not None},
+    }
+
+
+def _sort_key(value: Value) -> Any:
+    return value.toordinal() if isinstance(value, date) else value
+
+
+def replacement(present: Mapping[str, Any], movie: Movie) -> list[Stage]:
+    """The update pipeline that makes the present document hold this movie, touching what changed alone.
+
+    Its version becomes max(old + 1, the server's clock in microseconds).
+    """
+    before = movie_of(present)
+    changed = [f.name for f in FIELDS if f.name != "id" and value_of(before, f.name) != value_of(movie, f.name)]
+    raws = _raws(movie, present, changed)
+    # A dotted name would be set in every element of an array that stands where an object is wanted.
+    arrays = {".".join(at) for path in raws for at in _prefixes(path) if isinstance(_dig(present, at), list)}
+    removed = sorted(arrays | {".".join(path) for path, raw in raws.items() if raw is None})
+    written = {".".join(path): literal(raw) for path, raw in raws.items() if raw is not None}
+    return [
+        *([{"$unset": removed}] if removed else []),
+        {"$set": {**written, OURS: stamped(movie)}},
+    ]
+
+
+def stamped(movie: Movie) -> Document:
+    """An expression for the whole of our sub-document, with the next version."""
+    return {"$mergeObjects": [literal(ours_of(movie)), {"version": next_version(f"${OURS}.version")}]}
+
+
+def next_version(*older: object) -> Document:
+    """An expression for a version above each of the older ones (missing counts as 0), and not behind the clock."""
+    clock = {"$multiply": [{"$toLong": "$$NOW"}, 1_000]}
+    return {"$max": [*({"$add": [version, 1]} for version in older), clock]}
+
+
+def literal(value: object) -> Document:
+    """A value that no server takes for an expression, whatever a person typed."""
+    return {"$literal": value}
+
+
+def _prefixes(path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [path[:length] for length in range(1, len(path))]
+
+
+def _raws(movie: Movie, present: Mapping[str, Any], names: list[str]) -> dict[tuple[str, ...], Any]:
+    """What the document is to hold at each place of these fields; None where nothing."""
+    raws: dict[tuple[str, ...], Any] = {}
+    for name in names:
+        path = _PATHS.get(name, (name,))
+        raws[path] = _awards(movie, _dig(present, path)) if path == ("awards", "text") else _raw(movie, name)
+    return raws
+
+
+def _raw(movie: Movie, name: str) -> Any:
+    value = value_of(movie, name)
+    if value is None or value == () or value == "":
+        return None
+    if name == "imdb_id" and isinstance(value, str):
+        # mflix has the bare integer; an id that its digits alone do not give back is kept as text.
+        digits = value[2:]
+        return int(digits) if digits.isdecimal() and f"tt{int(digits):07d}" == value else value
+    if name == "box_office":
+        return f"${value:,}"
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    if isinstance(value, tuple):
+        return list(value)
+    return float(value) if FIELD[name].kind == "decimal" and not isinstance(value, str) else value
+
+
+def _awards(movie: Movie, present: object) -> str | None:
+    """The awards text with its Oscar sentences made true, and the rest of it as it was."""
+    rest = _NOMINATED.sub("", _WON.sub("", present)) if isinstance(present, str) else ""
+    won, nominated = movie.oscars_won, movie.oscar_nominations
+    sentences = [
+        "" if won is None else f"Won {won} Oscar{'' if won == 1 else 's'}.",
+        "" if nominated is None else f"Nominated for {nominated} Oscar{'' if nominated == 1 else 's'}.",
+        rest.strip(),
+    ]
+    return " ".join(sentence for sentence in sentences if sentence) or None

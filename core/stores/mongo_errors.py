@@ -1,0 +1,126 @@
+"""What MongoDB and its driver complain of, in words for a person: what is wrong, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from bson.errors import BSONError
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+)
+
+from core.errors import StoreUnavailable
+
+SERVER: Final = "MongoDB"
+LEAST_VERSION: Final = (6, 0)
+
+_BY_CODE: Final[dict[int, tuple[str, str]]] = {
+    18: ("user name or password refused", "Correct them in the URL, and the authSource where the user is kept."),
+    8000: ("user name or password refused", "Correct them in the URL."),
+    11000: ("a unique index of the collection refuses this movie", "Change the value that another movie has."),
+    13: ("this user may not do that", "Give the user the role readWrite on the database."),
+    121: ("the collection's own validation rule refuses this movie", "Change the movie, or the rule."),
+    14031: ("the server's disk is full", "Free some space there."),
+    263: ("the server cannot run transactions", "Run it as a replica set (one member is enough)."),
+}
+_REASONS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
+    (
+        ("connection refused",),
+        "refuses the connection at {address}",
+        "Start the server, or correct the host and port in the URL.",
+    ),
+    (
+        ("wire version",),
+        "the server at {address} is too old",
+        "Reelcache needs MongoDB 6.0 or newer.",
+    ),
+    (
+        ("dns", "name or service not known", "nodename nor servname", "name resolution", "getaddrinfo", "no address"),
+        "host not found: {address}",
+        "Correct the host name in the URL, or check the network.",
+    ),
+    (("no such file",), "no socket at {address}", "Start the server, or correct the path in the URL."),
+    (("permission denied",), "may not be reached at {address}", "Check who may open the socket."),
+    (
+        ("certificate", "ssl", "tls"),
+        "the encrypted connection to {address} failed",
+        "Check tls= and the certificate options in the URL.",
+    ),
+    (
+        ("no primary", "no replica set members", "not primary", "notwritableprimary", "primarysteppeddown"),
+        "has no primary at {address} at the moment",
+        "Wait for the election to end, or check the replica set with rs.status().",
+    ),
+    (("no space left", "outofdiskspace"), *_BY_CODE[14031]),
+)
+
+
+@contextmanager
+def translated(address: str) -> Iterator[None]:
+    """Turn whatever the driver raises into StoreUnavailable. The address is the masked one."""
+    try:
+        yield
+    except (PyMongoError, BSONError) as problem:
+        raise unavailable(problem, address) from problem
+
+
+def unavailable(problem: Exception, address: str) -> StoreUnavailable:
+    """What a person is told about a driver's error."""
+    if isinstance(problem, OperationFailure):
+        code = _code(problem)
+        if code in _BY_CODE:
+            return StoreUnavailable(SERVER, _BY_CODE[code][0], remedy=_BY_CODE[code][1])
+    text = " ".join(f"{part}" for part in (problem, problem.__cause__) if part is not None)
+    folded = text.casefold()
+    for marks, reason, remedy in _REASONS:
+        if any(mark in folded for mark in marks):
+            return StoreUnavailable(SERVER, reason.format(address=address), remedy=remedy)
+    if isinstance(problem, (ServerSelectionTimeoutError, NetworkTimeout, ExecutionTimeout, WaitQueueTimeoutError)) or (
+        isinstance(problem, PyMongoError) and problem.timeout
+    ):
+        return StoreUnavailable(
+            SERVER, f"does not answer in time at {address}", remedy="Check the network and how busy the server is."
+        )
+    if isinstance(problem, ConfigurationError):
+        # The driver's own words may quote a piece of a password that was not percent-encoded.
+        return StoreUnavailable(
+            SERVER,
+            f"the address {address} cannot be used",
+            remedy="Write it as mongodb://user:password@host:port/database, special characters percent-encoded.",
+        )
+    return StoreUnavailable(SERVER, _first_line(text), remedy="Look into the server's log, or run the doctor command.")
+
+
+def too_old(version: str) -> StoreUnavailable:
+    """The complaint about a server before 6.0."""
+    return StoreUnavailable(SERVER, f"version {version} is too old", remedy="Reelcache needs MongoDB 6.0 or newer.")
+
+
+def standalone(address: str) -> StoreUnavailable:
+    """The complaint about a server that is no member of a replica set, so has neither transactions nor a change log."""
+    return StoreUnavailable(
+        SERVER,
+        f"the server at {address} is no replica set",
+        remedy="Start mongod with --replSet rs0 and run rs.initiate() once; one member is enough.",
+    )
+
+
+def _code(problem: OperationFailure) -> int | None:
+    if isinstance(problem, BulkWriteError):
+        errors = problem.details.get("writeErrors") or [problem.details.get("writeConcernErrors", [{}])[0]]
+        code: int | None = errors[0].get("code")
+        return code
+    return problem.code
+
+
+def _first_line(text: str) -> str:
+    return (text.splitlines() or ["failed"])[0].split(", full error:")[0][:200]

@@ -1,0 +1,97 @@
+"""How a `Query` is asked of MongoDB: filters, orders and the indexes that serve them, all over our sub-document.
+
+Every value stands under an explicit operator, so nothing that a person types can be one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.collation import Collation
+
+from core.model import SORTS, Query
+from core.stores.mongo_documents import NAMEABLE, OURS, Document
+
+BINARY: Final = Collation(locale="simple")
+"""Code-point order, whatever collation a foreign collection was made with."""
+ID: Final = f"{OURS}.id"
+INDEX_PREFIX: Final = f"{OURS}_"
+OWNED: Final[Document] = {ID: {"$gte": ""}}
+"""The documents that carry our sub-document."""
+LACKING: Final[Document] = {ID: {"$exists": False}, **NAMEABLE}
+"""The documents that could be movies, but lack our sub-document."""
+_YEAR: Final = f"{OURS}.sort.year"
+_LAST_YEAR: Final = 9_999
+
+
+def sort_path(sort: str) -> str:
+    """Where the key of a sort lies."""
+    return f"{OURS}.title_key" if sort == "title" else f"{OURS}.sort.{sort}"
+
+
+def indexes() -> list[IndexModel]:
+    """All that queries need. A sort has its known values alone indexed: most fields are unknown in most movies."""
+    by_sort = (
+        IndexModel(
+            [(sort_path(sort), ASCENDING), (ID, ASCENDING)],
+            name=INDEX_PREFIX + sort,
+            collation=BINARY,
+            **({} if sort == "title" else {"partialFilterExpression": {sort_path(sort): {"$gte": 0}}}),
+        )
+        for sort in SORTS
+    )
+    by_value = (
+        IndexModel([(f"{OURS}.{name}", ASCENDING)], name=INDEX_PREFIX + name, collation=BINARY)
+        for name in ("id", "words", "genres")
+    )
+    return [*by_value, *by_sort]
+
+
+def matching(query: Query) -> Document:
+    """The filter that a query's movies pass, `OWNED` where it filters nothing out."""
+    clauses: list[Document] = [
+        {f"{OURS}.words": {"$elemMatch": {"$gte": word, "$lt": _after_prefix(word)}}} for word in query.words
+    ]
+    if query.genres:
+        clauses.append({f"{OURS}.genres": {"$all": list(query.genres)}})
+    if query.year_from is not None or query.year_to is not None:
+        first = 0 if query.year_from is None else query.year_from
+        last = _LAST_YEAR if query.year_to is None else query.year_to
+        clauses.append({_YEAR: {"$gte": _within(first), "$lte": _within(last)}})
+    return {"$and": clauses} if clauses else OWNED
+
+
+def known_part(query: Query) -> Document:
+    """The filter of the movies whose sort key is known: they come first, in both directions."""
+    least: Any = "" if query.sort == "title" else 0
+    return _both({sort_path(query.sort): {"$gte": least}}, query)
+
+
+def unknown_part(query: Query) -> Document | None:
+    """The filter of the movies whose sort key is unknown: they come last; None where there can be none."""
+    bounded = query.year_from is not None or query.year_to is not None
+    if query.sort == "title" or (query.sort == "year" and bounded):
+        return None
+    return _both({sort_path(query.sort): {"$exists": False}, **OWNED}, query)
+
+
+def order(query: Query, *, known: bool) -> list[tuple[str, int]]:
+    """The order within one part: by key and id, or by id alone, all in the direction of the query."""
+    direction = DESCENDING if query.descending else ASCENDING
+    return [*([(sort_path(query.sort), direction)] if known else []), (ID, direction)]
+
+
+def _both(part: Document, query: Query) -> Document:
+    return {"$and": [part, matching(query)]} if query.selective else part
+
+
+def _within(year: int) -> int:
+    return max(-1, min(year, _LAST_YEAR + 1))
+
+
+def _after_prefix(word: str) -> str:
+    """The least text above all that begin with this word, in code-point order."""
+    last = ord(word[-1]) + 1
+    # No text holds a surrogate: the next code point lies behind them.
+    return word[:-1] + chr(0xE000 if last == 0xD800 else last)
