@@ -160,7 +160,7 @@ class Catalogue:
         """How many movies of the query's answer have each genre, most first."""
         strategy, store = self._strategy, self._binding.store
         unordered = msgspec.structs.replace(query, sort="title", descending=False)
-        question = Question(
+        question: Question[tuple[GenreCount, ...]] = Question(
             name=f"genres {msgspec.json.encode(unordered).decode()}",
             compute=partial(store.genres, unordered),
             encode=encode_genres,
@@ -300,10 +300,8 @@ class Catalogue:
         )
 
     async def watch(self) -> None:
-        """Look at Redis' own figures once, and pay what the cache is owed. Called every second by the opener."""
+        """Look at Redis' own figures once. Called every second by the opener."""
         with contextlib.suppress(CacheUnavailable):
-            if self._binding.repair.owed:
-                await self._binding.repair.pay()
             info = await self._cache.server()
             self._redis = RedisStats(**msgspec.structs.asdict(info))
 

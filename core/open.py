@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from core.binding import Binding, bind
@@ -15,9 +15,11 @@ from core.catalogue import Catalogue
 from core.errors import ServerFailed
 from core.masking import masked
 from core.observe.counters import Observer
-from core.servers.embedded import EmbeddedServers, ServerStep
+from core.servers.embedded import EmbeddedServers
+from core.servers.server import Report
 from core.settings import STRATEGIES, Settings
 from core.stores.base import Store
+from core.strategies.codec import CODEC
 
 REVIVE_AFTER = 3.0
 """Seconds that an embedded Redis is away before it is started anew: long enough to see the store serve alone."""
@@ -26,9 +28,7 @@ SHIPPED_NOTE = "shipped"
 
 
 @asynccontextmanager
-async def open_catalogue(
-    settings: Settings | None = None, *, report: Callable[[ServerStep], None] | None = None
-) -> AsyncIterator[Catalogue]:
+async def open_catalogue(settings: Settings | None = None, *, report: Report | None = None) -> AsyncIterator[Catalogue]:
     """A catalogue over the servers that the settings name, or over embedded ones, started here where needed.
 
     `report` is told what each server is doing. Raises ServerFailed and StoreUnavailable where the chosen store cannot
@@ -43,9 +43,7 @@ async def open_catalogue(
 class _Opening:
     """The parts under construction, and their order of closing."""
 
-    def __init__(
-        self, settings: Settings, report: Callable[[ServerStep], None] | None, stack: contextlib.AsyncExitStack
-    ) -> None:
+    def __init__(self, settings: Settings, report: Report | None, stack: contextlib.AsyncExitStack) -> None:
         self._settings = settings
         self._stack = stack
         self._servers = EmbeddedServers(settings.state_dir, redis_maxmemory=settings.redis_maxmemory, report=report)
@@ -81,12 +79,13 @@ class _Opening:
             try:
                 url = await self._servers.redis()
             except ServerFailed:
-                url = self._servers.redis_address
+                url = self._servers.redis_url
         cache = RedisCache(
             url,
-            Namespace("reelcache", self._settings.store, "0"),
+            Namespace("reelcache", self._settings.store),
             soft_ttl=self._settings.soft_ttl,
             hard_ttl=self._settings.hard_ttl,
+            codec=CODEC,
         )
         self._stack.push_async_callback(cache.close)
         cache.on_reconnect = self._repay
@@ -117,7 +116,7 @@ class _Opening:
         assert self._cache is not None
         binding = bind(
             store,
-            self._cache.with_namespace(Namespace("reelcache", store.name, "0")),
+            self._cache.with_namespace(Namespace("reelcache", store.name)),
             self._observer,
             address=masked(url),
             embedded=self._settings.url(store.name) is None,

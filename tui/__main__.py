@@ -117,7 +117,11 @@ def stop(context: typer.Context) -> None:
     from core.servers.embedded import stop_embedded
 
     stopped = _run(stop_embedded(settings.state_dir))
-    typer.echo(f"Stopped: {', '.join(stopped)}." if stopped else "No embedded server was running.")
+    if not stopped:
+        typer.echo("No embedded server was running.")
+    for server in stopped:
+        note = " A running copy of the program was using it." if server.in_use else ""
+        typer.echo(f"Stopped {server.server} (process {server.pid}).{note}")
 
 
 @app.command(epilog="Example: reelcache reset --yes")
@@ -127,7 +131,7 @@ def reset(
 ) -> None:
     """Delete the embedded servers' data: every edit and loaded movie. The shipped ones come back at the next start."""
     settings = _settings(context)
-    from core.servers.embedded import remove_embedded
+    from core.servers.embedded import reset_embedded
 
     if not yes:
         typer.echo(f"This deletes all movies and edits kept by the embedded servers under {settings.state_dir}.")
@@ -136,8 +140,8 @@ def reset(
         if not typer.confirm("Delete them?"):
             typer.echo("Nothing was deleted.")
             raise typer.Exit(1)
-    removed = _run(remove_embedded(settings.state_dir))
-    typer.echo("Deleted." if removed else "There was nothing to delete.")
+    _run(reset_embedded(settings.state_dir))
+    typer.echo("Deleted. The next start begins anew with the shipped movies.")
 
 
 @app.command(epilog="Example: reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt")

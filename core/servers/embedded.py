@@ -56,6 +56,11 @@ class EmbeddedServers:
         """The URL of a MongoDB database on a writable primary, as `redis` does."""
         return await self._need("mongodb")
 
+    @property
+    def redis_url(self) -> str:
+        """Where Redis is once it runs; starts nothing."""
+        return self._servers["redis"].url
+
     async def close(self) -> None:
         """This copy leaves; the last one out stops the servers. Idempotent; a cancelled caller still gets it done."""
         await unbroken(self._leave())

@@ -17,13 +17,13 @@ import msgspec
 from core.cache.entry import Entry
 from core.cache.flight import SingleFlight
 from core.cache.keys import Key
-from core.cache.redis import RedisCache, new_token
+from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable
 from core.model import Tier
 from core.observe.counters import Observer
 from core.strategies.base import Question
 from core.strategies.codec import CODEC
-from core.strategies.keys import COLLECTION, answer_key
+from core.strategies.keys import COLLECTION, answer_key, new_token
 from core.strategies.reading import LEASE
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class CollectionAnswers:
                 self._observer.hits(self._strategy, 1, time.perf_counter() - started)
                 self._observer.saved(self._strategy)
                 return found, "redis"
-        data, tier = await self._flight.run(key, lambda: self._compute(question, key, generation))
+        data, tier = await self._flight.load(key, lambda: self._compute(question, key, generation))
         self._observer.misses(self._strategy, 1, time.perf_counter() - started)
         return question.decode(data), tier
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from hashlib import blake2b
 from typing import Final
 
@@ -9,6 +10,11 @@ from core.cache.keys import Key
 
 COLLECTION: Final = Key("collection", "movies")
 """The generation of the collection: answers computed from all of it are valid while this entry is the one they name."""
+
+
+def new_token() -> str:
+    """A name for one reader's lease or one writer's intent that nobody else has."""
+    return secrets.token_hex(8)
 
 
 def movie_key(id: str) -> Key:

@@ -13,14 +13,14 @@ from core.cache.background import Background
 from core.cache.entry import Entry
 from core.cache.flight import SingleFlight
 from core.cache.keys import Key
-from core.cache.redis import RedisCache, new_token
+from core.cache.redis import Loaded, RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
 from core.model import Movie
 from core.observe.counters import Observer
 from core.stores.base import Store
-from core.strategies.base import Answer
+from core.strategies.base import Answer, Freshness
 from core.strategies.codec import CODEC, decode_movie, encode_movie
-from core.strategies.keys import movie_key
+from core.strategies.keys import movie_key, new_token
 
 LEASE: Final = 2.0
 """Seconds that a reader's lease lives: well above a slow load, short enough that a vanished reader delays nobody."""
@@ -54,21 +54,21 @@ class MovieReads:
         key = movie_key(id)
         try:
             entry = await self._cache.get(key)
-        except CacheUnavailable:
+        except CacheUnavailable as away:
             reason = away.reason
-            answer = await self._flight.run(key, lambda: self._bypass(id, reason))
+            answer = await self._flight.load(key, lambda: self._bypass(id, reason))
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
             return answer
-        answer_found = _decoded(entry)
-        if answer_found is None:
-            answer = await self._flight.run(key, lambda: self._load(key, undecodable=entry is not None))
+        found = self._decoded(entry)
+        if found is None:
+            answer = await self._flight.load(key, lambda: self._load(key, undecodable=entry is not None))
             self._observer.misses(self._strategy, 1, time.perf_counter() - started)
             return answer
-        self._count_hits([answer_found], time.perf_counter() - started)
+        self._count_hits([found], time.perf_counter() - started)
         self._observer.saved(self._strategy)
-        if answer_found.freshness == "stale":
+        if found.freshness == "stale":
             self._refresh(key)
-        return answer_found
+        return found
 
     async def read_many(self, ids: Sequence[str]) -> list[Answer]:
         """Several movies: one look at Redis for all, then one query to the store for those that were not there."""
@@ -82,7 +82,7 @@ class MovieReads:
             loaded = await self._query(ids)
             self._observer.bypass(self._strategy, len(ids), time.perf_counter() - started)
             return [_uncached(loaded.get(id), away.reason) for id in ids]
-        found = {key: answer for key, entry in zip(keys, entries, strict=True) if (answer := _decoded(entry))}
+        found = {key: answer for key, entry in zip(keys, entries, strict=True) if (answer := self._decoded(entry))}
         self._count_hits(list(found.values()), time.perf_counter() - started)
         for key, answer in found.items():
             if answer.freshness == "stale":
@@ -105,7 +105,7 @@ class MovieReads:
                 acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
         except CacheUnavailable as away:
             return await self._bypass(key.id, away.reason)
-        if acquired.verdict == "hit" and (answer := _decoded(acquired.entry)):
+        if acquired.verdict == "hit" and (answer := self._decoded(acquired.entry)):
             return answer
         started = time.perf_counter()
         movie = await self._store.get(key.id)
@@ -135,8 +135,8 @@ class MovieReads:
         leased = [key for key, got in zip(keys, acquired, strict=True) if got.verdict == "token"]
         answers = {key: _uncached(loaded.get(key.id), "another reader or writer is at it") for key in keys}
         try:
-            fills = [(key, *_content(loaded.get(key.id))) for key in leased]
-            verdicts = await self._cache.fill_many(token, fills, load_ms=load_ms)
+            fills = [Loaded(key, *_content(loaded.get(key.id)), load_ms) for key in leased]
+            verdicts = await self._cache.fill_many(token, fills)
         except CacheUnavailable as away:
             return answers | {key: _uncached(loaded.get(key.id), away.reason) for key in leased}
         for key, verdict in zip(leased, verdicts, strict=True):
@@ -179,6 +179,21 @@ class MovieReads:
         self._observer.store_read(self._strategy)
         return loaded
 
+    def _decoded(self, entry: Entry | None) -> Answer | None:
+        """What an entry says, or None where it says nothing that this program understands: a miss."""
+        if entry is None or entry.codec != CODEC:
+            return None
+        fresh = entry.fresh_until > self._cache.now_ms()
+        freshness: Freshness = "fresh" if fresh else "stale"
+        reason = "hit" if fresh else "hit past its soft TTL: being refreshed"
+        if not entry.known:
+            return Answer(None, entry.version, "redis", freshness, "known to be absent")
+        try:
+            movie = decode_movie(entry.payload)
+        except msgspec.MsgspecError:
+            return None
+        return Answer(movie, entry.version, "redis", freshness, reason)
+
     def _count_hits(self, answers: Sequence[Answer], seconds: float) -> None:
         negative = sum(answer.movie is None for answer in answers)
         stale = sum(answer.freshness == "stale" for answer in answers)
@@ -187,21 +202,6 @@ class MovieReads:
 
 def _content(movie: Movie | None) -> tuple[int, bytes | None]:
     return (0, None) if movie is None else (movie.version, encode_movie(movie))
-
-
-def _decoded(entry: Entry | None) -> Answer | None:
-    """What an entry says, or None where it says nothing that this program understands: a miss."""
-    if entry is None or entry.codec != CODEC:
-        return None
-    fresh = entry.fresh_until > time.time() * 1000
-    freshness, reason = ("fresh", "hit") if fresh else ("stale", "hit past its soft TTL: being refreshed")
-    if not entry.known:
-        return Answer(None, entry.version, "redis", freshness, "known to be absent")
-    try:
-        movie = decode_movie(entry.payload)
-    except msgspec.MsgspecError:
-        return None
-    return Answer(movie, entry.version, "redis", freshness, reason)
 
 
 def _loaded(movie: Movie | None) -> Answer:

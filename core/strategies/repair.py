@@ -24,16 +24,13 @@ class Repair:
         if len(self._owed) >= MOST_OWED:
             self.owe_everything()
         self._owed[key] = max(version, self._owed.get(key, 0))
+        self._cache.distrust("an invalidation was lost; the cache is read again once it was repeated")
 
     def owe_everything(self) -> None:
         """Any entry may be older than the store."""
         self._everything = True
         self._owed.clear()
-
-    @property
-    def owed(self) -> bool:
-        """Whether the cache was not told something."""
-        return self._everything or bool(self._owed)
+        self._cache.distrust("what a load changed is still to be removed from the cache")
 
     async def pay(self) -> None:
         """Tell the cache everything it missed. Raises CacheUnavailable, with the rest still owed."""

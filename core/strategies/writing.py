@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from types import TracebackType
 from typing import Final
@@ -10,21 +11,18 @@ from typing import Final
 from core.cache.background import Background
 from core.cache.flight import SingleFlight
 from core.cache.keys import Key
-from core.cache.redis import RedisCache, new_token
-from core.errors import CacheUnavailable, EditConflict, InvalidMovie, MovieExists, MovieNotFound
+from core.cache.redis import RedisCache
+from core.errors import CacheUnavailable, OutcomeUnknown, ReelcacheError
 from core.model import Tier
 from core.observe.counters import Observer
 from core.strategies.base import Answer
-from core.strategies.keys import COLLECTION, movie_key
+from core.strategies.keys import COLLECTION, movie_key, new_token
 from core.strategies.repair import Repair
 
 WRITE_LIFE: Final = 12.0
 """Seconds that a writer's token lives: above any store time-out, so that only a vanished writer's token expires."""
 MARGIN: Final = WRITE_LIFE / 2
 """Seconds of a token's life that must be left for answering before the cache was told."""
-ROLLED_BACK: Final = (EditConflict, MovieExists, MovieNotFound, InvalidMovie)
-"""After these the store is known to be unchanged. After anything else it is not known, and the token is left to expire:
-an expired writer's token removes the entry."""
 
 
 class Intents:
@@ -78,11 +76,11 @@ class Intent:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, ROLLED_BACK):
-            try:
+        known_unchanged = isinstance(error, ReelcacheError) and not isinstance(error, OutcomeUnknown)
+        if known_unchanged:
+            # Otherwise the token is left to expire: an expired writer's token removes the entry.
+            with contextlib.suppress(CacheUnavailable):
                 await self._intents.cache.abort([self._key, COLLECTION], self._token)
-            except CacheUnavailable:
-                return  # the token expires by itself
 
     async def drop(self, version: int) -> None:
         """The commit made this version: remove the entry and every answer about the collection."""

@@ -1,0 +1,34 @@
+"""`reelcache doctor`: how each server is found and how it fares, as lines for a person."""
+
+from __future__ import annotations
+
+import typer
+
+from core.servers.doctor import ServerHealth, examine
+from core.settings import Settings
+
+_FOUND = {"url": "by URL", "wheel": "embedded, from a wheel", "path": "embedded, from PATH", "nowhere": "not installed"}
+
+
+async def examine_servers(settings: Settings) -> int:
+    """Print the health of all three servers; 1 when one that the settings need is in trouble."""
+    healths = await examine(settings)
+    for health in healths:
+        for line in described(health):
+            typer.echo(line)
+    typer.echo(f"State folder: {settings.state_dir}")
+    needed = {"redis", settings.store}
+    return 1 if any(health.problem and health.server in needed for health in healths) else 0
+
+
+def described(health: ServerHealth) -> list[str]:
+    """One server in two to four lines."""
+    state = "answers" if health.reachable else "in trouble" if health.problem else "ready to start"
+    version = f", version {health.version}" if health.version else ""
+    lines = [f"{health.server}: {state}{version} ({health.seconds * 1000:.0f} ms)"]
+    lines.append(f"  found: {_FOUND[health.found]}{': ' + health.where if health.where else ''}")
+    if health.problem:
+        lines.append(f"  problem: {health.problem}")
+    if health.remedy:
+        lines.append(f"  what to do: {health.remedy}")
+    return lines
