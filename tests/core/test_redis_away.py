@@ -1,0 +1,94 @@
+"""Redis paused, killed and back: nobody is stopped from browsing or saving, and nothing outdated is read afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core import Catalogue, Query, Settings, open_catalogue, replace
+from tests.core.movies import movie, movies
+from tests.core.sources import ListSource
+
+
+@pytest.fixture
+async def catalogue(state_dir: Path, postgres_url: str) -> AsyncIterator[Catalogue]:
+    """A catalogue with an embedded Redis of its own and thirty movies."""
+    async with open_catalogue(Settings(postgres_url=postgres_url, state_dir=state_dir)) as opened:
+        await opened.load(ListSource(movies(30)))
+        yield opened
+
+
+def redis_process(state_dir: Path) -> psutil.Process:
+    """The embedded redis-server of a state folder."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if "redis-server" in (process.info["name"] or "") and str(state_dir) in " ".join(process.info["cmdline"]):
+            return process
+    raise AssertionError("no embedded Redis runs")
+
+
+@contextmanager
+def paused(process: psutil.Process) -> Iterator[None]:
+    """The process does not run meanwhile."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+async def until(catalogue: Catalogue, breaker: str) -> None:
+    """Wait for the breaker."""
+    async with asyncio.timeout(15):
+        while catalogue.stats().breaker != breaker:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_paused_redis_stops_neither_browsing_nor_saving(catalogue: Catalogue, state_dir: Path) -> None:
+    film = await catalogue.get("Q20")
+    await catalogue.get("Q20")
+    with paused(redis_process(state_dir)):
+        saved = await catalogue.save(replace(film, runtime=118))
+        assert (await catalogue.get("Q20")).runtime == 118
+        assert (await catalogue.browse(Query(), 0, 10)).total == 30
+        await until(catalogue, "open")
+        assert catalogue.stats().cache_problem
+        started = time.perf_counter()
+        await catalogue.get("Q20")
+        assert time.perf_counter() - started < 0.1, "an open breaker costs nothing"
+        added = await catalogue.add(movie(99, title="Added meanwhile"))
+    await until(catalogue, "closed")
+    assert await catalogue.get("Q20") == saved
+    assert (await catalogue.browse(Query(text="meanwhile"))).movies == (added,)
+    assert (await catalogue.browse(Query(), 0, 50)).total == 31
+    assert (await catalogue.read("Q20")).tier == "redis"
+
+
+async def test_a_killed_redis_comes_back_by_itself(catalogue: Catalogue, state_dir: Path) -> None:
+    await catalogue.get("Q20")
+    process = redis_process(state_dir)
+    process.kill()
+    await asyncio.to_thread(process.wait)
+    page = await catalogue.browse(Query(), 0, 10)
+    assert (page.total, set(page.tiers)) == (30, {"store"})
+    saved = await catalogue.save(replace(page.movies[0], runtime=118))
+    await until(catalogue, "closed")
+    assert catalogue.stats().cache_problem is None
+    assert await catalogue.get(saved.id) == saved
+    assert (await catalogue.read(saved.id)).tier == "redis"
+
+
+async def test_a_redis_that_never_was_there_is_no_reason_to_fail(state_dir: Path, postgres_url: str) -> None:
+    settings = Settings(postgres_url=postgres_url, redis_url="redis://127.0.0.1:1/0", state_dir=state_dir)
+    async with open_catalogue(settings) as catalogue:
+        added = await catalogue.add(movie(1))
+        assert await catalogue.get("Q1") == added
+        problem = catalogue.stats().cache_problem
+        assert problem is not None
+        assert "127.0.0.1:1" in problem
