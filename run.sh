@@ -13,30 +13,29 @@ fail() {
 }
 
 script=${BASH_SOURCE[0]}
+[[ $script == */* ]] || script=./$script
 while [ -L "$script" ]; do
   link=$(readlink "$script")
   case $link in
     /*) script=$link ;;
-    *) script=$(dirname "$script")/$link ;;
+    *) script=${script%/*}/$link ;;
   esac
 done
-root=$(cd -P "$(dirname "$script")" && pwd)
+root=$(cd -P "${script%/*}" && pwd)
 venv=$root/.venv
 stamp=$venv/reelcache-stamp
 lock=$root/.venv.lock
 
-# What .venv was made from. No Python is started for this: it would cost more than all the rest.
-fingerprint() {
-  cat "$root/pyproject.toml" "$root/constraints.txt" "$venv/pyvenv.cfg" 2>/dev/null | cksum
-  printf '%s\n' "$root"
-}
+# What .venv was made from, and where. No Python is started for this: it would cost more than all the rest.
+fingerprint() { cksum "$root/pyproject.toml" "$root/constraints.txt" "$venv/pyvenv.cfg" 2>/dev/null || true; }
 
 # Whether .venv is whole, up to date, and has the wanted extra ("test" or ""). An extra too many does no harm.
 is_fresh() {
   [ -x "$venv/bin/python" ] && [ -f "$stamp" ] || return 1
-  local made
-  made=$(cat "$stamp")
-  [ "$made" = "$(fingerprint)"$'\n'"test" ] || { [ -z "$1" ] && [ "$made" = "$(fingerprint)"$'\n'"none" ]; }
+  local made now
+  made=$(<"$stamp")
+  now=$(fingerprint)
+  [ "$made" = "$now"$'\n'test ] || { [ -z "$1" ] && [ "$made" = "$now"$'\n'none ]; }
 }
 
 take_lock() {
