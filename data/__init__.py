@@ -1,0 +1,8 @@
+"""The shipped catalogue, and readers of the files that people bring."""
+
+from __future__ import annotations
+
+from data.rows import Reject
+from data.source import SHIPPED_COUNT, SHIPPED_HASH, Source, read, shipped
+
+__all__ = ["SHIPPED_COUNT", "SHIPPED_HASH", "Reject", "Source", "read", "shipped"]

@@ -1,0 +1,113 @@
+"""Source: the movies of one file, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from core.errors import InvalidMovie, UnreadableFile
+from core.model import Movie, check
+from data.formats import RECOGNISERS
+from data.opening import Format, Opening, opening
+from data.rows import Reject
+from data.text import TextFile, Warnings
+
+SHIPPED_COUNT: Final = 17_472
+"""How many movies are shipped."""
+SHIPPED_HASH: Final = "0984835e54b19a0043f433a2cb532d9ab714fa8931b93701994e6c9fae38a6e5"
+"""sha256 of the shipped catalogue, uncompressed: changes when the movies do."""
+
+
+class Source:
+    """The movies and rejects of one file: each iteration reads it anew, a row at a time.
+
+    `format` is the name of what was recognised, `size` the bytes on disk. Iterating raises UnreadableFile when the
+    file turns out damaged in the middle; what came before stays good. It blocks on the disk: iterate in a thread.
+    """
+
+    def __init__(self, path: Path, size: int, format: Format) -> None:
+        self.path = path
+        self.size = size
+        self.format = format.name
+        self._format = format
+        self._text: TextFile | None = None
+        self._warnings = Warnings()
+
+    @property
+    def fraction(self) -> float:
+        """How much of the bytes on disk the last iteration has consumed, from 0 to 1."""
+        return self._text.fraction if self._text else 0.0
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the last iteration put right silently, the first hundred of `warning_count`."""
+        return self._warnings.messages
+
+    @property
+    def warning_count(self) -> int:
+        """How many things the last iteration put right silently."""
+        return self._warnings.count
+
+    def __iter__(self) -> Iterator[Movie | Reject]:
+        self._warnings = Warnings()
+        seen: set[int] = set()
+        with TextFile(self.path, self._warnings) as text:
+            self._text = text
+            reading = self._format.begin(text)
+            for row in reading.rows:
+                if isinstance(row, Reject):
+                    yield row
+                    continue
+                try:
+                    movie = reading.movie(row)
+                    if movie is None:
+                        continue
+                    movie = check(movie)
+                except (InvalidMovie, ValueError) as error:
+                    yield reading.rows.reject(str(error))
+                    continue
+                if (key := hash(movie.id)) in seen:
+                    yield reading.rows.reject(f"has the same id as an earlier row ({movie.id})")
+                    continue
+                seen.add(key)
+                yield movie
+
+
+def read(path: str | Path, *, companions: Sequence[str | Path] = ()) -> Source:
+    """The movies of a file, its format told from its content.
+
+    `companions` are files that belong to it (title.ratings, links.csv, credits); those that stand beside it under
+    their usual names are found. Raises UnreadableFile when it cannot be read or its format is none of the known ones.
+    """
+    path = Path(path)
+    given = [Path(companion) for companion in companions]
+    begin = opening(path)
+    for recognise in RECOGNISERS:
+        if format := recognise(begin, given):
+            for companion in given:
+                if companion not in format.companions:
+                    raise UnreadableFile(
+                        str(companion),
+                        f"does not belong to {path.name} ({format.name}).",
+                        remedy="IMDb: title.ratings; MovieLens: links.csv; TMDB: the credits file.",
+                    )
+            return Source(path, begin.size, format)
+    raise _unknown(begin)
+
+
+def _unknown(begin: Opening) -> UnreadableFile:
+    return UnreadableFile(
+        str(begin.path),
+        "is of no known format.",
+        remedy=(
+            "Known are sample_mflix (JSON), IMDb title.basics, TMDB and MovieLens movies, and any CSV with a header "
+            "row that has at least a title column."
+        ),
+    )
+
+
+def shipped() -> Source:
+    """The movies that come with the program."""
+    return read(Path(str(resources.files("data").joinpath("movies.csv.gz"))))
