@@ -139,8 +139,7 @@ class _Opening:
         import data
 
         assert self._catalogue is not None
-        source = data.shipped()
-        self._catalogue.fill(binding, source, (SHIPPED_NOTE, source.digest))
+        self._catalogue.fill(binding, data.shipped(), (SHIPPED_NOTE, data.SHIPPED_HASH))
 
     async def _repay(self) -> None:
         for binding in self._bindings.values():
