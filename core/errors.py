@@ -95,7 +95,7 @@ class StoreUnavailable(Unavailable):
 
 
 class OutcomeUnknown(StoreUnavailable):
-    """A write whose answer was lost: it may be stored or not. Any other StoreUnavailable of a write means not."""
+    """A write whose answer was lost: it may have happened. Any other StoreUnavailable of a write means: it did not."""
 
 
 class CacheUnavailable(Unavailable):
