@@ -280,6 +280,8 @@ def _tidy_value(value: Value) -> Value:
 
 def fold(text: str) -> str:
     """Text without accents and case: the key that titles are sorted and words compared by, in code-point order."""
+    if text.isascii():
+        return text.lower()
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return plain.casefold()
 
@@ -294,7 +296,10 @@ def words_of(*texts: str) -> tuple[str, ...]:
     man, spiderman). A token of marks alone (`$`) is its own word.
     """
     found: set[str] = set()
-    for token in (token for text in texts for token in fold(text).split()):
+    for token in fold(" ".join(texts)).split():
+        if token.isalnum():
+            found.add(token)
+            continue
         runs = _RUN.findall(token)
         found.update(runs or (token,))
         if len(runs) > 1:
