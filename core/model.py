@@ -340,7 +340,10 @@ def words_of(*texts: str) -> tuple[str, ...]:
     man, spiderman). A token of marks alone (`$`) is its own word.
     """
     found: set[str] = set()
-    for token in fold("\n".join(texts)).split():
+    for token in fold(" ".join(texts)).split():
+        if token.isalnum():
+            found.add(token)
+            continue
         runs = _RUN.findall(token)
         found.update(runs or (token,))
         if len(runs) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import pymongo
@@ -51,8 +51,8 @@ _LONG: Final = 60.0
 """Seconds that one batch of a load may take: a transaction's own limit in the server."""
 _UNLIMITED: Final = 86_400.0
 """Seconds for adopting, disowning and building indexes: as long as it takes, and cancellable."""
-_CHUNK: Final = 250
-"""Movies converted between two turns of the event loop."""
+_CHUNK: Final = 1_000
+"""Movies of a load that travel together. They are converted in a thread: it takes some 70 ms."""
 
 _T = TypeVar("_T")
 
@@ -337,19 +337,13 @@ class MongoStore:
             inserted = updated = 0
             for start in range(0, len(movies), _CHUNK):
                 chunk = movies[start : start + _CHUNK]
-                fresh = [document_of(movie, versions[movie.id]) for movie in chunk if movie.id not in present]
+                fresh, changed = await asyncio.to_thread(_writes, chunk, present, versions)
                 if fresh:
                     await self._movies.insert_many(fresh, ordered=False, session=session)
-                changed = [
-                    UpdateOne({"_id": {"$eq": document["_id"]}}, replacement(document, movie))
-                    for movie in chunk
-                    if (document := present.get(movie.id)) and not _same(document, movie)
-                ]
                 if changed:
                     await self._movies.bulk_write(changed, ordered=False, session=session)
                 inserted += len(fresh)
                 updated += len(changed)
-                await asyncio.sleep(0)
             return Stored(inserted=inserted, updated=updated, unchanged=len(movies) - inserted - updated)
 
         if not movies:
@@ -434,6 +428,19 @@ def _still(id: str, version: int) -> Document:
     """The movie of this id, as long as it has this version; a missing one counts as 0."""
     versions: list[Any] = [version] if version else [0, None]
     return {"_id": {"$in": _keys((id,))}, f"{OURS}.version": {"$in": versions}}
+
+
+def _writes(
+    movies: Sequence[Movie], present: Mapping[str, Document], versions: Mapping[str, int]
+) -> tuple[list[Document], list[UpdateOne]]:
+    """The documents to insert and the updates to make, so that these movies are stored."""
+    fresh = [document_of(movie, versions[movie.id]) for movie in movies if movie.id not in present]
+    changed = [
+        UpdateOne({"_id": {"$eq": document["_id"]}}, replacement(document, movie))
+        for movie in movies
+        if (document := present.get(movie.id)) and not _same(document, movie)
+    ]
+    return fresh, changed
 
 
 def _same(document: Document, movie: Movie) -> bool:

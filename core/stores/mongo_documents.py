@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from bson import Decimal128, Int64, ObjectId
 
-from core.model import FIELD, FIELDS, SORTS, Field, Movie, Value, fold, movie_words, printable, unique, value_of
+from core.model import FIELDS, SORTS, Field, Movie, Value, fold, movie_words, printable, unique, value_of
 
 Document = dict[str, Any]
 Stage = dict[str, Any]
@@ -70,28 +70,26 @@ def id_of(key: object) -> str:
 # --------------------------------------------------------------------------------------------------------- reading
 
 
-def movie_of(document: Mapping[str, Any]) -> Movie:
+def movie_of(document: Document) -> Movie:
     """The movie that a document holds, as far as it is readable: unknown is None, no title is "(untitled)"."""
-    values: dict[str, Any] = {}
-    for field in FIELDS:
-        if field.name != "id":
-            raw = _dig(document, _PATHS.get(field.name, (field.name,)))
-            if raw is not None and (value := _READERS.get(field.name, _BY_KIND[field.kind])(field, raw)) is not None:
-                values[field.name] = value
-    values.setdefault("title", UNTITLED)
+    values: dict[str, Any] = {"title": UNTITLED}
+    for field, path, read in _READ:
+        raw = document.get(path[0]) if len(path) == 1 else _dig(document, path)
+        if raw is not None and (value := read(field, raw)) is not None:
+            values[field.name] = value
     return Movie(id=id_of(document["_id"]), version=version_of(document), **values)
 
 
-def version_of(document: Mapping[str, Any]) -> int:
+def version_of(document: Document) -> int:
     """The version that a document carries; 0 where it has none."""
     version = _dig(document, (OURS, "version"))
     return int(version) if isinstance(version, int) else 0
 
 
-def _dig(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+def _dig(document: Document, path: tuple[str, ...]) -> Any:
     value: Any = document
     for name in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(name)
     return value
@@ -186,20 +184,25 @@ def _oscars(field: Field, raw: object) -> int | None:
     return _integer(field, int(found[1])) if found else None
 
 
-_BY_KIND: Final[dict[str, Any]] = {
+_BY_KIND: Final[dict[str, Callable[[Field, Any], Value]]] = {
     "text": _text,
     "integer": _integer,
     "decimal": _decimal,
     "date": _date,
     "list": _texts,
 }
-_READERS: Final[dict[str, Any]] = {
+_READERS: Final[dict[str, Callable[[Field, Any], Value]]] = {
     "year": _year,
     "imdb_id": _imdb_id,
     "box_office": _dollars,
     "oscars_won": _oscars,
     "oscar_nominations": _oscars,
 }
+_READ: Final = tuple(
+    (field, _PATHS.get(field.name, (field.name,)), _READERS.get(field.name, _BY_KIND[field.kind]))
+    for field in FIELDS
+    if field.name != "id"
+)
 
 
 # --------------------------------------------------------------------------------------------------------- writing
@@ -208,7 +211,7 @@ _READERS: Final[dict[str, Any]] = {
 def document_of(movie: Movie, version: int) -> Document:
     """The whole document of a new movie."""
     document: Document = {"_id": key_of(movie.id)}
-    for path, raw in _raws(movie, {}, [field.name for field in FIELDS if field.name != "id"]).items():
+    for path, raw in _raws(movie, {}, _ALL).items():
         if raw is not None:
             parent = document
             for name in path[:-1]:
@@ -223,27 +226,26 @@ def ours_of(movie: Movie) -> Document:
 
     A sort key is a number of 0 or more; an unknown value has none.
     """
-    sort = {name: _sort_key(value_of(movie, name)) for name in SORTS if name != "title"}
+    sort = {}
+    for name in _KEYED:
+        if (value := getattr(movie, name)) is not None:
+            sort[name] = value.toordinal() if name == "released" else value
     return {
         "id": movie.id,
         "title_key": fold(movie.title),
         "words": list(movie_words(movie)),
         "genres": list(movie.genres),
-        "sort": {name: key for name, key in sort.items() if key is not None},
+        "sort": sort,
     }
 
 
-def _sort_key(value: Value) -> Any:
-    return value.toordinal() if isinstance(value, date) else value
-
-
-def replacement(present: Mapping[str, Any], movie: Movie) -> list[Stage]:
+def replacement(present: Document, movie: Movie) -> list[Stage]:
     """The update pipeline that makes the present document hold this movie, touching what changed alone.
 
     Its version becomes max(old + 1, the server's clock in microseconds).
     """
     before = movie_of(present)
-    changed = [f.name for f in FIELDS if f.name != "id" and value_of(before, f.name) != value_of(movie, f.name)]
+    changed = [name for name in _ALL if value_of(before, name) != value_of(movie, name)]
     raws = _raws(movie, present, changed)
     # A dotted name would be set in every element of an array that stands where an object is wanted.
     arrays = {".".join(at) for path in raws for at in _prefixes(path) if isinstance(_dig(present, at), list)}
@@ -275,34 +277,43 @@ def _prefixes(path: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [path[:length] for length in range(1, len(path))]
 
 
-def _raws(movie: Movie, present: Mapping[str, Any], names: list[str]) -> dict[tuple[str, ...], Any]:
+def _raws(movie: Movie, present: Document, names: Sequence[str]) -> dict[tuple[str, ...], Any]:
     """What the document is to hold at each place of these fields; None where nothing."""
     raws: dict[tuple[str, ...], Any] = {}
     for name in names:
-        path = _PATHS.get(name, (name,))
-        raws[path] = _awards(movie, _dig(present, path)) if path == ("awards", "text") else _raw(movie, name)
+        path, write = _WRITE[name]
+        value = getattr(movie, name)
+        if path == _AWARDS:
+            raws[path] = _awards(movie, _dig(present, path))
+        else:
+            raws[path] = write(value) if value or value == 0 else None
     return raws
 
 
-def _raw(movie: Movie, name: str) -> Any:
-    value = value_of(movie, name)
-    if value is None or value == () or value == "":
-        return None
-    if name == "imdb_id" and isinstance(value, str):
-        # mflix has the bare integer; an id that its digits alone do not give back is kept as text.
-        digits = value[2:]
-        return int(digits) if digits.isdecimal() and f"tt{int(digits):07d}" == value else value
-    if name == "box_office":
-        return f"${value:,}"
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)
-    if isinstance(value, tuple):
-        return list(value)
-    return float(value) if FIELD[name].kind == "decimal" and not isinstance(value, str) else value
+def _imdb_number(value: Any) -> int | str:
+    # mflix has the bare integer; an id that its digits alone do not give back is kept as text.
+    digits = value[2:]
+    return int(digits) if digits.isdecimal() and f"tt{int(digits):07d}" == value else str(value)
+
+
+_AS_KIND: Final[dict[str, Callable[[Any], Any]]] = {
+    "text": str,
+    "integer": int,
+    "decimal": float,
+    "date": lambda day: datetime(day.year, day.month, day.day),
+    "list": list,
+}
+_AS_NAMED: Final[dict[str, Callable[[Any], Any]]] = {"imdb_id": _imdb_number, "box_office": lambda usd: f"${usd:,}"}
+_WRITE: Final = {field.name: (path, _AS_NAMED.get(field.name, _AS_KIND[field.kind])) for field, path, _ in _READ}
+_ALL: Final = tuple(_WRITE)
+_KEYED: Final = tuple(name for name in SORTS if name != "title")
+_AWARDS: Final = _PATHS["oscars_won"]
 
 
 def _awards(movie: Movie, present: object) -> str | None:
     """The awards text with its Oscar sentences made true, and the rest of it as it was."""
+    if present is None and movie.oscars_won is None and movie.oscar_nominations is None:
+        return None
     rest = _NOMINATED.sub("", _WON.sub("", present)) if isinstance(present, str) else ""
     won, nominated = movie.oscars_won, movie.oscar_nominations
     sentences = [
