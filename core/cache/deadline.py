@@ -12,20 +12,23 @@ _STALL: Final = 0.02
 class Deadline:
     """Cancels the task in its `with` block after `seconds`, and turns that cancellation into TimeoutError.
 
-    The task must be one that nobody else cancels for a reason of their own. Where the event loop itself stood still
-    past the deadline (the timer comes more than 20 ms late), the answer may lie unread in the socket: the block gets
-    half the time once more. `asyncio.timeout` would fail such a call, and a slow repaint would look like a dead server.
+    A cancellation by somebody else stays one. Where the event loop itself stood still past the deadline (the timer
+    comes more than 20 ms late), the answer may lie unread in the socket: the block gets half the time once more.
+    `asyncio.timeout` would fail such a call, and a slow repaint would look like a dead server.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._expired = False
+        self._cancelling = 0
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
+        assert self._task is not None
+        self._cancelling = self._task.cancelling()
         due = loop.time() + self._seconds
         self._timer = loop.call_at(due, self._fire, loop, due)
         return self
@@ -34,8 +37,9 @@ class Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._timer is not None
+        assert self._task is not None
         self._timer.cancel()
-        if self._expired and kind is asyncio.CancelledError:
+        if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def _fire(self, loop: asyncio.AbstractEventLoop, due: float) -> None:

@@ -33,10 +33,12 @@ _probe: ContextVar[object | None] = ContextVar("probe", default=None)
 class Link:
     """Sends commands to the server at `url`. Each exchange has `budget` seconds in all; `connections` may be open.
 
-    A caller's cancellation never reaches the socket: an exchange runs as a task of its own to its end or its deadline,
-    so that no reply is left for the next user of the connection. While the breaker is not closed a background task
-    probes the server; reads are refused until the probe was answered *and* `on_reconnect` has returned, because writes
-    may have passed the cache by in the meantime. Invalidations run as soon as the server answers.
+    A read that is cancelled or late takes its connection along, so that no reply is left for the next user of it; an
+    invalidation runs on as a task of its own, so that no caller's cancellation stops it half way.
+
+    While the breaker is not closed a background task probes the server; reads are refused until the probe was answered
+    *and* `on_reconnect` has returned, because writes may have passed the cache by in the meantime. Invalidations run
+    as soon as the server answers.
     """
 
     def __init__(self, url: str, *, budget: float, connections: int = 32) -> None:
@@ -65,7 +67,7 @@ class Link:
             self.trip(problem.reason)
 
     async def close(self) -> None:
-        """End the probe and every exchange, and close every connection. Idempotent."""
+        """End the probe and the invalidations under way, and close every connection. Idempotent."""
         pool, self._pool = self._pool, None
         if self._recovery is not None:
             self._recovery.cancel()
@@ -92,7 +94,12 @@ class Link:
         `invalidates` says that the cache would lie if these commands never ran. Raises CacheUnavailable.
         """
         self._require_trust(invalidates)
-        return await self._run(commands, self._budget)
+        if not invalidates:
+            return await self._bounded(commands, self._budget)
+        task = asyncio.create_task(self._bounded(commands, self._budget))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
 
     def refusal(self, reply: Exception) -> CacheUnavailable:
         """The error for the caller of a command that the server refused."""
@@ -108,12 +115,6 @@ class Link:
         if breaker.answering and (invalidates or ours):
             return
         raise CacheUnavailable("Redis", breaker.problem or "not trusted yet.")
-
-    async def _run(self, commands: Sequence[Command], budget: float) -> list[Reply]:
-        task = asyncio.create_task(self._bounded(commands, budget))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
 
     def _ended(self, task: asyncio.Task[list[Reply]]) -> None:
         self._tasks.discard(task)
@@ -177,7 +178,7 @@ class Link:
     async def _greet(self) -> None:
         """Ask who answers, set the clock and load the scripts; everything that must hold before trust."""
         load: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts.ALL]
-        replies = await self._run([("PING",), ("INFO",), ("TIME",), *load], max(self._budget, _PATIENCE))
+        replies = await self._bounded([("PING",), ("INFO",), ("TIME",), *load], max(self._budget, _PATIENCE))
         for reply in replies[:3]:
             if isinstance(reply, Exception):
                 raise self.refusal(reply)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.cache.keys import Key, Namespace
+
+SPACE = Namespace("rc", "postgresql", 3)
+keys = st.builds(Key, kind=st.text(alphabet=st.characters()), id=st.text(alphabet=st.characters()))
+
+
+def hash_tag(key: bytes) -> bytes:
+    start = key.index(b"{") + 1
+    return key[start : key.index(b"}", start)]
+
+
+def test_names_are_readable() -> None:
+    assert SPACE.entry_key(Key("movie", "Q103569")) == b"rc:e:{rc.postgresql.3:movie:Q103569}"
+    assert SPACE.gate_key(Key("movie", "8½")) == "rc:g:{rc.postgresql.3:movie:8½}".encode()
+
+
+@given(keys)
+def test_entry_and_gate_share_a_whole_hash_tag(key: Key) -> None:
+    entry, gate = SPACE.entry_key(key), SPACE.gate_key(key)
+    assert hash_tag(entry) == hash_tag(gate) == entry[len(b"rc:e:{") : -1]
+    assert entry != gate
+
+
+@given(keys, keys)
+def test_two_keys_never_share_a_name(one: Key, other: Key) -> None:
+    assert (SPACE.entry_key(one) == SPACE.entry_key(other)) == (one == other)
+
+
+def test_a_colon_in_a_kind_or_an_id_moves_no_boundary() -> None:
+    assert SPACE.entry_key(Key("a:b", "c")) != SPACE.entry_key(Key("a", "b:c"))
+
+
+def test_a_lone_surrogate_has_a_name() -> None:
+    assert SPACE.entry_key(Key("movie", "\ud800")) != SPACE.entry_key(Key("movie", "\ud801"))
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "a:b", "a*", "{a}", "a b", "a\n"])
+def test_a_namespace_holds_no_glob_and_no_separator(name: str) -> None:
+    with pytest.raises(ValueError, match="namespace"):
+        Namespace(name, "mongodb")
+    with pytest.raises(ValueError, match="namespace"):
+        Namespace("rc", name)
