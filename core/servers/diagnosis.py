@@ -34,6 +34,11 @@ _MEANINGS: Final = tuple(
             "it was built for another kind of processor",
             "Install one for this machine",
         ),
+        (
+            r"FATAL CONFIG FILE ERROR.*\n.*\n>>> '(.*)'\n(.*)",
+            "it refuses the setting {0}: {1}",
+            "Correct redis_maxmemory",
+        ),
         (r"Permission denied", "the system does not let us run or read what it needs", "Check the permissions"),
         (r"No space left on device|disk quota exceeded", "the disk of the state folder is full", "Free some space"),
         (

@@ -76,12 +76,14 @@ def title(process: psutil.Process) -> str:
 def alive(process: psutil.Process) -> bool:
     """Whether it still runs. A dead child of ours is reaped by this."""
     try:
-        if process.status() == psutil.STATUS_ZOMBIE:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(process.pid, os.WNOHANG)
-            return False
-        return process.is_running()
-    except psutil.NoSuchProcess:
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return process.is_running()
+        # A main thread that has ended is a zombie too, while other threads still hold files and locks.
+        try:
+            return os.waitpid(process.pid, os.WNOHANG) == (0, 0)
+        except ChildProcessError:
+            return process.num_threads() > 1
+    except psutil.Error:
         return False
 
 

@@ -97,7 +97,8 @@ class Server(ABC):
 
     async def serve(self) -> str:
         """Its URL, once it answers. Raises ServerFailed."""
-        if self._process is None or not processes.alive(self._process):
+        # A process that was just killed still looks alive for a moment, but answers no more.
+        if self._process is None or not processes.alive(self._process) or not await self.answers():
             self._since = asyncio.get_running_loop().time()
             try:
                 async with self.state.locked(self.name):

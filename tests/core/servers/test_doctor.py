@@ -1,0 +1,116 @@
+"""The doctor names what it finds, starts nothing and gives no secret away."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+from core.errors import StoreUnavailable
+from core.servers import doctor
+from core.servers.binaries import find_binary
+from core.servers.doctor import examine
+from core.servers.embedded import EmbeddedServers, stop_embedded
+from core.settings import Settings
+
+SECRET = "s3cret-p4ss"
+
+
+async def test_embedded_servers_before_and_while_they_run(servers: EmbeddedServers, state_dir: Path) -> None:
+    settings = Settings(state_dir=state_dir)
+    for health in await examine(settings):
+        assert health.found in ("wheel", "path")
+        assert health.version
+        assert (health.running, health.reachable, health.problem) == (False, False, "")
+    assert await stop_embedded(state_dir) == ()
+    assert not os.listdir(state_dir)
+    await servers.redis()
+    await servers.postgresql()
+    redis, postgresql, mongodb = await examine(settings)
+    assert (redis.running, redis.reachable, redis.version) == (True, True, "8.2.3")
+    assert (postgresql.running, postgresql.reachable, postgresql.problem) == (True, True, "")
+    assert postgresql.seconds > 0
+    assert mongodb.running is False
+
+
+async def test_servers_by_url(redis_url: str, postgres_url: str, mongo_url: str, state_dir: Path) -> None:
+    settings = Settings(redis_url=redis_url, postgres_url=postgres_url, mongo_url=mongo_url, state_dir=state_dir)
+    for health in await examine(settings):
+        assert (health.found, health.running, health.reachable, health.problem) == ("url", None, True, ""), health
+        assert health.version[0].isdigit()
+
+
+async def test_refused_logins_are_told_without_the_secret(redis_url: str, mongo_url: str, state_dir: Path) -> None:
+    settings = Settings(
+        redis_url=redis_url.replace("unix://", f"unix://somebody:{SECRET}@"),
+        mongo_url=mongo_url.replace("mongodb://", f"mongodb://somebody:{SECRET}@"),
+        state_dir=state_dir,
+    )
+    redis, _, mongodb = await examine(settings)
+    for health, name in ((redis, "REDIS_URL"), (mongodb, "MONGO_URL")):
+        assert health.problem == "it refuses the user or the password"
+        assert name in health.remedy
+        assert not health.reachable
+        assert SECRET not in repr(health)
+
+
+@pytest.mark.parametrize("login", [f"u:{SECRET}@", f"u:%5B{SECRET}@", f"u:{SECRET}%2Fx@", ""])
+@pytest.mark.parametrize(
+    ("host", "reason"), [("127.0.0.1:1", "nothing listens there"), ("no-such-host.invalid", "host name is unknown")]
+)
+async def test_unreachable_urls(
+    login: str, host: str, reason: str, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "SECONDS", 1.0)
+    settings = Settings(
+        redis_url=f"redis://{login}{host}/0",
+        postgres_url=f"postgresql://{login}{host}/x",
+        mongo_url=f"mongodb://{login}{host}/x",
+        state_dir=state_dir,
+    )
+    for health in await examine(settings):
+        assert reason in health.problem, health
+        assert health.remedy
+        assert SECRET not in repr(health)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:{}@h:port:port/x", "postgresql://u@h/x?nonsense={}&password={}"])
+async def test_an_address_that_no_driver_takes_gives_nothing_away(url: str) -> None:
+    with pytest.raises(StoreUnavailable) as failure:
+        await doctor._ask("postgresql", url.format(SECRET, SECRET))
+    assert SECRET not in str(failure.value)
+    assert "DATABASE_URL" in failure.value.remedy
+
+
+async def test_a_server_too_old(redis_url: str, state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.OLDEST, "redis", (99, 5))
+    redis, *_ = await examine(Settings(redis_url=redis_url, state_dir=state_dir))
+    assert redis.reachable
+    assert redis.problem.endswith("is too old, it must be 99.5 or newer")
+    assert "REDIS_URL" in redis.remedy
+
+
+async def test_what_is_missing_or_broken_comes_with_a_remedy(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = state_dir / "mongod"
+    broken.write_text("#!/bin/sh\necho 'mongod: libcurl.so.4: cannot open shared object file' >&2; exit 127\n")
+    broken.chmod(0o700)
+    real = find_binary("mongodb")
+    assert real is not None
+    replaced = {"redis": None, "mongodb": type(real)(broken, "path")}
+    monkeypatch.setattr(doctor, "find_binary", lambda name: replaced.get(name, find_binary(name)))
+    redis, postgresql, mongodb = await examine(Settings(state_dir=state_dir))
+    assert (redis.found, redis.problem) == ("nowhere", "not installed")
+    assert "REDIS_URL" in redis.remedy
+    assert postgresql.problem == ""
+    assert mongodb.problem == "it cannot be run: libcurl.so.4 is missing"
+    assert "libcurl4" in mongodb.remedy
+
+
+async def test_a_state_folder_that_cannot_serve_is_told(state_dir: Path) -> None:
+    settings = dataclasses.replace(Settings(), state_dir=state_dir / "file")
+    settings.state_dir.touch()
+    for health in await examine(settings):
+        assert str(settings.state_dir) in health.problem
+        assert "REELCACHE_STATE_DIR" in health.remedy
