@@ -71,14 +71,11 @@ class TestUnreadable:
         path.write_text(HEADER)
         path.chmod(0)
         code = (
-            "import os, sys\n"
+            "import data.text as text, os, pathlib, sys\n"
             "if os.geteuid() == 0: os.seteuid(65534)\n"
-            "import data.text as text, pathlib\n"
             "try: text.TextFile(pathlib.Path(sys.argv[1]))\n"
             "except Exception as error: print(type(error).__name__, error)\n"
         )
-        for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            folder.chmod(0o755)
         done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
         assert done.stdout.startswith("UnreadableFile"), done.stderr
         assert "may not be read by you" in done.stdout
@@ -144,7 +141,11 @@ class TestQuotesAndSizes:
         assert len(titles(path)) == 20_000
         assert [reject.line for reject in rejects(path)] == [2]
 
-    @pytest.mark.parametrize("cell", ["x" * 10_000_000, '"' + "x" * 10_000_000 + '"', '"' + "x\n" * 200_000 + '"'])
+    @pytest.mark.parametrize(
+        "cell",
+        ["x" * 10_000_000, '"' + "x" * 10_000_000 + '"', '"' + ("x" * 999 + "\n") * 10_000 + '"'],
+        ids=["plain", "quoted", "of many lines"],
+    )
     def test_a_cell_of_ten_megabytes_is_refused_and_the_rest_read(self, tmp_path: Path, cell: str) -> None:
         path = tmp_path / "large.csv"
         path.write_text(f"title,year,runtime\nOne,1999,90\n{cell},2000,91\nTwo,2001,92\n")
@@ -169,11 +170,8 @@ class TestQuotesAndSizes:
             text = "id,title,plot\n" + "".join(f"Q{n},Film {n},{plot}\n" for n in range(count))
         else:
             documents = [f'{{"_id": "a{n}", "title": "Film {n}", "plot": "{plot}"}}' for n in range(count)]
-            text = (
-                "\n".join(documents)
-                if layout == "json lines"
-                else f"[{(',\n' if 'array' in layout else ',').join(documents)}]"
-            )
+            between = {"json lines": "\n", "json array": ",\n", "one line": ","}[layout]
+            text = between.join(documents) if layout == "json lines" else f"[{between.join(documents)}]"
         path.write_text(text)
         del text
         source = data.read(path)
@@ -240,8 +238,8 @@ class TestAnything:
                     assert row.reason
                     assert row.row.isprintable()
                     assert 1 <= row.line <= content.count(b"\n") + content.count(b"\r") + 1
-        except UnreadableFile as error:
-            assert error.reason
+        except UnreadableFile:
+            return
 
 
 def test_importing_the_readers_loads_no_table_library() -> None:
