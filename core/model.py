@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final, Literal
 
 import msgspec
@@ -93,15 +94,6 @@ class Field:
         return None
 
     def _text_problem(self, value: str) -> str | None:
-        # What is printable holds nothing forbidden: nearly every text is passed by this line alone.
-        if (
-            self.pattern is None
-            and len(value) <= self.longest
-            and value.isprintable()
-            and not value.isspace()
-            and value
-        ):
-            return None
         if stranger := _forbidden(value):
             return f"holds a forbidden character (U+{ord(stranger):04X})"
         if len(value) > self.longest:
@@ -115,8 +107,6 @@ class Field:
     def _list_problem(self, value: tuple[str, ...]) -> str | None:
         if len(value) > self.many:
             return f"has more than {self.many} entries ({len(value)})"
-        if self._plain(value):
-            return None
         seen: set[str] = set()
         for item in value:
             if not item.strip():
@@ -128,16 +118,28 @@ class Field:
             seen.add(key)
         return None
 
-    def _plain(self, value: tuple[str, ...]) -> bool:
-        """Whether a list obviously keeps the rules; when not, the slow way says what is wrong with it."""
-        return (
-            self.pattern is None
-            and "" not in value
-            and all(map(str.isprintable, value))
-            and not any(map(str.isspace, value))
-            and max(map(len, value)) <= self.longest
-            and len(set(map(str.casefold, value))) == len(value)
-        )
+    def obviously_good(self, value: Value) -> bool:
+        """Whether a value is tidy and within the rules at first sight. Where not, it may be so at second sight.
+
+        Nearly every value of a large file passes here, at a tenth of the price of a closer look.
+        """
+        if value is None or value == ():
+            return not self.required
+        if isinstance(value, str):
+            pattern = self.pattern
+            return _obviously_tidy(value, self.longest) and (pattern is None or pattern.fullmatch(value) is not None)
+        if isinstance(value, tuple):
+            joined = f"|{'|'.join(value)}|"
+            return (
+                joined.isprintable()
+                and not ("| " in joined or " |" in joined or "||" in joined)
+                and (joined.isascii() or unicodedata.is_normalized("NFC", joined))
+                and (len(joined) <= self.longest or max(map(len, value)) <= self.longest)
+                and len(value) <= self.many
+                and (len(value) == 1 or len(set(map(str.casefold, value))) == len(value))
+                and self.pattern is None
+            )
+        return self.problem(value) is None
 
     def parse(self, text: str) -> Value:
         """The value that a person typed: lists split at commas, blank is unknown. Raises ValueError with a reason."""
@@ -229,6 +231,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("poster", "Poster", "text", "https://...", longest=2_000, pattern=_URL),
 )
 FIELD: Final[dict[str, Field]] = {field.name: field for field in FIELDS}
+_values: Final[Callable[[Movie], tuple[Value, ...]]] = attrgetter(*FIELD)
 
 
 def _figure(number: float | None) -> str:
@@ -255,18 +258,17 @@ def problems(movie: Movie) -> dict[str, str]:
 
 def check(movie: Movie) -> Movie:
     """The movie with its text tidied. Raises InvalidMovie when a rule is broken."""
-    broken: dict[str, str] = {}
-    changes: dict[str, Value] = {}
-    for field in FIELDS:
-        value = value_of(movie, field.name)
-        tidied = _tidy_value(value)
-        if tidied != value:
-            changes[field.name] = tidied
-        if problem := field.problem(tidied):
-            broken[field.name] = problem
-    if broken:
+    doubtful = [
+        field.name
+        for field, value in zip(FIELDS, _values(movie), strict=True)
+        if (value is not None or field.required) and not field.obviously_good(value)
+    ]
+    if not doubtful:
+        return movie
+    tidied = replace(movie, **{name: _tidy_value(value_of(movie, name)) for name in doubtful})
+    if broken := problems(tidied):
         raise InvalidMovie(broken)
-    return replace(movie, **changes) if changes else movie
+    return tidied
 
 
 def same_content(one: Movie, other: Movie) -> bool:
@@ -276,13 +278,6 @@ def same_content(one: Movie, other: Movie) -> bool:
 
 def tidy(text: str) -> str:
     """Text in NFC with line breaks and tabs as blanks, none at the ends; other control characters stay."""
-    # Printable text has no blanks but the space, and nearly all of it is tidy already.
-    if (
-        text.isprintable()
-        and text[:1] != " " != text[-1:]
-        and (text.isascii() or unicodedata.is_normalized("NFC", text))
-    ):
-        return text
     return unicodedata.normalize("NFC", _BLANKS.sub(" ", text)).strip()
 
 
@@ -304,18 +299,26 @@ def printable(text: str) -> str:
     return tidy(_FORBIDDEN.sub("", tidy(text)))
 
 
+def _obviously_tidy(text: str, longest: int) -> bool:
+    """Whether a text is plainly what `tidy` makes of it, with nothing forbidden in it, and short enough."""
+    return (
+        text.isprintable()
+        and 0 < len(text) <= longest
+        and text[0] != " " != text[-1]
+        and (text.isascii() or unicodedata.is_normalized("NFC", text))
+    )
+
+
 def _forbidden(text: str) -> str | None:
     found = _FORBIDDEN.search(text)
     return found.group() if found else None
 
 
 def _tidy_value(value: Value) -> Value:
-    if not value:
-        return None if value == "" else value
     if isinstance(value, str):
         return tidy(value) or None
     if isinstance(value, tuple):
-        return tuple(map(tidy, value))
+        return tuple(tidy(item) for item in value)
     return value
 
 

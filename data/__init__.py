@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from data.rejects import RejectsFile
 from data.rows import Reject
 from data.source import SHIPPED_COUNT, SHIPPED_HASH, Source, read, shipped
 
-__all__ = ["SHIPPED_COUNT", "SHIPPED_HASH", "Reject", "Source", "read", "shipped"]
+__all__ = ["SHIPPED_COUNT", "SHIPPED_HASH", "Reject", "RejectsFile", "Source", "read", "shipped"]

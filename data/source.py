@@ -68,6 +68,9 @@ class Source:
                 except (InvalidMovie, ValueError) as error:
                     yield reading.rows.reject(str(error))
                     continue
+                except OverflowError:
+                    yield reading.rows.reject("holds a number that is too large")
+                    continue
                 if (key := hash(movie.id)) in seen:
                     yield reading.rows.reject(f"has the same id as an earlier row ({movie.id})")
                     continue

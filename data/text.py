@@ -41,6 +41,8 @@ _VALID_UTF8: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|\xe0[\xa0-\xbf][\x80-\xbf]|[\xf1-\xf4][\x80-\xbf]{3}"
 )
 
+_FAILURES: Final = (EOFError, zlib.error, OSError, ValueError)
+
 
 class OverlongLine(Exception):
     """A line of more than LONGEST_LINE characters, already skipped. `start` is how it begins."""
@@ -158,8 +160,10 @@ class TextFile:
         return self._read(_PIECE)
 
     def _read(self, limit: int) -> str:
-        with self._failures():
+        try:
             text = self._text.readline(limit)
+        except _FAILURES as error:
+            raise self._unreadable(error) from error
         if self._at_line_start and text:
             self.line += 1
         self._at_line_start = not text or text[-1] in "\r\n"
@@ -202,23 +206,22 @@ class TextFile:
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise UnreadableFile(
-                str(self.path),
-                f"the gzip file is cut off or damaged after line {self.line} ({error}).",
-                remedy="Fetch or pack it again; what was read before that line is kept.",
-            ) from error
-        except PermissionError as error:
-            raise UnreadableFile(
-                str(self.path), "may not be read by you.", remedy="Change its permissions or copy it."
-            ) from error
-        except FileNotFoundError as error:
-            raise UnreadableFile(
-                str(self.path), "does not exist.", remedy="Check the path; it is taken from the folder you are in."
-            ) from error
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise UnreadableFile(str(self.path), f"cannot be read: {reason}.") from error
+        except _FAILURES as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: BaseException) -> UnreadableFile:
+        match error:
+            case EOFError() | zlib.error() | gzip.BadGzipFile():
+                reason = f"the gzip file is cut off or damaged after line {self.line} ({error})."
+                remedy = "Fetch or pack it again; what was read before that line is kept."
+            case PermissionError():
+                reason, remedy = "may not be read by you.", "Change its permissions or copy it."
+            case FileNotFoundError():
+                reason, remedy = "does not exist.", "Check the path; it is taken from the folder you are in."
+            case _:
+                words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+                reason, remedy = f"cannot be read: {words}.", ""
+        return UnreadableFile(str(self.path), reason, remedy=remedy)
 
 
 def _regular_size(path: Path) -> int:

@@ -114,7 +114,7 @@ def entries(text: str) -> tuple[str, ...]:
     text = text.strip()
     if is_unknown(text):
         return ()
-    if text.startswith("[") and text.endswith("]"):
+    if text.startswith(("[{", '["', "['", "[]")):
         return named(objects(text))
     separator = next((sign for sign in "|;" if sign in text), ",")
     parts: list[str] = []

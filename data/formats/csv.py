@@ -75,7 +75,8 @@ def recognise(opening: Opening, companions: Sequence[Path]) -> Format | None:
     own = opening.cells()
     if {"id", "title", "genres", "directors", "cast"} <= set(own):
         columns = [(place, OWN[name], _own_converter(OWN[name])) for place, name in enumerate(own) if name in OWN]
-        return Format("Reelcache CSV", lambda text: Reading(text, ",", columns))
+        constant: dict[str, Value] = {} if "type" in own else {"type": "movie"}
+        return Format("Reelcache CSV", lambda text: Reading(text, ",", columns, constant))
     best: tuple[int, str, list[Column]] = (0, ",", [])
     for delimiter in ",;\t|":
         columns = _obvious_columns(opening.cells(delimiter))
@@ -83,7 +84,7 @@ def recognise(opening: Opening, companions: Sequence[Path]) -> Format | None:
             best = (len(columns), delimiter, columns)
     if not best[0]:
         return None
-    return Format("CSV", lambda text: Reading(text, best[1], best[2]))
+    return Format("CSV", lambda text: Reading(text, best[1], best[2], {}))
 
 
 def _own_converter(field: str) -> Converter:
@@ -106,12 +107,13 @@ def _obvious_columns(header: Sequence[str]) -> list[Column]:
 class Reading:
     """One pass through a CSV file. `version` columns are ignored: versions are the store's."""
 
-    def __init__(self, text: TextFile, delimiter: str, columns: Sequence[Column]) -> None:
+    def __init__(self, text: TextFile, delimiter: str, columns: Sequence[Column], constant: dict[str, Value]) -> None:
         self.rows = Table(text, delimiter=delimiter)
         self._columns = columns
+        self._constant = constant
 
     def movie(self, row: list[str]) -> Movie:
-        values: dict[str, Value] = {}
+        values = self._constant.copy()
         for place, field, convert in self._columns:
             if cell := row[place]:
                 try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,8 @@ _BASICS: Final = {"tconst", "titleType", "primaryTitle"}
 _RATINGS: Final = ["tconst", "averageRating", "numVotes"]
 _FILMS: Final = frozenset({"movie", "tvMovie"})
 """The kinds that are loaded; shorts, episodes and games are most of the file and no catalogue of films."""
+
+_MOST_KINDS: Final = 20
 
 
 def recognise(opening: Opening, companions: Sequence[Path]) -> Format | None:
@@ -44,12 +45,15 @@ class Reading:
         self.rows = Table(text, delimiter="\t", quoted=False)
         self._place = {name: place for place, name in enumerate(header)}
         self._ratings = Ratings(ratings) if ratings else None
-        self.skipped: Counter[str] = Counter()
+        self._warnings = text.warnings
+        self._left_out: set[str] = set()
 
     def movie(self, row: list[str]) -> Movie | None:
-        kind = self._cell(row, "titleType")
+        kind = self._cell(row, "titleType") or ""
         if kind not in _FILMS:
-            self.skipped[kind or "unknown type"] += 1
+            if kind not in self._left_out and len(self._left_out) < _MOST_KINDS:
+                self._left_out.add(kind)
+                self._warnings.add(f"titles of the type {kind!r} are left out: only films are loaded")
             return None
         id = self._cell(row, "tconst") or ""
         rating, votes = self._ratings.of(id) if self._ratings else (None, None)

@@ -104,6 +104,8 @@ def plain(value: Any) -> Any:
     if len(value) != 1:
         return None
     ((kind, inner),) = value.items()
+    if not isinstance(inner, str | int | float) and kind != "$date":
+        return None
     match kind:
         case "$numberInt" | "$numberLong":
             return int(inner)
