@@ -48,7 +48,7 @@ select reelcache.take_turn(id)
 from (select min(id) as id from unnest(%s::text[]) as id group by reelcache.turn_of(id) order by reelcache.turn_of(id))
   as one_of_each_turn
 """
-# Nobody inserts or deletes one of these ids meanwhile: every such statement takes the turns that the load has taken.
+# Nobody inserts one of these ids meanwhile: the load has taken their turns. Who deletes one deletes it after the load.
 _LOAD = sql.SQL("""
 with given as materialized (select * from {given}),
 changed as (

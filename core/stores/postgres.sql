@@ -3,9 +3,8 @@
 
 -- migration 1
 
--- An id's turn: inserts and deletes of one id follow one another. Without it an insert that waited behind a delete would
--- keep the version it was given before it waited, below the version of the removal. 1,024 turns are shared by all ids,
--- so that a statement over a million rows cannot exhaust the server's lock table.
+-- An id's turn: inserts of one id follow one another. 1,024 turns are shared by all ids, so that a statement over a
+-- million rows cannot exhaust the server's lock table.
 create function reelcache.turn_of(id text) returns integer
 language sql immutable parallel safe
 return pg_catalog.hashtext(id) & 1023;
@@ -88,7 +87,10 @@ declare
   keys_given constant boolean := new.version = 0 and new.title_key is not null and new.words is not null;
 begin
   if tg_op = 'INSERT' then
+    -- The clock may be read only when no insert or delete of this id is under way: a row that waited behind a delete
+    -- with a version from before would be older than its own removal. The turn keeps inserts away, the lock deletes.
     perform reelcache.take_turn(new.id);
+    perform from reelcache.movies where id = new.id for key share;
     new.version := greatest(
       reelcache.microseconds(),
       (select max(version) + 1 from reelcache.removals where id in (new.id, ''))
@@ -116,7 +118,6 @@ for each row execute function reelcache.stamp_movie();
 create function reelcache.remember_removal() returns trigger
 language plpgsql as $$
 begin
-  perform reelcache.take_turn(old.id);
   insert into reelcache.removals values (old.id, greatest(old.version + 1, reelcache.microseconds()))
   on conflict (id) do update set version = greatest(excluded.version, removals.version + 1);
   return old;
@@ -143,7 +144,6 @@ for each statement execute function reelcache.remember_all_removals();
 create function reelcache.remove_movie(which text, base bigint) returns bigint
 language plpgsql as $$
 begin
-  perform reelcache.take_turn(which);
   delete from reelcache.movies where id = which and version = base;
   if not found then
     return null;

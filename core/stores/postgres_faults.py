@@ -135,4 +135,5 @@ def _secrets(url: str) -> set[str]:
     except ValueError:  # not a URL at all: the pattern above found what there is
         pass
     found |= {unquote(secret) for secret in found}
-    return {secret for secret in found if secret}
+    found |= {part for secret in found for part in secret.split("@")}  # an "@" left unquoted moves it to the host
+    return found - {""}

@@ -47,7 +47,7 @@ select
     offset (select skipped from place) limit (select taken from place)
   ) || array(
     select id from reelcache.movies where {column} is null
-    order by id {direction}
+    order by {column} {direction}, id {direction}
     offset (select unknown_skipped from place) limit (select %(limit)s - taken from place)
   )
 from place
