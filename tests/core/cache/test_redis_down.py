@@ -1,0 +1,349 @@
+"""Redis refused, frozen, restarted, full, wrong: every call fails fast and in words, and the cache comes back alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from core.cache.keys import Key
+from core.cache.redis import RedisCache
+from core.errors import CacheUnavailable
+from tests.core.cache.conftest import SPACE
+from tests.core.cache.servers import OwnRedis
+
+KEY = Key("movie", "Q1")
+BUDGET = 0.1
+SLACK = 0.4
+"""What a busy machine may add to the time of a call."""
+
+VERBS: list[Callable[[RedisCache], Awaitable[object]]] = [
+    lambda cache: cache.get(KEY),
+    lambda cache: cache.get_many([KEY, KEY]),
+    lambda cache: cache.acquire(KEY, "t", 1),
+    lambda cache: cache.acquire_many([KEY], "t", 1),
+    lambda cache: cache.fill(KEY, "t", 1, b"x"),
+    lambda cache: cache.begin([KEY], "t", 1),
+    lambda cache: cache.finish("t", [(KEY, 1, b"x"), (KEY, 1, None)]),
+    lambda cache: cache.abort([KEY], "t"),
+    lambda cache: cache.invalidate(KEY, 1),
+    lambda cache: cache.flush(),
+    lambda cache: cache.server(),
+]
+
+
+def new_cache(url: str, budget: float = BUDGET) -> RedisCache:
+    return RedisCache(url, SPACE, soft_ttl=60, hard_ttl=600, budget=budget)
+
+
+@pytest.fixture
+async def own_cache(own_redis: OwnRedis) -> AsyncIterator[RedisCache]:
+    cache = new_cache(own_redis.url)
+    await cache.open()
+    assert cache.breaker.problem is None
+    yield cache
+    await cache.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  # states of the outside world, for which there is no event
+            await asyncio.sleep(0.005)
+
+
+async def closed(cache: RedisCache) -> float:
+    """Seconds until the breaker closed."""
+    start = time.monotonic()
+    await until(lambda: cache.breaker.state == "closed")
+    return time.monotonic() - start
+
+
+async def test_open_succeeds_without_a_server_and_every_verb_says_why(tmp_path: object) -> None:
+    cache = new_cache(f"unix://{tmp_path}/none.sock")
+    await cache.open()
+    assert cache.breaker.state != "closed"
+    for verb in VERBS:
+        with pytest.raises(CacheUnavailable, match="nobody listens at unix://") as caught:
+            await verb(cache)
+        assert caught.value.server == "Redis"
+    await cache.close()
+
+
+async def test_a_refused_call_costs_no_time(tmp_path: object) -> None:
+    cache = new_cache(f"unix://{tmp_path}/none.sock")
+    await cache.open()
+    start = time.perf_counter()
+    for _ in range(1000):
+        with pytest.raises(CacheUnavailable):
+            await cache.get(KEY)
+    assert (time.perf_counter() - start) / 1000 < 0.001
+    await cache.close()
+
+
+async def test_a_server_that_appears_later_is_found(own_redis: OwnRedis) -> None:
+    await own_redis.stop()
+    cache = new_cache(own_redis.url)
+    await cache.open()
+    assert cache.breaker.state != "closed"
+    await own_redis.start()
+    assert await closed(cache) < 1 + SLACK
+    assert await cache.get(KEY) is None
+    await cache.close()
+
+
+async def test_a_gone_socket_opens_the_breaker_at_the_first_call(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+    await own_redis.stop()
+    with pytest.raises(CacheUnavailable):
+        await own_cache.get(KEY)
+    assert own_cache.breaker.state != "closed"
+
+
+async def test_a_restarted_server_serves_again_within_a_second(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+    await own_cache.acquire(KEY, "t", 5)
+    for _ in range(3):
+        await own_redis.stop()
+        with pytest.raises(CacheUnavailable):
+            await own_cache.get(KEY)
+        await own_redis.start()
+        assert await closed(own_cache) < 1 + SLACK
+        assert (await own_cache.acquire(KEY, "t", 5)).verdict == "token"
+
+
+async def test_a_frozen_server_costs_one_budget_a_call_then_nothing(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+    own_redis.pause()
+    for _ in range(5):
+        assert own_cache.breaker.state == "closed"
+        start = time.monotonic()
+        with pytest.raises(CacheUnavailable, match=r"no answer .* within 100 ms"):
+            await own_cache.get(KEY)
+        assert BUDGET * 0.9 <= time.monotonic() - start < BUDGET + SLACK
+    assert own_cache.breaker.opened == 1
+    start = time.monotonic()
+    with pytest.raises(CacheUnavailable, match="no answer"):
+        await own_cache.get(KEY)
+    assert time.monotonic() - start < 0.01
+    own_redis.resume()
+    assert await closed(own_cache) < 1 + SLACK
+    assert await own_cache.get(KEY) is None
+
+
+async def test_a_crowd_before_a_frozen_server_fails_within_one_budget(
+    own_redis: OwnRedis, own_cache: RedisCache
+) -> None:
+    own_redis.pause()
+    start = time.monotonic()
+    results = await asyncio.gather(*(own_cache.get(KEY) for _ in range(200)), return_exceptions=True)
+    assert time.monotonic() - start < BUDGET + SLACK
+    assert all(isinstance(result, CacheUnavailable) for result in results)
+    assert own_cache.breaker.state == "open"
+
+
+async def test_a_stalled_event_loop_is_not_blamed_on_redis(own_cache: RedisCache) -> None:
+    calls = [asyncio.create_task(own_cache.get(KEY)) for _ in range(10)]
+    await asyncio.sleep(0)
+    time.sleep(3 * BUDGET)  # noqa: ASYNC251  # the stall is what the test is about
+    assert await asyncio.gather(*calls) == [None] * 10
+
+
+async def test_the_hook_runs_before_any_read_is_trusted(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+    await own_cache.acquire(KEY, "t", 60)
+    await own_cache.fill(KEY, "t", 1, b"old")
+    entered, leave = asyncio.Event(), asyncio.Event()
+    inside: list[object] = []
+
+    async def hook() -> None:
+        entered.set()
+        await leave.wait()
+        inside.append(await own_cache.flush())
+        inside.append(await own_cache.get(KEY))
+
+    own_cache.on_reconnect = hook
+    own_cache.distrust("an invalidation was lost.")
+    with pytest.raises(CacheUnavailable, match="an invalidation was lost"):
+        await own_cache.finish("w", [(KEY, 2, None)])
+    await entered.wait()
+    other = own_cache.with_namespace(SPACE)
+    for cache in (own_cache, other):
+        with pytest.raises(CacheUnavailable, match="an invalidation was lost"):
+            await cache.get(KEY)
+        with pytest.raises(CacheUnavailable):
+            await cache.fill(KEY, "t", 1, b"old")
+        assert cache.breaker.state == "half-open"
+    # A write that ends now must not be lost: what the hook has cleared already would not be cleared again.
+    assert await own_cache.finish("w", [(KEY, 2, b"new")]) == ["set"]
+    leave.set()
+    await closed(own_cache)
+    assert inside == [1, None]
+    assert await own_cache.get(KEY) is None
+
+
+async def test_a_hook_that_fails_keeps_the_cache_out_of_use(own_cache: RedisCache) -> None:
+    runs = 0
+
+    async def hook() -> None:
+        nonlocal runs
+        runs += 1
+        if runs < 3:
+            raise LookupError("the store is away")
+
+    own_cache.on_reconnect = hook
+    own_cache.distrust("lost.")
+    await until(lambda: runs > 0)
+    with pytest.raises(CacheUnavailable, match="the store is away"):
+        await own_cache.get(KEY)
+    await closed(own_cache)
+    assert runs == 3
+
+
+async def test_an_outage_during_the_hook_runs_it_again(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+    flushed: list[int] = []
+
+    async def hook() -> None:
+        if not flushed:
+            flushed.append(-1)
+            await own_redis.stop()
+            await own_redis.start()
+            await own_redis.stop()
+        flushed.append(await own_cache.flush())
+
+    own_cache.on_reconnect = hook
+    own_cache.distrust("lost.")
+    await until(lambda: bool(flushed) and own_cache.breaker.state == "open")
+    await own_redis.start()
+    await closed(own_cache)
+    assert flushed == [-1, 0]
+
+
+async def test_closing_ends_a_probe_and_calls_under_way(own_redis: OwnRedis) -> None:
+    cache = new_cache(own_redis.url, budget=30)
+    await cache.open()
+    own_redis.pause()
+    calls = [asyncio.create_task(cache.get(KEY)), asyncio.create_task(cache.abort([KEY], "t"))]
+    await asyncio.sleep(0.01)
+    cache.distrust("lost.")
+    await asyncio.sleep(0.3)
+    await cache.close()
+    await cache.close()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(results[0], CacheUnavailable)
+    assert isinstance(results[1], asyncio.CancelledError)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    with pytest.raises(CacheUnavailable):
+        await cache.get(KEY)
+
+
+async def test_scripts_lost_by_the_server_are_loaded_again(own_cache: RedisCache) -> None:
+    keys = [Key("movie", str(number)) for number in range(5)]
+    await own_cache._link.exchange([("SCRIPT", "FLUSH")])
+    assert [one.verdict for one in await own_cache.acquire_many(keys, "t", 5)] == ["token"] * 5
+    await own_cache._link.exchange([("SCRIPT", "FLUSH")])
+    await own_cache.begin(keys, "w", 5)
+    await own_cache._link.exchange([("SCRIPT", "FLUSH")])
+    items = [(key, 1, b"x" if number % 2 else None) for number, key in enumerate(keys)]
+    assert await own_cache.finish("w", items) == ["dropped", "set", "dropped", "set", "dropped"]
+
+
+async def test_r13_a_full_server_still_invalidates() -> None:
+    async with OwnRedis("--maxmemory", "6mb", "--maxmemory-policy", "noeviction") as server:
+        cache = new_cache(server.url, budget=5)
+        await cache.open()
+        kept, lost, written = (Key("movie", name) for name in ("kept", "lost", "written"))
+        for key in (kept, lost, written):
+            await cache.acquire(key, "t", 60)
+            await cache.fill(key, "t", 1, b"old")
+        await cache.acquire(KEY, "t", 60)
+        for size in (20_000, 2_000, 200, 20):
+            number = 0
+            while (await cache._link.exchange([("SET", f"ballast{size}.{number}", b"x" * size)]))[0] == b"OK":
+                number += 1
+        with pytest.raises(CacheUnavailable, match="maxmemory"):
+            await cache.fill(KEY, "t", 1, b"new")
+        with pytest.raises(CacheUnavailable, match="maxmemory"):
+            await cache.acquire(Key("movie", "other"), "t", 60)
+        assert await cache.invalidate(lost, 2) == "dropped"
+        await cache.begin([written], "w", 60)
+        assert await cache.get_many([kept, lost, written]) == [await cache.get(kept), None, None]
+        assert await cache.finish("w", [(written, 2, b"x" * 50_000)]) == ["dropped"]
+        await cache.begin([kept], "w", 60)
+        await cache.abort([kept], "w")
+        assert await cache.get_many([kept, lost, written]) == [None] * 3
+        # A full server is a healthy one: its refusals never open the breaker.
+        assert cache.breaker.opened == 0
+        assert (await cache.server()).max_memory == 6 * 1024 * 1024
+        await cache.close()
+
+
+async def test_a_wrong_password_is_named_and_never_shown() -> None:
+    async with OwnRedis("--requirepass", "right-secret") as server:
+        for url in (server.url, f"unix://:wrong-secret@{server.socket}"):
+            cache = new_cache(url)
+            await cache.open()
+            with pytest.raises(CacheUnavailable) as caught:
+                await cache.get(KEY)
+            assert "refused the login" in str(caught.value)
+            assert "secret" not in f"{caught.value}{caught.value!r}{cache.address}{cache.breaker.problem}"
+            await cache.close()
+        cache = new_cache(f"unix://:right-secret@{server.socket}")
+        await cache.open()
+        assert await cache.get(KEY) is None
+        await cache.close()
+
+
+async def test_a_read_only_replica_is_not_used(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+    await own_cache._link.exchange([("REPLICAOF", "127.0.0.1", "1")])
+    cache = new_cache(own_redis.url)
+    await cache.open()
+    with pytest.raises(CacheUnavailable, match="read-only replica"):
+        await cache.get(KEY)
+    with pytest.raises(CacheUnavailable, match="read-only replica"):
+        await own_cache.begin([KEY], "w", 5)
+    assert own_cache.breaker.state != "closed"
+    await cache.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["unix:///x?bogus=1", "redis://host:port/0", "redis://[::1/0", "ftp://host", "unix:///x?db=one"]
+)
+async def test_an_address_that_means_nothing_is_a_problem_not_a_crash(url: str) -> None:
+    cache = new_cache(url)
+    await cache.open()
+    with pytest.raises(CacheUnavailable, match="no address of a Redis server"):
+        await cache.get(KEY)
+    await cache.close()
+
+
+@pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"$-9\r\nno\r\n"])
+async def test_a_server_of_another_kind_is_not_used(tmp_path: object, greeting: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(greeting)
+        writer.close()
+        await writer.wait_closed()
+
+    path = f"{tmp_path}/other.sock"
+    async with await asyncio.start_unix_server(serve, path):
+        cache = new_cache(f"unix://{path}")
+        await cache.open()
+        with pytest.raises(CacheUnavailable):
+            await cache.get(KEY)
+        await cache.close()
+
+
+async def test_an_old_server_is_refused_by_name(tmp_path: object) -> None:
+    info = b"redis_version:6.2.7\r\nrole:master\r\n"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"TIME\r\n")
+        writer.write(b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n" % (len(info), info) + b"-ERR no\r\n" * 7)
+        await reader.read()
+        writer.close()
+
+    path = f"{tmp_path}/old.sock"
+    async with await asyncio.start_unix_server(serve, path):
+        cache = new_cache(f"unix://{path}")
+        await cache.open()
+        with pytest.raises(CacheUnavailable, match=r"version 6\.2\.7"):
+            await cache.get(KEY)
+        await cache.close()

@@ -1,0 +1,211 @@
+"""The Lua scripts against their Python twin: every verb from every small state gives the same verdict and state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any, cast
+
+import pytest
+from redis.asyncio import Redis
+
+from core.cache import protocol
+from core.cache.entry import Entry, pack, unpack
+from core.cache.keys import Key
+from core.cache.protocol import Gate, Holder, State
+from core.cache.redis import Loaded, RedisCache
+from tests.core.cache.conftest import SPACE
+
+NOW = 1_000_000
+ALIVE, DEAD = 3_600_000, -60_000
+"""Deadlines (ms from now) so far away that both clocks agree on every one of them."""
+
+ENTRIES = [None, Entry(False, 0, 0, 0, "m", b""), *(Entry(True, v, 0, 0, "m", b"old") for v in (1, 2, 3))]
+READERS = [None, Holder("a", NOW + ALIVE), Holder("a", NOW + DEAD), Holder("b:1", NOW + ALIVE)]
+WRITERS = [
+    frozenset(holders)
+    for holders in (
+        [],
+        [Holder("a", NOW + ALIVE)],
+        [Holder("b:1", NOW + ALIVE)],
+        [Holder("a", NOW + ALIVE), Holder("b:1", NOW + ALIVE)],
+        [Holder("a", NOW + DEAD)],
+        [Holder("a", NOW + ALIVE), Holder("b:1", NOW + DEAD)],
+    )
+]
+FLOORS = [0, 2, 3]
+STATES = [
+    State(entry, Gate(reader, writers, floor))
+    for entry, reader, writers, floor in product(ENTRIES, READERS, WRITERS, FLOORS)
+]
+KEYS = [Key("movie", f"{number}:{{½}}") for number in range(len(STATES))]
+
+
+def value(version: int) -> Entry:
+    return Entry(True, version, 0, 0, "m", b"new")
+
+
+def plain(entry: Entry | None) -> tuple[bool, int, bytes] | None:
+    """An entry without its times, which the twin does not set."""
+    return None if entry is None else (entry.known, entry.version, entry.payload)
+
+
+@pytest.fixture
+async def seconds(client: Redis) -> int:
+    """The server's clock."""
+    return int((await client.time())[0])
+
+
+@pytest.fixture
+async def install(client: Redis, seconds: int, cache: RedisCache) -> None:
+    """Each of the states, under a key of its own."""
+
+    def deadline(holder: Holder) -> int:
+        return seconds * 1000 + holder.deadline - NOW
+
+    async with client.pipeline(transaction=False) as pipe:
+        for key, state in zip(KEYS, STATES, strict=True):
+            if state.entry is not None:
+                pipe.set(SPACE.entry_key(key), pack(state.entry))
+            gate: dict[Any, Any] = {f"w:{writer.token}": str(deadline(writer)) for writer in state.gate.writers}
+            if state.gate.reader is not None:
+                gate["r"] = f"{deadline(state.gate.reader)}:{state.gate.reader.token}"
+            if state.gate.floor:
+                gate["f"] = f"{state.gate.floor:016x}"
+            if gate:
+                pipe.hset(SPACE.gate_key(key), mapping=gate)
+        await pipe.execute()
+
+
+async def found(client: Redis, seconds: int) -> list[tuple[object, Gate]]:
+    """What Redis holds of each key, on the twin's clock."""
+
+    def holder(token: bytes, deadline: bytes) -> Holder:
+        return Holder(token.decode(), NOW + (ALIVE if int(deadline) > seconds * 1000 else DEAD))
+
+    async with client.pipeline(transaction=False) as pipe:
+        for key in KEYS:
+            pipe.get(SPACE.entry_key(key))
+            pipe.hgetall(SPACE.gate_key(key))
+        replies = await pipe.execute()
+    states: list[tuple[object, Gate]] = []
+    for data, fields in zip(
+        cast("list[bytes | None]", replies[::2]), cast("list[dict[bytes, bytes]]", replies[1::2]), strict=True
+    ):
+        deadline, _, token = fields.pop(b"r", b"").partition(b":")
+        floor = int(fields.pop(b"f", b"0"), 16)
+        writers = frozenset(holder(name.removeprefix(b"w:"), at) for name, at in fields.items())
+        gate = Gate(holder(token, deadline) if token else None, writers, floor)
+        states.append((plain(None if data is None else unpack(data)), gate))
+    return states
+
+
+async def check(
+    client: Redis, seconds: int, verdicts: list[object], twin: Callable[[State], tuple[State, object]]
+) -> None:
+    expected = [twin(state) for state in STATES]
+    states = await found(client, seconds)
+    for before, (after, verdict), got, state in zip(STATES, expected, verdicts, states, strict=True):
+        assert (got, state) == (verdict, (plain(after.entry), after.gate)), before
+
+
+@pytest.mark.usefixtures("install")
+class TestEveryState:
+    @pytest.mark.parametrize("refresh", [False, True])
+    async def test_acquire(self, cache: RedisCache, client: Redis, seconds: int, refresh: bool) -> None:
+        got = await cache._acquire(KEYS, "a", ALIVE / 1000, refresh)
+
+        def twin(state: State) -> tuple[State, object]:
+            after, verdict, entry = protocol.acquire(state, NOW, "a", ALIVE, refresh=refresh)
+            return after, (verdict, plain(entry))
+
+        await check(client, seconds, [(one.verdict, plain(one.entry)) for one in got], twin)
+
+    @pytest.mark.parametrize("version", [1, 2, 3])
+    async def test_fill(self, cache: RedisCache, client: Redis, seconds: int, version: int) -> None:
+        got = await cache.fill_many("a", [Loaded(key, version, b"new", 0) for key in KEYS])
+        await check(client, seconds, [*got], lambda state: protocol.fill(state, NOW, "a", value(version)))
+
+    async def test_fill_with_an_absence(self, cache: RedisCache, client: Redis, seconds: int) -> None:
+        got = await cache.fill_many("a", [Loaded(key, 9, None, 0) for key in KEYS])
+        absence = Entry(False, 0, 0, 0, "m", b"")
+        await check(client, seconds, [*got], lambda state: protocol.fill(state, NOW, "a", absence))
+
+    @pytest.mark.parametrize("hide", [False, True])
+    async def test_begin(self, cache: RedisCache, client: Redis, seconds: int, hide: bool) -> None:
+        await cache.begin(KEYS, "a", ALIVE / 1000, hide=hide)
+        nothing: list[object] = [None] * len(KEYS)
+        await check(client, seconds, nothing, lambda state: (protocol.begin(state, NOW, "a", ALIVE, hide=hide), None))
+
+    @pytest.mark.parametrize("version", [1, 2, 3])
+    @pytest.mark.parametrize("payload", [b"new", None])
+    async def test_finish(
+        self, cache: RedisCache, client: Redis, seconds: int, version: int, payload: bytes | None
+    ) -> None:
+        got = await cache.finish("a", [(key, version, payload) for key in KEYS])
+        entry = None if payload is None else value(version)
+        await check(client, seconds, [*got], lambda state: protocol.finish(state, NOW, "a", version, entry))
+
+    async def test_abort(self, cache: RedisCache, client: Redis, seconds: int) -> None:
+        await cache.abort(KEYS, "a")
+        nothing: list[object] = [None] * len(KEYS)
+        await check(client, seconds, nothing, lambda state: (protocol.abort(state, NOW, "a"), None))
+
+    @pytest.mark.parametrize("version", [1, 2, 3])
+    @pytest.mark.parametrize("force", [False, True])
+    async def test_invalidate(self, cache: RedisCache, client: Redis, seconds: int, version: int, force: bool) -> None:
+        got = [await cache.invalidate(key, version, force=force) for key in KEYS]
+        await check(client, seconds, [*got], lambda state: protocol.invalidate(state, NOW, version, force=force))
+
+
+async def test_bytes_of_another_format_count_as_absent(cache: RedisCache, client: Redis) -> None:
+    key = KEYS[0]
+    await client.set(SPACE.entry_key(key), b"2V" + b"0" * 60)
+    assert await cache.get(key) is None
+    assert (await cache.acquire(key, "r", 5)).verdict == "token"
+    assert await cache.fill(key, "r", 1, b"new") == "set"
+
+
+async def test_bytes_that_only_look_like_an_entry_are_never_shown(cache: RedisCache, client: Redis) -> None:
+    key = KEYS[0]
+    await client.set(SPACE.entry_key(key), b"1V" + b"?" * 60)
+    assert await cache.get(key) is None
+    assert (await cache.acquire(key, "r", 5)).verdict == "writing"
+
+
+async def test_the_gate_outlives_its_longest_deadline_by_half_a_minute(cache: RedisCache, client: Redis) -> None:
+    key = KEYS[0]
+    await cache.begin([key], "w", 10)
+    await cache.invalidate(key, 3)
+    await cache.acquire(key, "r", 0.5)
+    assert 39_000 < await client.pttl(SPACE.gate_key(key)) <= 40_000
+
+
+async def test_a_floor_is_remembered_for_half_a_minute(cache: RedisCache, client: Redis) -> None:
+    await cache.finish("w", [(KEYS[0], 3, None)])
+    assert 29_000 < await client.pttl(SPACE.gate_key(KEYS[0])) <= 30_000
+
+
+async def test_times_to_live_vary_by_a_tenth(redis_url: str, client: Redis) -> None:
+    draws = iter([0.0, 0.999999, 0.0, 0.5])
+    cache = RedisCache(
+        redis_url, SPACE, soft_ttl=60, hard_ttl=600, negative_ttl=20, budget=5, random=lambda: next(draws)
+    )
+    await cache.open()
+    lives = []
+    for number, payload in enumerate([b"x", b"x", None, None]):
+        key = Key("movie", str(number))
+        await cache.acquire(key, "r", 5)
+        await cache.fill(key, "r", 1, payload, load_ms=7)
+        entry = await cache.get(key)
+        assert entry is not None
+        assert entry.load_ms == 7
+        fresh = (entry.fresh_until - cache.now_ms()) / 1000
+        lives += [await client.pttl(SPACE.entry_key(key)) / 1000, fresh]
+    assert lives == pytest.approx([540, 54, 660, 66, 18, 18, 20, 20], abs=0.5)
+    await cache.close()
+
+
+async def test_the_clock_is_the_servers(cache: RedisCache, client: Redis) -> None:
+    seconds, microseconds = await client.time()
+    assert cache.now_ms() == pytest.approx(seconds * 1000 + microseconds / 1000, abs=100)
