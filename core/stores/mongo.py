@@ -20,6 +20,7 @@ from core.masking import masked
 from core.model import FIELD, GenreCount, Movie, Query, replace, same_content
 from core.stores.base import Identity, Stored, StoreName, Window
 from core.stores.mongo_adoption import adopt_documents, disown_documents
+from core.stores.mongo_calls import Cancellation, calling
 from core.stores.mongo_documents import (
     OURS,
     PROJECTION,
@@ -32,7 +33,7 @@ from core.stores.mongo_documents import (
     replacement,
     version_of,
 )
-from core.stores.mongo_errors import LEAST_VERSION, SERVER, standalone, too_old, translated
+from core.stores.mongo_errors import LEAST_VERSION, SERVER, standalone, too_old
 from core.stores.mongo_queries import BINARY, ID, LACKING, OWNED, indexes, known_part, matching, order, unknown_part
 
 DEFAULT_DATABASE: Final = "sample_mflix"
@@ -79,7 +80,7 @@ class MongoStore:
 
         Raises StoreUnavailable, and ForeignCollection where others made the collection and it was not adopted."""
         try:
-            with translated(self._address):
+            with calling(self._address):
                 await self._connect()
                 if await self._notes.find_one({"_id": {"$eq": _OWNER}}) is None:
                     await self._refuse_foreign()
@@ -96,7 +97,7 @@ class MongoStore:
 
     async def identity(self) -> Identity:
         """Ask the server who it is."""
-        with translated(self._address):
+        with calling(self._address):
             server = await self._database.command("buildInfo")
         return Identity(product=SERVER, version=str(server["version"]), address=self._address)
 
@@ -176,22 +177,22 @@ class MongoStore:
 
         Returns to how many it was added. Cancelled, it can be taken up again; the store is open afterwards.
         `progress` is told how many are done, of how many."""
-        with translated(self._address):
+        with calling(self._address) as cancellation:
             await self._connect()
             foreign = await self._movies.find_one({ID: {"$exists": False}}, {"_id": 1}) is not None
             with pymongo.timeout(_UNLIMITED):
-                done = await adopt_documents(self._movies, progress)
+                done = await adopt_documents(self._movies, cancellation, progress)
                 await self._prepare(foreign=foreign)
         return done
 
     async def disown(self) -> int:
         """Take every trace of ours away and close the store; returns from how many documents. The movies stay."""
-        with translated(self._address):
+        with calling(self._address) as cancellation:
             await self._connect()
             with pymongo.timeout(_UNLIMITED):
                 # The owner's note goes first: a half-disowned collection asks again before it opens.
                 await self._notes.drop()
-                done = await disown_documents(self._movies)
+                done = await disown_documents(self._movies, cancellation)
                 await self._tombstones.drop()
         await self.close()
         return done
@@ -200,7 +201,7 @@ class MongoStore:
 
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         """The ids of one window of a query's answer, and how many movies the whole answer has."""
-        with translated(self._address):
+        with calling(self._address):
             ids = await self._ids(query, offset, limit) if limit > 0 else ()
             # A window that ends the answer knows how long it is.
             complete = len(ids) < limit and (ids or offset == 0)
@@ -215,7 +216,7 @@ class MongoStore:
             {"$unwind": path},
             {"$group": {"_id": path, "count": {"$sum": 1}}},
         ]
-        with translated(self._address):
+        with calling(self._address):
             groups = await (await self._movies.aggregate(stages, collation=BINARY)).to_list()
         counts = (GenreCount(name=group["_id"], count=group["count"]) for group in groups)
         return tuple(sorted(counts, key=lambda genre: (-genre.count, genre.name)))
@@ -226,12 +227,12 @@ class MongoStore:
 
     async def get_many(self, ids: Sequence[str]) -> dict[str, Movie]:
         """The movies among these ids that exist, by id; one query."""
-        with translated(self._address):
+        with calling(self._address):
             return {id_of(d["_id"]): movie_of(d) for d in await self._documents(ids)}
 
     async def count(self) -> int:
         """How many movies there are in all."""
-        with translated(self._address):
+        with calling(self._address):
             return await self._count(OWNED)
 
     async def _ids(self, query: Query, offset: int, limit: int) -> tuple[str, ...]:
@@ -276,7 +277,7 @@ class MongoStore:
             await self._movies.insert_one(document_of(movie, version), session=session)
             return version
 
-        with translated(self._address):
+        with calling(self._address):
             try:
                 return replace(movie, version=await self._transact(add, self._timeout))
             except DuplicateKeyError as problem:
@@ -289,7 +290,7 @@ class MongoStore:
 
         Fields that did not change, and all that are not ours, stay as they are in the document.
         Raises MovieNotFound, or EditConflict holding the present movie."""
-        with translated(self._address):
+        with calling(self._address):
             present = await self._movies.find_one(_still(movie.id, movie.version), PROJECTION)
             saved: Document | None = None
             if present is not None:
@@ -321,7 +322,7 @@ class MongoStore:
             )
             return None if tombstone is None else int(tombstone["version"])
 
-        with translated(self._address):
+        with calling(self._address):
             removal = await self._transact(remove, self._timeout)
             if removal is None:
                 raise await self._refusal(id, version)
@@ -329,6 +330,8 @@ class MongoStore:
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
         """Insert or replace a batch by id, in one transaction, skipping those that are the same."""
+
+        cancellation = Cancellation()
 
         async def store(session: AsyncClientSession) -> Stored:
             ids = [movie.id for movie in movies]
@@ -344,16 +347,17 @@ class MongoStore:
                     await self._movies.bulk_write(changed, ordered=False, session=session)
                 inserted += len(fresh)
                 updated += len(changed)
+                cancellation.heed()
             return Stored(inserted=inserted, updated=updated, unchanged=len(movies) - inserted - updated)
 
         if not movies:
             return Stored(inserted=0, updated=0, unchanged=0)
-        with translated(self._address):
+        with calling(self._address):
             return await self._transact(store, max(self._timeout, _LONG))
 
     async def clear(self) -> None:
         """Remove all movies and notes. Raises ForeignCollection where others made the collection."""
-        with translated(self._address):
+        with calling(self._address):
             owner = await self._notes.find_one({"_id": {"$eq": _OWNER}})
             if owner is not None and owner["foreign"]:
                 raise ForeignCollection(
@@ -406,13 +410,13 @@ class MongoStore:
 
     async def note(self, name: str) -> str | None:
         """A small text kept beside the movies, or None."""
-        with translated(self._address):
+        with calling(self._address):
             found = await self._notes.find_one({"_id": {"$eq": f"note:{name}"}})
         return None if found is None else str(found["text"])
 
     async def set_note(self, name: str, text: str) -> None:
         """Keep such a text."""
-        with translated(self._address):
+        with calling(self._address):
             await self._notes.update_one({"_id": {"$eq": f"note:{name}"}}, {"$set": {"text": text}}, upsert=True)
 
 

@@ -8,13 +8,16 @@ from typing import Any, Final
 from pymongo import UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 
+from core.stores.mongo_calls import Cancellation
 from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, Document, movie_of, stamped
 from core.stores.mongo_queries import INDEX_PREFIX, LACKING
 
 _BATCH: Final = 500
 
 
-async def adopt_documents(movies: AsyncCollection[Document], progress: Callable[[int, int], None] | None) -> int:
+async def adopt_documents(
+    movies: AsyncCollection[Document], cancellation: Cancellation, progress: Callable[[int, int], None] | None
+) -> int:
     """Add the sub-document to every movie that lacks it; returns to how many. Cancelled, it can be taken up again.
 
     `progress` is told how many are done, of how many.
@@ -28,10 +31,11 @@ async def adopt_documents(movies: AsyncCollection[Document], progress: Callable[
             done += result.modified_count
             if progress is not None:
                 progress(min(done, total), total)
+            cancellation.heed()
     return done
 
 
-async def disown_documents(movies: AsyncCollection[Document]) -> int:
+async def disown_documents(movies: AsyncCollection[Document], cancellation: Cancellation) -> int:
     """Take the sub-document and our indexes away; returns from how many documents."""
     done = 0
     ours: dict[str, Any] = {OURS: {"$exists": True}, **NAMEABLE}
@@ -40,6 +44,7 @@ async def disown_documents(movies: AsyncCollection[Document]) -> int:
             keys = [document["_id"] for document in batch]
             result = await movies.update_many({"_id": {"$in": keys}}, {"$unset": {OURS: ""}})
             done += result.modified_count
+            cancellation.heed()
     for name in await movies.index_information():
         if name.startswith(INDEX_PREFIX):
             await movies.drop_index(name)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
-from bson.errors import BSONError
 from pymongo.errors import (
     BulkWriteError,
     ConfigurationError,
@@ -62,15 +59,6 @@ _REASONS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     ),
     (("no space left", "outofdiskspace"), *_BY_CODE[14031]),
 )
-
-
-@contextmanager
-def translated(address: str) -> Iterator[None]:
-    """Turn whatever the driver raises into StoreUnavailable. The address is the masked one."""
-    try:
-        yield
-    except (PyMongoError, BSONError) as problem:
-        raise unavailable(problem, address) from problem
 
 
 def unavailable(problem: Exception, address: str) -> StoreUnavailable:
