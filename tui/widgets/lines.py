@@ -124,7 +124,7 @@ class LinePanel(ScrollView):
         if row >= len(self._lines):
             return Strip.blank(width, base)
         segments = [Segment(text, self._style(name, base)) for text, name in self._lines[row]]
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _style(self, name: str, base: Style) -> Style:
         return self.get_component_rich_style(f"line--{name}") if name else base

@@ -94,20 +94,20 @@ def trace_line(line: TraceLine, width: int) -> Line:
     at = f"{clock} " if roomy else f"{clock[:8]} " if width >= _NARROW else ""
     operation = figures.fit(figures.printable(line.operation), 8 if roomy else 6) + " " if width >= _NARROW else ""
     verdict = figures.fit(figures.printable(line.verdict.replace("_", " ")), 12 if roomy else 10)
-    strategy = figures.fit(figures.printable(line.strategy), 14) + " " if width >= _WIDE else ""
-    room = width - len(at) - len(strategy) - len(operation) - len(verdict) - 6 - 9 - 2
+    strategy = figures.fit(figures.printable(line.strategy), 14) if width >= _WIDE else ""
+    room = width - len(at) - len(strategy) - 2 - len(operation) - len(verdict) - 6 - 9 - 2
     version = ""
     if room >= _VERSION + 20:
         version = figures.fit(f"v{line.version}" if line.version is not None else "", _VERSION)
         room -= _VERSION
     tier = line.tier or figures.NOTHING
+    key = figures.fit(figures.printable(line.key), min(max(room, 4), _KEY))
+    took = figures.fit_right(figures.latency(line.seconds), 9)
+    # Few changes of style: each costs more bytes on the wire than the word it colours.
     return (
         (at, "muted"),
-        (operation, ""),
-        (figures.fit(figures.printable(line.key), min(max(room, 4), _KEY)) + " ", "value"),
-        (strategy, "muted"),
+        (f"{operation}{key} ", ""),
         (figures.fit(tier, 6), _TIER_STYLES.get(tier, "muted")),
-        (f"{verdict} ", ""),
-        (version, "muted"),
-        (figures.fit_right(figures.latency(line.seconds), 9), ""),
+        (f"{verdict} {version}{took}", ""),
+        (f"  {strategy}" if strategy else "", "muted"),
     )
