@@ -33,7 +33,7 @@ class CountersPanel(LinePanel):
     def show(self, summary: Summary) -> None:
         """Take the figures of this moment."""
         self._summary = summary
-        self.border_subtitle = f"window: {summary.span.label}"
+        self.caption(f"window: {summary.span.label}")
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -41,7 +41,7 @@ class CountersPanel(LinePanel):
         summary = self._summary
         if summary is None:
             return [(("Waiting for the first figures…", "muted"),)]
-        head, latency = headline(summary), latency_lines(summary.now)
+        head, latency = headline(summary, width), latency_lines(summary.now, width)
         table, health = strategy_table(summary, width), health_lines(summary, width)
         spare = height - len(head) - len(latency) - len(table) - len(health)
         blanks = 4
@@ -80,14 +80,15 @@ class CountersStrip(LinePanel, can_focus=False):
 # ------------------------------------------------------------------------------------------------------- sections
 
 
-def headline(summary: Summary) -> list[Line]:
+def headline(summary: Summary, width: int) -> list[Line]:
     """The hit ratio now and overall, hits and misses per second and in all."""
     now, overall = summary.now.total, summary.overall.total
     ratio = hit_ratio(now)
 
     def row(label: str, part: Part, every: str) -> Line:
         text, style = part
-        return ((figures.fit(label, 11), "muted"), (figures.fit_right(text, 16), style), (f"   {every}", "muted"))
+        value: Line = ((figures.fit(label, 10), "muted"), (figures.fit_right(text, 16), style))
+        return (*value, (f"   {every}", "muted")) if 29 + len(every) <= width else value
 
     return [
         row(
@@ -120,7 +121,7 @@ def ratio_chart(summary: Summary, width: int, height: int) -> list[Line]:
     return lines
 
 
-def latency_lines(window: Window) -> list[Line]:
+def latency_lines(window: Window, width: int) -> list[Line]:
     """p50, p95 and p99 of a hit, of a miss (or of any read that ended in the store) and of a write."""
     total = window.total
     store = "miss" if not total.bypass_latency.count else "store read"
@@ -129,9 +130,11 @@ def latency_lines(window: Window) -> list[Line]:
         (store, store_latency(total)),
         ("write", total.write_latency),
     )
-    lines: list[Line] = [(("latency    ", "muted"), ("     p50      p95      p99", "muted"))]
+    shares = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))[: max((width - 10) // 9, 1)]
+    title = "".join(figures.fit_right(name, 9) for _, name in shares)
+    lines: list[Line] = [((figures.fit("latency", 10) + title, "muted"),)]
     for label, latency in rows:
-        values = "".join(figures.fit_right(figures.latency(percentile(latency, q)), 9) for q in (0.5, 0.95, 0.99))
+        values = "".join(figures.fit_right(figures.latency(percentile(latency, q)), 9) for q, _ in shares)
         lines.append(((figures.fit(label, 10), "muted"), (values, "" if latency.count else "muted")))
     return lines
 

@@ -57,7 +57,7 @@ class GenrePanel(LinePanel):
         self._counts, self._chosen = counts, frozenset(chosen)
         names = [genre.name for genre in counts]
         self._cursor = names.index(at) if at in names else min(self._cursor, max(len(names) - 1, 0))
-        self.border_subtitle = f"of {figures.count(total)} movies" if total != 1 else "of 1 movie"
+        self.caption(f"of {figures.count(total)} movies" if total != 1 else "of 1 movie")
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -137,28 +137,22 @@ class GenrePanel(LinePanel):
 def bars(counts: Sequence[int], width: int) -> list[str]:
     """Horizontal bars drawn by plotext, one row for each count, the greatest filling the width.
 
-    Whatever is more than nothing has half a cell at least."""
-    if not counts or width < 1:
-        return [""] * len(counts)
-    most = max(*counts, 1)
-    least = most / (2 * width)
+    Whatever is more than nothing has a bar, however short."""
     rows = len(counts)
+    # A bar of no length would blank the beginning of its neighbour.
+    bars_at = {rows - row: count for row, count in enumerate(counts) if count > 0}
+    if not bars_at or width < 1:
+        return [""] * rows
     plot = Plot()
     plot.theme("clear")
     plot.plotsize(width, rows)
     plot._set_size(width, rows)  # plotsize alone limits a plot to the real terminal, as textual-plotext found too
     plot.frame(False)
     # Half-cell marker, bars half a row wide and one row for each: anything else blends neighbours into stairs.
-    plot.bar(
-        list(range(rows, 0, -1)),
-        [max(count, least) if count > 0 else 0 for count in counts],
-        orientation="horizontal",
-        width=0.5,
-        marker="hd",
-    )
+    plot.bar(list(bars_at), list(bars_at.values()), orientation="horizontal", width=0.5, marker="hd")
     plot.xticks([])
     plot.yticks([])
-    plot.xlim(0, most)
+    plot.xlim(0, max(counts))
     plot.ylim(0.5, rows + 0.5)
     drawn = _COLOUR.sub("", plot.build()).split("\n")
     return [row.rstrip().translate(_LIGHTER) for row in drawn[:rows]]

@@ -59,6 +59,7 @@ class LinePanel(ScrollView):
         & > .line--chosen { color: $text-accent; text-style: bold; }
     }
     LinePanel.-framed {
+        scrollbar-gutter: stable;
         border: round $foreground 25%;
         border-title-color: $foreground 70%;
         border-subtitle-color: $foreground 60%;
@@ -84,6 +85,8 @@ class LinePanel(ScrollView):
         if not self._on_screen:
             return
         size = self.scrollable_content_region.size
+        if not size:
+            return
         before, self._lines = self._lines, list(self.lines(size.width, size.height))
         if len(before) != len(self._lines):
             self.virtual_size = Size(size.width, len(self._lines))
@@ -93,6 +96,11 @@ class LinePanel(ScrollView):
         for y in range(top, min(top + size.height, len(before))):
             if before[y] != self._lines[y]:
                 self.refresh_line(y)
+
+    def caption(self, subtitle: str) -> None:
+        """Write our own words (no data: this is markup) into the lower border, painting only when they differ."""
+        if (self.border_subtitle or "") != subtitle:
+            self.border_subtitle = subtitle
 
     def on_show(self, event: events.Show) -> None:
         """Make up for what was left undone while out of sight."""
@@ -116,7 +124,7 @@ class LinePanel(ScrollView):
         if row >= len(self._lines):
             return Strip.blank(width, base)
         segments = [Segment(text, self._style(name, base)) for text, name in self._lines[row]]
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _style(self, name: str, base: Style) -> Style:
         return self.get_component_rich_style(f"line--{name}") if name else base

@@ -12,6 +12,10 @@ from tui import figures
 from tui.widgets.lines import Line, LinePanel
 
 _TIER_STYLES: Final = {"near": "good", "redis": "good", "store": "warning"}
+_NARROW: Final = 48
+"""Below so many cells, time and operation give way to the key."""
+_ROOMY: Final = 72
+"""From so many cells on, the time has milliseconds."""
 _WIDE: Final = 96
 """From so many cells on, the strategy has a column too."""
 
@@ -63,10 +67,11 @@ class TracePanel(LinePanel):
     def redraw(self) -> None:
         """Paint what is new, and stay at the end if that is where the reader was."""
         super().redraw()
-        if self._follows:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        if self._follows and self._on_screen:
+            # Forced, because the first lines arrive before the scrollbar that would allow it.
+            self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
         newer = self._trace[-1].number - self._shown[-1].number if self._trace and self._shown else 0
-        self.border_subtitle = "" if self._follows else f"held, {figures.count(newer)} newer: End follows"
+        self.caption("" if self._follows else f"held, {figures.count(newer)} newer: End follows")
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Hold still when the reader leaves the end, follow when they come back."""
@@ -84,21 +89,25 @@ class TracePanel(LinePanel):
 
 def trace_line(line: TraceLine, width: int) -> Line:
     """One operation in so many cells; the key takes what the columns leave."""
-    tier = line.tier or figures.NOTHING
-    fixed = 12 + 1 + 8 + 1 + 1 + 6 + 12 + 1 + 9
-    strategy = figures.fit(figures.printable(line.strategy), 14) + " " if width >= _WIDE else ""
+    roomy = width >= _ROOMY
+    clock = figures.clock(line.at)
+    at = f"{clock} " if roomy else f"{clock[:8]} " if width >= _NARROW else ""
+    operation = figures.fit(figures.printable(line.operation), 8 if roomy else 6) + " " if width >= _NARROW else ""
+    verdict = figures.fit(figures.printable(line.verdict.replace("_", " ")), 12 if roomy else 10)
+    strategy = figures.fit(figures.printable(line.strategy), 14) if width >= _WIDE else ""
+    room = width - len(at) - len(strategy) - 2 - len(operation) - len(verdict) - 6 - 9 - 2
     version = ""
-    if width >= fixed + len(strategy) + _VERSION + 20:
+    if room >= _VERSION + 20:
         version = figures.fit(f"v{line.version}" if line.version is not None else "", _VERSION)
-    room = width - fixed - len(strategy) - len(version)
+        room -= _VERSION
+    tier = line.tier or figures.NOTHING
     key = figures.fit(figures.printable(line.key), min(max(room, 4), _KEY))
+    took = figures.fit_right(figures.latency(line.seconds), 9)
+    # Few changes of style: each costs more bytes on the wire than the word it colours.
     return (
-        (figures.clock(line.at) + " ", "muted"),
-        (figures.fit(figures.printable(line.operation), 8) + " ", ""),
-        (key + " ", "value"),
-        (strategy, "muted"),
+        (at, "muted"),
+        (f"{operation}{key} ", ""),
         (figures.fit(tier, 6), _TIER_STYLES.get(tier, "muted")),
-        (figures.fit(figures.printable(line.verdict.replace("_", " ")), 12) + " ", ""),
-        (version, "muted"),
-        (figures.fit_right(figures.latency(line.seconds), 9), ""),
+        (f"{verdict} {version}{took}", ""),
+        (f"  {strategy}" if strategy else "", "muted"),
     )
