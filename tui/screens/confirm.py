@@ -29,7 +29,17 @@ class ConfirmScreen(ModalScreen[bool]):
     ConfirmScreen { align: center middle; }
     ConfirmScreen Dialog { width: 64; max-width: 100%; padding: 1 2; }
     ConfirmScreen .confirm--answers { height: auto; margin-top: 1; align-horizontal: center; }
-    ConfirmScreen Button { margin: 0 1; min-width: 16; }
+    ConfirmScreen .confirm--answers Button {
+        margin: 0 1;
+        min-width: 18;
+        background: $panel;
+        color: $text;
+        text-style: none;
+    }
+    ConfirmScreen .confirm--answers Button:hover { background: $panel-lighten-1; }
+    ConfirmScreen .confirm--answers Button:focus { background: $primary; color: $text; text-style: bold; }
+    ConfirmScreen .confirm--answers Button.-risky { color: $text-error; }
+    ConfirmScreen .confirm--answers Button.-risky:focus { background: $error; color: $text; }
     """
 
     def __init__(self, question: str, *, yes: str = "yes", no: str = "no", danger: bool = False) -> None:
@@ -44,9 +54,7 @@ class ConfirmScreen(ModalScreen[bool]):
             Static(Content(visible(self._question))),
             Horizontal(
                 Button(Content(visible(self._no)), id="no", compact=True),
-                Button(
-                    Content(visible(self._yes)), id="yes", variant="error" if self._danger else "primary", compact=True
-                ),
+                Button(Content(visible(self._yes)), id="yes", compact=True, classes="-risky" if self._danger else None),
                 classes="confirm--answers",
             ),
             title="Please confirm",

@@ -33,9 +33,10 @@ class ConflictScreen(ModalScreen[Movie | None]):
     DEFAULT_CSS = """
     ConflictScreen { align: center middle; }
     ConflictScreen Dialog { width: 96; max-width: 100%; border: round $warning; border-title-color: $text-warning; }
+    ConflictScreen Dialog:light { border-title-color: $warning-darken-3; }
     ConflictScreen.-wide Dialog { width: 150; }
-    ConflictScreen .conflict--heads { height: 1; padding: 0 3; }
-    ConflictScreen .conflict--heads Static { width: 1fr; color: $text-primary; text-style: bold; }
+    ConflictScreen .conflict--heads { height: 1; padding: 0 2; }
+    ConflictScreen .conflict--heads Static { width: 1fr; padding: 0 1; color: $text-primary; text-style: bold; }
     ConflictScreen .conflict--base { display: none; }
     ConflictScreen.-wide .conflict--base, ConflictScreen.-wide .choice-row--base { display: block; }
     """

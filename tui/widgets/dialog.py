@@ -26,13 +26,25 @@ class Dialog(VerticalScroll, can_focus=False):
         border-subtitle-color: $text-muted;
         padding: 0 1;
         scrollbar-size-vertical: 1;
+        scrollbar-background: $surface;
+        scrollbar-color: $primary-muted;
     }
     Dialog.-danger { border: round $error; border-title-color: $text-error; }
-    Dialog > .dialog--notice { dock: bottom; height: auto; max-height: 4; padding-left: 2; color: $text-muted; display: none; }
+    Dialog > .dialog--notice {
+        dock: bottom;
+        height: auto;
+        max-height: 4;
+        padding-left: 2;
+        background: $surface;
+        color: $text-muted;
+        display: none;
+    }
     Dialog > .dialog--notice.-shown { display: block; }
     Dialog > .dialog--notice.-warning { color: $text-warning; }
     Dialog > .dialog--notice.-error { color: $text-error; }
     Dialog > .dialog--notice.-success { color: $text-success; }
+    Dialog:light > .dialog--notice.-warning { color: $warning-darken-3; }
+    Dialog:light > .dialog--notice.-success { color: $success-darken-3; }
     """
 
     def __init__(self, *content: Widget, title: str = "", keys: str = "", danger: bool = False) -> None:

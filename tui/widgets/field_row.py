@@ -43,6 +43,7 @@ class FieldRow(Container):
     FieldRow > FieldInput:focus { background: $primary-muted; background-tint: $primary 0%; }
     FieldRow:focus-within > .field-row--label { color: $text; text-style: bold; }
     FieldRow.-dirty > .field-row--label { padding-left: 0; color: $text-accent; text-style: bold; }
+    FieldRow:light.-dirty > .field-row--label { color: $accent-darken-3; }
     FieldRow.-wrong > .field-row--label, FieldRow.-wrong > .field-row--word { color: $text-error; }
     FieldRow.-wrong > FieldInput { background: $error-muted; }
     """
