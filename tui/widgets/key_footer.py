@@ -1,0 +1,49 @@
+"""KeyFooter: the keys that work here, as many as fit, each of them clickable."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui.actions import Action, hints
+
+
+def fitting(actions: tuple[Action, ...], width: int, always: str = "app.help") -> tuple[Action, ...]:
+    """The actions whose hints fit into `width` cells, in order; `always` is kept whatever else must go."""
+    kept = [action for action in actions if action.id == always]
+    used = sum(_width(action) for action in kept)
+    chosen = []
+    for action in actions:
+        if action.id == always:
+            continue
+        if used + _width(action) <= width:
+            used += _width(action)
+            chosen.append(action)
+    return (*chosen, *kept)
+
+
+def _width(action: Action) -> int:
+    return len(action.shown) + len(action.label) + 3
+
+
+class KeyFooter(Widget):
+    """One line of hints for the place named by `place`."""
+
+    DEFAULT_CSS = """
+    KeyFooter { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
+    """
+
+    place: reactive[str] = reactive("movies")
+
+    def render(self) -> Content:
+        actions = fitting(hints("search" if self.place == "search" else "movies"), self.size.width)
+        return Content("  ").join(_hint(action, self.place) for action in actions)
+
+
+def _hint(action: Action, place: str) -> Content:
+    # Markup of our own words alone: the table of actions holds no data.
+    target = action.action if action.action.startswith("app.") else f"screen.run_action_named('{action.id}')"
+    if place == "search":
+        return Content.from_markup(f"[bold $text-accent]{action.shown}[/] {action.label}")
+    return Content.from_markup(f"[@click={target}][bold $text-accent]{action.shown}[/] {action.label}[/]")
