@@ -24,10 +24,12 @@ class StrategyStats(msgspec.Struct, frozen=True):
 
     `hits` came from a cache tier, `misses` were looked for there and read from the store, `bypasses` went to the store
     without asking a cache (no-cache, or Redis away). `negatives` are hits on a known absence, `stale` hits past their
-    soft TTL; both are among the hits. `store_reads` counts queries sent to the store, `saved` those that hits avoided.
+    soft TTL, `near_hits` those from this process's memory; all three are among the hits. `store_reads` counts queries
+    sent to the store, `saved` those that hits avoided.
     """
 
     hits: int = 0
+    near_hits: int = 0
     misses: int = 0
     bypasses: int = 0
     negatives: int = 0
@@ -39,6 +41,7 @@ class StrategyStats(msgspec.Struct, frozen=True):
     saved: int = 0
     hit_latency: LatencyStats = LatencyStats()
     miss_latency: LatencyStats = LatencyStats()
+    bypass_latency: LatencyStats = LatencyStats()
     write_latency: LatencyStats = LatencyStats()
 
 

@@ -1,0 +1,166 @@
+"""Counters: what each strategy did, counted in plain integers while it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from core.model import Tier
+from core.observe.histogram import LatencyHistogram
+from core.observe.stats import BreakerState, RedisStats, Stats, StrategyStats
+from core.observe.trace import Trace
+
+
+class StrategyCounters:
+    """The counts and latencies of one strategy since the start; mutable, for the engine alone."""
+
+    __slots__ = (
+        "bypass_latency",
+        "bypasses",
+        "conflicts",
+        "errors",
+        "hit_latency",
+        "hits",
+        "miss_latency",
+        "misses",
+        "near_hits",
+        "negatives",
+        "saved",
+        "stale",
+        "store_reads",
+        "write_latency",
+        "writes",
+    )
+
+    def __init__(self) -> None:
+        self.hits = self.near_hits = self.misses = self.bypasses = self.negatives = self.stale = 0
+        self.errors = self.writes = self.conflicts = self.store_reads = self.saved = 0
+        self.hit_latency = LatencyHistogram()
+        self.miss_latency = LatencyHistogram()
+        self.bypass_latency = LatencyHistogram()
+        self.write_latency = LatencyHistogram()
+
+    def snapshot(self) -> StrategyStats:
+        """The counts as they are now."""
+        return StrategyStats(
+            hits=self.hits,
+            near_hits=self.near_hits,
+            misses=self.misses,
+            bypasses=self.bypasses,
+            negatives=self.negatives,
+            stale=self.stale,
+            errors=self.errors,
+            writes=self.writes,
+            conflicts=self.conflicts,
+            store_reads=self.store_reads,
+            saved=self.saved,
+            hit_latency=self.hit_latency.snapshot(),
+            miss_latency=self.miss_latency.snapshot(),
+            bypass_latency=self.bypass_latency.snapshot(),
+            write_latency=self.write_latency.snapshot(),
+        )
+
+
+class Observer:
+    """Counts every operation of the engine. Each method is O(1), takes no lock and never raises for its numbers.
+
+    `now` is the wall clock (Unix seconds) of the trace. A latency is counted once for each call, whatever `n` is:
+    it is what somebody waited for.
+    """
+
+    def __init__(self, strategies: Iterable[str], now: Callable[[], float]) -> None:
+        self._counters = {name: StrategyCounters() for name in strategies}
+        self._refused: dict[str, int] = {}
+        self._trace = Trace()
+        self._now = now
+
+    def hits(
+        self, strategy: str, n: int, seconds: float, *, tier: Tier = "redis", negative: int = 0, stale: int = 0
+    ) -> None:
+        """`n` records came from a cache tier; `negative` and `stale` of them were known absences or past soft TTL."""
+        if n <= 0:
+            return
+        counters = self._counters[strategy]
+        counters.hits += n
+        if tier == "near":
+            counters.near_hits += n
+        counters.negatives += negative
+        counters.stale += stale
+        counters.hit_latency.record(seconds)
+
+    def misses(self, strategy: str, n: int, seconds: float) -> None:
+        """`n` records were looked for in the cache and read from the store; `seconds` covers both."""
+        if n <= 0:
+            return
+        counters = self._counters[strategy]
+        counters.misses += n
+        counters.miss_latency.record(seconds)
+
+    def bypass(self, strategy: str, n: int, seconds: float) -> None:
+        """`n` records were read from the store without asking a cache."""
+        if n <= 0:
+            return
+        counters = self._counters[strategy]
+        counters.bypasses += n
+        counters.bypass_latency.record(seconds)
+
+    def write(self, strategy: str, seconds: float) -> None:
+        """A write was committed and is visible to every reader."""
+        counters = self._counters[strategy]
+        counters.writes += 1
+        counters.write_latency.record(seconds)
+
+    def conflict(self, strategy: str) -> None:
+        """A write met another version than its base and was refused."""
+        self._counters[strategy].conflicts += 1
+
+    def error(self, strategy: str) -> None:
+        """An operation failed for a reason that is not its caller's."""
+        self._counters[strategy].errors += 1
+
+    def store_read(self, strategy: str, n: int = 1) -> None:
+        """`n` read queries were sent to the store."""
+        self._counters[strategy].store_reads += n
+
+    def saved(self, strategy: str, n: int = 1) -> None:
+        """`n` read queries were spared the store by hits."""
+        self._counters[strategy].saved += n
+
+    def refused(self, verdict: str) -> None:
+        """The cache refused a fill or a finish that would have made it stale: a race prevented."""
+        self._refused[verdict] = self._refused.get(verdict, 0) + 1
+
+    def trace(
+        self,
+        operation: str,
+        key: str,
+        strategy: str,
+        tier: Tier | None,
+        verdict: str,
+        version: int | None,
+        seconds: float,
+    ) -> None:
+        """Note one operation for the log."""
+        self._trace.add(self._now(), operation, key, strategy, tier, verdict, version, seconds)
+
+    def snapshot(
+        self,
+        *,
+        at: float,
+        store: str,
+        strategy: str,
+        breaker: BreakerState = "closed",
+        cache_problem: str | None = None,
+        redis: RedisStats | None = None,
+    ) -> Stats:
+        """Everything counted so far, with what only the caller knows; `at` in monotonic seconds."""
+        return Stats(
+            at=at,
+            store=store,
+            strategy=strategy,
+            strategies={name: counters.snapshot() for name, counters in self._counters.items()},
+            refused=dict(self._refused),
+            breaker=breaker,
+            cache_problem=cache_problem,
+            redis=redis,
+            trace=self._trace.snapshot(),
+        )
