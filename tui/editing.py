@@ -1,0 +1,201 @@
+"""Editing without a screen: what was typed over a movie, what is wrong with it, how two edits of it merge."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from core.errors import InvalidMovie
+from core.model import FIELD, FIELDS, Field, Movie, Value, replace, value_of
+from tui.formats import slug
+
+EDITABLE: Final = tuple(field for field in FIELDS if field.editable)
+NEW_FIELDS: Final = (FIELD["id"], *EDITABLE)
+"""The fields of a movie that is yet to be added: its id is chosen too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of an edit: its value before and after."""
+
+    field: Field
+    old: Value
+    new: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A movie under edit: the base that was read, and the text typed over its fields.
+
+    A field whose text was not touched keeps the base's value, whether or not the text could say it.
+    """
+
+    base: Movie
+    fields: tuple[Field, ...] = EDITABLE
+    typed: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    """By field name, only where it differs from what the base shows."""
+
+    @classmethod
+    def of_new(cls) -> Draft:
+        """The draft of a movie that does not exist yet."""
+        return cls(Movie(id="", title=""), NEW_FIELDS)
+
+    def original(self, name: str) -> str:
+        """The base's value as text."""
+        return FIELD[name].show(value_of(self.base, name))
+
+    def text(self, name: str) -> str:
+        """The text that stands in the field now."""
+        return self.typed.get(name, self.original(name))
+
+    def write(self, name: str, text: str) -> Draft:
+        """The draft with this text in the field."""
+        typed = {key: value for key, value in self.typed.items() if key != name}
+        if text != self.original(name):
+            typed[name] = text
+        return Draft(self.base, self.fields, MappingProxyType(typed))
+
+    def revert(self, name: str) -> Draft:
+        """The draft with the base's value in the field again."""
+        return self.write(name, self.original(name))
+
+    def rebase(self, base: Movie, movie: Movie) -> Draft:
+        """A draft over another base that shows this movie's values."""
+        draft = Draft(base, self.fields)
+        for field in self.fields:
+            if value_of(movie, field.name) != value_of(base, field.name):
+                draft = draft.write(field.name, field.show(value_of(movie, field.name)))
+        return draft
+
+    def read(self, name: str) -> Value:
+        """The value of the field as typed. Raises ValueError with the reason when the text cannot be read."""
+        before = value_of(self.base, name)
+        if name not in self.typed:
+            return before
+        value = FIELD[name].parse(self.typed[name])
+        if isinstance(value, tuple) and isinstance(before, tuple):
+            return _rejoin(value, before)
+        return value
+
+    def problem(self, name: str) -> str | None:
+        """What is wrong with the field, or None."""
+        try:
+            return FIELD[name].problem(self.read(name))
+        except ValueError as error:
+            return str(error)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong, by field name, in the order of the form."""
+        found = ((field.name, self.problem(field.name)) for field in self.fields)
+        return {name: problem for name, problem in found if problem}
+
+    def is_dirty(self, name: str) -> bool:
+        """Whether the field would be saved as another value than the base's, or cannot be read."""
+        if name not in self.typed:
+            return False
+        try:
+            return self.read(name) != _blank_as_unknown(value_of(self.base, name))
+        except ValueError:
+            return True
+
+    @property
+    def dirty(self) -> tuple[str, ...]:
+        """The names of the changed fields, in the order of the form."""
+        return tuple(field.name for field in self.fields if self.is_dirty(field.name))
+
+    @property
+    def movie(self) -> Movie:
+        """The edited movie, over the base's version. Raises InvalidMovie when a field is wrong."""
+        if broken := self.problems:
+            raise InvalidMovie(broken)
+        return replace(self.base, **{name: self.read(name) for name in self.dirty})
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What saving would change, field by field. Raises InvalidMovie when a field is wrong."""
+        edited = self.movie
+        return tuple(Change(FIELD[n], value_of(self.base, n), value_of(edited, n)) for n in self.dirty)
+
+
+def proposed_id(title: str) -> str:
+    """An id for a movie of one's own: `my:blade-runner`; a number where the title has no Latin letter or digit."""
+    if not title.strip():
+        return ""
+    latin = slug(title)[:60].rstrip("-")
+    return f"my:{latin}" if latin else f"my:{zlib.crc32(title.encode(errors='replace')):08x}"
+
+
+def _blank_as_unknown(value: Value) -> Value:
+    return None if value == "" else value
+
+
+def _rejoin(parts: tuple[str, ...], known: Collection[str]) -> tuple[str, ...]:
+    """The parts of a comma list with those known items made whole that hold a comma themselves ("Sammy Davis, Jr.")."""
+    split = {tuple(part for raw in item.split(",") if (part := raw.strip())): item for item in known if "," in item}
+    longest_first = sorted(split, key=len, reverse=True)
+    whole: list[str] = []
+    start = 0
+    while start < len(parts):
+        pieces = next((p for p in longest_first if p and parts[start : start + len(p)] == p), (parts[start],))
+        whole.append(split.get(pieces, parts[start]))
+        start += len(pieces)
+    return tuple(whole)
+
+
+# ----------------------------------------------------------------------------------------------------------- merging
+
+Side = Literal["mine", "theirs"]
+Verdict = Literal["unchanged", "mine", "theirs", "agreed", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMerge:
+    """One field of two edits that began at the same base."""
+
+    field: Field
+    base: Value
+    mine: Value
+    theirs: Value
+
+    @property
+    def verdict(self) -> Verdict:
+        """Who changed it: nobody, one side, both alike ("agreed"), or both differently ("conflict")."""
+        if self.mine == self.theirs:
+            return "unchanged" if self.mine == self.base else "agreed"
+        if self.mine == self.base:
+            return "theirs"
+        return "mine" if self.theirs == self.base else "conflict"
+
+    @property
+    def preselected(self) -> Side | None:
+        """The side that alone changed the field; None where a person must choose or there is nothing to choose."""
+        match self.verdict:
+            case "mine":
+                return "mine"
+            case "theirs":
+                return "theirs"
+            case _:
+                return None
+
+
+def merge(base: Movie, mine: Movie, theirs: Movie) -> tuple[FieldMerge, ...]:
+    """The three-way merge of every editable field."""
+    return tuple(
+        FieldMerge(field, value_of(base, field.name), value_of(mine, field.name), value_of(theirs, field.name))
+        for field in EDITABLE
+    )
+
+
+def differing(base: Movie, mine: Movie, theirs: Movie) -> tuple[FieldMerge, ...]:
+    """The fields in which the two edits differ: those where a side can be chosen."""
+    return tuple(part for part in merge(base, mine, theirs) if part.mine != part.theirs)
+
+
+def resolve(mine: Movie, theirs: Movie, choices: Mapping[str, Side]) -> Movie:
+    """Their movie, version included, with my value in each field that was chosen as mine."""
+    return replace(theirs, **{name: value_of(mine, name) for name, side in choices.items() if side == "mine"})

@@ -1,0 +1,305 @@
+"""EditScreen: the form in which a movie is edited or added."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerState
+
+from core.errors import EditConflict, InvalidMovie, MovieExists, ReelcacheError
+from core.model import FIELD, Field, Movie, same_content
+from tui.editing import Draft, proposed_id
+from tui.formats import plural
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.conflict import ConflictScreen
+from tui.widgets.dialog import Dialog
+from tui.widgets.field_input import FieldInput
+from tui.widgets.field_row import FieldRow
+
+Save = Callable[[Movie], Awaitable[Movie]]
+
+GROUPS: Final = (
+    ("Film", ("id", "title", "year", "released", "runtime", "rated", "type", "genres", "countries", "languages")),
+    ("People and words", ("directors", "writers", "cast", "plot", "poster")),
+    ("Reception", ("imdb_id", "imdb_rating", "imdb_votes", "metacritic", "tomatometer")),
+    ("Critics, awards, money", ("critic_rating", "critic_reviews", "oscars_won", "oscar_nominations", "box_office")),
+)
+"""The fields as the form orders them; the first two groups stand left where there are two columns."""
+
+KEYS: Final = "ctrl+s save · ctrl+r revert field · esc cancel"
+
+
+class EditScreen(ModalScreen[Movie | None]):
+    """Every editable field of a movie, one a line; ends with the saved movie, or None when nothing was saved.
+
+    `save` is awaited in a worker. Whatever it raises is shown in the form, and everything typed stays.
+    """
+
+    AUTO_FOCUS = "#field-title"
+    # Textual declares the breakpoints as an instance variable: no ClassVar here.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-columns")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "Save", id="edit.save", priority=True),
+        Binding("ctrl+r", "revert", "Revert field", id="edit.revert", priority=True),
+        Binding("escape", "leave", "Cancel", id="edit.leave"),
+    ]
+    DEFAULT_CSS = """
+    EditScreen { align: center middle; }
+    EditScreen Dialog { width: 84; max-width: 100%; }
+    EditScreen.-wide Dialog { width: 120; }
+    EditScreen.-columns Dialog { width: 196; }
+    EditScreen .edit--columns, EditScreen .edit--column { height: auto; }
+    EditScreen .edit--group {
+        display: none;
+        height: 1;
+        color: $text-primary;
+        text-style: bold;
+        padding-left: 2;
+    }
+    EditScreen.-wide FieldRow { grid-size: 3; grid-columns: 20 1fr 40; }
+    EditScreen.-wide FieldRow > .field-row--word { column-span: 1; padding-left: 1; display: block; }
+    EditScreen.-columns .edit--columns { layout: horizontal; }
+    EditScreen.-columns .edit--column { width: 2fr; padding: 0 1; }
+    EditScreen.-columns .edit--column.-numbers { width: 3fr; }
+    EditScreen.-columns .edit--column.-texts { width: 5fr; }
+    EditScreen.-columns .edit--group { display: block; margin-top: 1; }
+    """
+
+    def __init__(
+        self,
+        movie: Movie,
+        save: Save,
+        *,
+        title: str = "Edit",
+        genres: Sequence[str] = (),
+        draft: Draft | None = None,
+    ) -> None:
+        super().__init__()
+        self._save = save
+        self._title = title
+        self._genres = genres
+        self._draft = draft or Draft(movie)
+        self._is_new = FIELD["id"] in self._draft.fields
+        self._refused: dict[str, str] = {}
+        """What the store's side refused, by field name, until that field is typed in again."""
+        self._rows: dict[str, FieldRow] = {}
+        self._dialog = Dialog()
+        self._saving: Worker[None] | None = None
+        self._left_at = "title"
+        """The field that had the focus when the save began."""
+
+    @classmethod
+    def for_new(cls, add: Save, *, title: str = "New movie", genres: Sequence[str] = ()) -> EditScreen:
+        """The form for a movie that does not exist yet: it has an id field, with a proposal that follows the title."""
+        draft = Draft.of_new()
+        return cls(draft.base, add, title=title, genres=genres, draft=draft)
+
+    @property
+    def draft(self) -> Draft:
+        """What has been typed so far."""
+        return self._draft
+
+    def compose(self) -> ComposeResult:
+        fields = {field.name: field for field in self._draft.fields}
+        columns = (
+            Vertical(*self._groups(GROUPS[:2], fields), classes="edit--column -texts"),
+            Vertical(*self._groups(GROUPS[2:], fields), classes="edit--column -numbers"),
+        )
+        self._dialog = Dialog(Container(*columns, classes="edit--columns"), keys=KEYS)
+        yield self._dialog
+
+    def _groups(
+        self, groups: Sequence[tuple[str, tuple[str, ...]]], fields: dict[str, Field]
+    ) -> list[Static | FieldRow]:
+        found: list[Static | FieldRow] = []
+        for heading, names in groups:
+            found.append(Static(Content(heading), classes="edit--group"))
+            for name in names:
+                if name in fields:
+                    known = self._genres if name == "genres" else ()
+                    self._rows[name] = FieldRow(fields[name], self._draft.text(name), known=known)
+                    found.append(self._rows[name])
+        return found
+
+    def on_mount(self) -> None:
+        for name in self._rows:
+            self._judge(name)
+        self._report()
+
+    # ------------------------------------------------------------------------------------------------------- typing
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Take what was typed into the draft, and show what it makes of it."""
+        event.stop()
+        if not isinstance(event.input, FieldInput) or event.value == self._draft.text(event.input.field.name):
+            return
+        name = event.input.field.name
+        follows = self._is_new and name == "title" and self._draft.text("id") == proposed_id(self._draft.text("title"))
+        self._draft = self._draft.write(name, event.value)
+        self._refused.pop(name, None)
+        self._judge(name)
+        if follows:
+            self._rows["id"].input.value = proposed_id(event.value)
+        self._report()
+
+    def on_field_input_refused(self, event: FieldInput.Refused) -> None:
+        """Say why a paste or a key did nothing."""
+        event.stop()
+        self._dialog.say(f"{event.input.field.label} {event.reason}.", "warning")
+
+    def action_revert(self) -> None:
+        """Give the focused field its old value back."""
+        if isinstance(self.focused, FieldInput) and self._saving is None:
+            self.focused.value = self._draft.original(self.focused.field.name)
+            self.focused.cursor_position = len(self.focused.value)
+
+    def _problem(self, name: str) -> str | None:
+        return self._draft.problem(name) or self._refused.get(name)
+
+    def _wrong(self) -> dict[str, str]:
+        """What is wrong, by field name, in the order of the form."""
+        return {name: problem for name in self._rows if (problem := self._problem(name))}
+
+    def _judge(self, name: str) -> None:
+        self._rows[name].judge(
+            dirty=self._draft.is_dirty(name), old=self._draft.original(name), problem=self._problem(name)
+        )
+
+    def _report(self) -> None:
+        """The title and the notice: how much is changed, and whether it can be saved."""
+        changes = len(self._draft.dirty)
+        self._dialog.title_bar(self._title, self._draft.base.title[:40], plural(changes, "change") if changes else "")
+        wrong = self._wrong()
+        if not changes:
+            self._dialog.say(
+                "Fill in the title; all else may stay unknown." if self._is_new else "Nothing changed yet."
+            )
+        elif wrong:
+            name, problem = next(iter(wrong.items()))
+            more = f" ({plural(len(wrong) - 1, 'more problem')})" if len(wrong) > 1 else ""
+            self._dialog.say(f"Cannot be saved: {FIELD[name].label} {problem}{more}.", "warning")
+        else:
+            self._dialog.say(f"ctrl+s saves {plural(changes, 'change')}.", "success")
+
+    # ------------------------------------------------------------------------------------------------------- saving
+
+    def action_save(self) -> None:
+        """Save, or go to the first field that is in the way."""
+        if self._saving is not None or not self.is_current:
+            return
+        if wrong := self._wrong():
+            self._report()
+            self._rows[next(iter(wrong))].input.focus()
+            self._dialog.say(
+                f"Cannot be saved: {FIELD[next(iter(wrong))].label} {next(iter(wrong.values()))}.", "error"
+            )
+        elif not self._draft.dirty:
+            self._dialog.say("Nothing changed, so there is nothing to save.")
+        else:
+            if isinstance(self.focused, FieldInput):
+                self._left_at = self.focused.field.name
+            self._saving = self.run_worker(self._store(self._draft.movie), exit_on_error=False)
+            self._freeze(True)
+
+    async def _store(self, movie: Movie) -> None:
+        try:
+            saved = await self._until_no_conflict(movie)
+        except InvalidMovie as error:
+            self._refuse(error.problems)
+        except MovieExists as error:
+            self._refuse({"id": "is taken by another movie"}, f"{error}")
+        except ReelcacheError as error:
+            self._stay(f"Not saved. {error} What you typed is still here.", "error")
+        else:
+            if saved is None:
+                self._stay("Not saved. What you typed is still here; ctrl+s compares again.", "warning")
+            else:
+                self._finish(saved)
+
+    async def _until_no_conflict(self, movie: Movie) -> Movie | None:
+        """The saved movie; None when the person turned away from a conflict."""
+        while True:
+            try:
+                return await self._save(movie)
+            except EditConflict as conflict:
+                theirs = conflict.current
+                if same_content(movie, theirs):
+                    return theirs
+                merged = await self.app.push_screen_wait(ConflictScreen(self._draft.base, movie, theirs))
+                if merged is None:
+                    return None
+                self._rebase(theirs, merged)
+                if same_content(merged, theirs):
+                    return theirs
+                movie = merged
+
+    def _rebase(self, base: Movie, movie: Movie) -> None:
+        """Go on from their version, so that nothing chosen is lost should the save fail now."""
+        self._draft = self._draft.rebase(base, movie)
+        for name, row in self._rows.items():
+            row.input.value = self._draft.text(name)
+            self._judge(name)
+
+    def _refuse(self, problems: dict[str, str], reason: str = "") -> None:
+        self._refused = {name: problem for name, problem in problems.items() if name in self._rows}
+        for name in self._rows:
+            self._judge(name)
+        self._left_at = next(iter(self._refused), self._left_at)
+        self._stay(reason or "Not saved. " + "; ".join(f"{k}: {v}" for k, v in problems.items()) + ".", "error")
+
+    def _freeze(self, saving: bool) -> None:
+        """Keep the fields readable but untouched while the save is under way."""
+        for row in self._rows.values():
+            row.input.disabled = saving
+        if saving:
+            self._dialog.say("Saving… (esc stops waiting)")
+
+    def _stay(self, message: str, tone: str) -> None:
+        self._saving = None
+        self._freeze(False)
+        self._report()
+        self._dialog.say(message, tone)
+        self._rows[self._left_at].input.focus()
+
+    def _finish(self, saved: Movie) -> None:
+        if not self.is_current:
+            # The command palette or the like may have been opened over the form meanwhile.
+            self.pop_until_active()
+        self.dismiss(saved)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say so when a save was given up or broke in a way that nobody foresaw."""
+        if event.worker is not self._saving:
+            return
+        if event.state is WorkerState.CANCELLED:
+            self._stay(
+                "Stopped waiting; it is unknown whether the change arrived. Saving once more is safe.", "warning"
+            )
+        elif event.state is WorkerState.ERROR:
+            kind = type(event.worker.error).__name__
+            self._stay(f"Not saved: something unforeseen went wrong ({kind}). What you typed is still here.", "error")
+
+    # ------------------------------------------------------------------------------------------------------ leaving
+
+    def action_leave(self) -> None:
+        """Close; with changes only after asking. While a save is under way: stop waiting for it."""
+        if self._saving is not None:
+            self._saving.cancel()
+        elif changes := len(self._draft.dirty):
+            question = f"Discard {plural(changes, 'change')}?"
+            self.app.push_screen(
+                ConfirmScreen(question, yes="discard", no="keep editing", danger=True), self._leave_if_meant
+            )
+        else:
+            self.dismiss(None)
+
+    def _leave_if_meant(self, meant: bool | None) -> None:
+        if meant:
+            self.dismiss(None)

@@ -1,0 +1,88 @@
+"""The detail of one movie: `ReadingText` draws it, `DetailPanel` is the side panel of a wide screen."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from core.catalogue import Reading
+from tui.formats import visible
+from tui.widgets.movie_text import provenance, reading_lines
+
+
+class ReadingText(Widget):
+    """A reading laid out for the width there is."""
+
+    DEFAULT_CSS = """
+    ReadingText { height: auto; width: 1fr; }
+    """
+
+    reading: reactive[Reading | None] = reactive(None, layout=True)
+
+    def lines(self, width: int) -> list[Content]:
+        """The text for a width in cells; none before something was read."""
+        return reading_lines(self.reading, width) if self.reading is not None and width > 0 else []
+
+    def render(self) -> Content:
+        return Content("\n").join(self.lines(self.content_size.width))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self.lines(width))
+
+
+class Problem(Widget):
+    """One message in the colour of errors; takes no room while there is none."""
+
+    DEFAULT_CSS = """
+    Problem { height: auto; color: $text-error; display: none; }
+    Problem.-shown { display: block; margin-bottom: 1; }
+    """
+
+    text: reactive[str] = reactive("", layout=True)
+
+    def watch_text(self, text: str) -> None:
+        """Appear and vanish with the text."""
+        self.set_class(bool(text), "-shown")
+
+    def render(self) -> Content:
+        return Content(visible(self.text))
+
+
+class DetailPanel(VerticalScroll, can_focus=True):
+    """The movie under the cursor, beside the table."""
+
+    BORDER_TITLE = "Details"
+    DEFAULT_CSS = """
+    DetailPanel {
+        border: round $primary-muted;
+        border-title-color: $text-primary;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+    }
+    DetailPanel:focus { border: round $primary; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._text = ReadingText()
+        self._problem = Problem()
+
+    def compose(self) -> ComposeResult:
+        yield self._problem
+        yield self._text
+
+    def show(self, reading: Reading | None) -> None:
+        """Show a reading; None empties the panel."""
+        self._problem.text = ""
+        self._text.reading = reading
+        self.border_subtitle = None if reading is None else Content(provenance(reading))
+        self.scroll_home(animate=False)
+
+    def show_problem(self, text: str) -> None:
+        """Show why there is nothing newer to show; what was read before stays below."""
+        self._problem.text = text

@@ -1,0 +1,71 @@
+"""Dialog: the frame that every modal screen puts its content in."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.formats import visible
+
+
+class Dialog(VerticalScroll, can_focus=False):
+    """A framed box in the middle of the screen: a title, content that scrolls, a notice line, and the keys below."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        width: 100%;
+        height: auto;
+        max-height: 100%;
+        background: $surface;
+        border: round $primary;
+        border-title-color: $text-primary;
+        border-title-style: bold;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $surface;
+        scrollbar-color: $primary-muted;
+    }
+    Dialog.-danger { border: round $error; border-title-color: $text-error; }
+    Dialog > .dialog--notice {
+        dock: bottom;
+        height: auto;
+        max-height: 4;
+        padding-left: 2;
+        background: $surface;
+        color: $text-muted;
+        display: none;
+    }
+    Dialog > .dialog--notice.-shown { display: block; }
+    Dialog > .dialog--notice.-warning { color: $text-warning; }
+    Dialog > .dialog--notice.-error { color: $text-error; }
+    Dialog > .dialog--notice.-success { color: $text-success; }
+    Dialog:light > .dialog--notice.-warning { color: $warning-darken-3; }
+    Dialog:light > .dialog--notice.-success { color: $success-darken-3; }
+    """
+
+    def __init__(self, *content: Widget, title: str = "", keys: str = "", danger: bool = False) -> None:
+        super().__init__(classes="-danger" if danger else None)
+        self._content = content
+        self._notice = Static(classes="dialog--notice", markup=False)
+        self.title_bar(title)
+        self.border_subtitle = Content(keys) if keys else None
+
+    def compose(self) -> ComposeResult:
+        yield from self._content
+        yield self._notice
+
+    def title_bar(self, *parts: str) -> None:
+        """Put these parts, apart by dots, into the upper border. They are data: no markup is read in them."""
+        text = " · ".join(visible(part) for part in parts if part)
+        self.border_title = Content(text) if text else None
+
+    def say(self, text: str, tone: str = "") -> None:
+        """Put a line below the content; `tone` is "", "success", "warning" or "error". No text takes the line away."""
+        for name in ("success", "warning", "error"):
+            self._notice.set_class(tone == name, f"-{name}")
+        self._notice.set_class(bool(text), "-shown")
+        self._notice.update(Content(visible(text)))
