@@ -7,9 +7,11 @@ from typing import Final, Literal
 
 from textual.binding import Binding, BindingType
 
-Where = Literal["movies", "search", "start", "everywhere"]
+Where = Literal["movies", "genres", "log", "search", "start", "everywhere"]
 PLACES: Final[dict[Where, str]] = {
     "movies": "In the movie table",
+    "genres": "In the genre histogram",
+    "log": "In the log",
     "search": "In the search and year boxes",
     "start": "While the servers start",
     "everywhere": "Everywhere",
@@ -20,7 +22,7 @@ PLACES: Final[dict[Where, str]] = {
 class Action:
     """One thing to do: `keys` as Textual names them (commas between), `shown` as people read them.
 
-    `action` is the Textual action that does it. `rank` orders the footer; an action without one is not in it.
+    `action` is the Textual action that does it; empty where the part binds the key itself. `rank` orders the footer; an action without one is not in it.
     """
 
     id: str
@@ -57,9 +59,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
         40,
     ),
     Action(
-        "movies.open", "enter", "⏎", "Details", "Show the whole movie and where it came from.", "movies", "open", 50
+        "movies.open", "enter", "⏎", "Details", "Show the whole movie and where it came from.", "movies", "open", 24
     ),
-    Action("movies.edit", "e", "e", "Edit", "Edit the movie under the cursor.", "everywhere", "edit", 45),
+    Action("movies.edit", "e", "e", "Edit", "Edit the movie under the cursor.", "everywhere", "edit", 22),
     Action(
         "filter.text",
         "slash",
@@ -77,42 +79,73 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("sort.next", "s", "s", "Sort", "Sort by the next column.", "everywhere", "sort_next", 20),
     Action("sort.flip", "S", "S", "Flip sort", "Turn the order round.", "everywhere", "sort_flip"),
     Action(
-        "strategy.next",
+        "strategy.choose",
         "c",
         "c",
         "Strategy",
-        "Switch to the next caching strategy while everything runs.",
+        "Choose the caching strategy while everything runs.",
         "everywhere",
-        "next_strategy",
-        25,
+        "choose_strategy",
+        26,
     ),
     Action(
-        "store.next",
+        "store.choose",
         "t",
         "t",
         "Store",
-        "Switch between PostgreSQL and MongoDB while everything runs.",
+        "Choose PostgreSQL or MongoDB while everything runs.",
         "everywhere",
-        "next_store",
+        "choose_store",
         28,
     ),
     Action("pane.movies", "1", "1", "Movies", "Go to the movie table.", "everywhere", "pane('movies')"),
     Action("pane.stats", "2", "2", "Cache", "Go to the counters.", "everywhere", "pane('stats')"),
     Action("pane.genres", "3", "3", "Genres", "Go to the genre histogram.", "everywhere", "pane('genres')"),
     Action("pane.log", "4", "4", "Log", "Go to the log of operations.", "everywhere", "pane('log')"),
-    Action("pane.full", "f", "f", "Full screen", "Give one panel the whole screen, or take it back.", "everywhere", "full"),
+    Action(
+        "pane.full", "f", "f", "Full screen", "Give one panel the whole screen, or take it back.", "everywhere", "full"
+    ),
     Action("movies.reload", "r", "r", "Reload", "Ask again for the rows on the screen.", "everywhere", "reload"),
     Action("app.theme", "", "", "Theme", "Choose a colour theme.", "everywhere", "app.change_theme"),
     Action("app.screenshot", "", "", "Screenshot", "Save a picture of the screen.", "everywhere", "app.screenshot"),
-    Action("app.palette", "ctrl+p", "^p", "Commands", "Find any command by name.", "everywhere", "app.command_palette", listed=False),
+    Action(
+        "app.palette",
+        "ctrl+p",
+        "^p",
+        "Commands",
+        "Find any command by name.",
+        "everywhere",
+        "app.command_palette",
+        listed=False,
+    ),
     Action("app.help", "question_mark,f1", "?", "Help", "Show every key.", "everywhere", "app.help", 5),
     Action("app.quit", "q,ctrl+q", "q", "Quit", "Close Reelcache.", "everywhere", "app.quit", 60),
-    Action("search.keep", "enter", "⏎", "Keep", "Keep what you typed and go back to the table.", "search", "keep", 1, False),
-    Action("search.leave", "escape", "Esc", "Clear", "Clear the box and go back to the table.", "search", "leave", 2, False),
+    Action("genres.move", "", "↑ ↓", "Choose", "Go to another genre.", "genres", "", 1, False),
+    Action(
+        "genres.choose", "", "⏎", "Filter by it", "Filter by the genre, or take it out again.", "genres", "", 2, False
+    ),
+    Action("log.move", "", "↑ ↓", "Scroll", "Scroll; the log holds still meanwhile.", "log", "", 1, False),
+    Action("log.follow", "", "End", "Follow", "Go to the newest line and follow.", "log", "", 2, False),
+    Action(
+        "search.keep", "enter", "⏎", "Keep", "Keep what you typed and go back to the table.", "search", "keep", 1, False
+    ),
+    Action(
+        "search.leave", "escape", "Esc", "Clear", "Clear the box and go back to the table.", "search", "leave", 2, False
+    ),
     Action("search.down", "down", "↓", "To the table", "Go to the rows found.", "search", "down", 3, False),
     Action("start.retry", "r", "r", "Try again", "Start the servers again.", "start", "retry", 1, False),
-    Action("start.postgresql", "p", "p", "Use PostgreSQL", "Start with PostgreSQL instead.", "start", "postgresql", 2, False),
-)  # fmt: skip
+    Action(
+        "start.postgresql",
+        "p",
+        "p",
+        "Use PostgreSQL",
+        "Start with PostgreSQL instead.",
+        "start",
+        "postgresql",
+        2,
+        False,
+    ),
+)
 ACTION: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 

@@ -10,7 +10,6 @@ from typing import ClassVar, Final
 
 from textual.app import App
 from textual.binding import BindingType
-from textual.widgets import Input
 
 from core.catalogue import Catalogue
 from core.settings import Settings
@@ -20,6 +19,7 @@ from tui.palette import ActionCommands
 from tui.problems import Problems
 from tui.screens.browse import BrowseScreen
 from tui.screens.help import HelpScreen
+from tui.screens.panes import place_of
 from tui.screens.start import StartScreen
 from tui.session import Opener, Session
 from tui.terminal import endings, hung_up, input_descriptor
@@ -106,5 +106,5 @@ class ReelcacheApp(App[int]):
             self._browse.post_message(StatsSampled(self.catalogue.stats()))
 
     def action_help(self) -> None:
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen("search" if isinstance(self.focused, Input) else "movies"))
+        if self._browse is not None and self.screen is self._browse:
+            self.push_screen(HelpScreen(place_of(self._browse.pane)))

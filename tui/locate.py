@@ -1,4 +1,4 @@
-"""Where one movie stands in a sorted answer, found by halving: some fifteen windows of one row, never the whole list."""
+"""Where one movie stands in a sorted answer, found by halving: some fifteen windows of one row, not the whole list."""
 
 from __future__ import annotations
 

@@ -42,10 +42,9 @@ class Problems:
                 "error",
             )
         self._told = {text: at for text, at in self._told.items() if now - at < _QUIET_SECONDS}
-        key = f"{notice.title}\n{notice.text}"
-        if key in self._told:
+        if notice.text in self._told:
             return None
-        self._told[key] = now
+        self._told[notice.text] = now
         return notice
 
     def _write(self, error: Exception, doing: str) -> str:

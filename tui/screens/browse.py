@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -12,7 +13,7 @@ from textual.timer import Timer
 
 from core.catalogue import Catalogue
 from core.errors import MovieNotFound, StoreUnavailable
-from core.model import Movie, Query
+from core.model import GenreCount, Movie, Query
 from tui.actions import bindings
 from tui.locate import locate
 from tui.messages import StatsSampled
@@ -20,20 +21,21 @@ from tui.row_window import Request
 from tui.screens.detail import DetailScreen
 from tui.screens.edit import EditScreen
 from tui.screens.panes import PanedScreen
+from tui.screens.strategies import StoreScreen, StrategyScreen
 from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
 from tui.widgets.filter_bar import FilterBar, FilterLine, describe_filter
 from tui.widgets.genres import GenrePanel
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.movie_table import MovieTable
-from tui.widgets.status import StatusLine
+from tui.widgets.status import STORE_NAMES, StatusLine
 from tui.widgets.strategy_bar import StrategyBar
 from tui.widgets.trace import TracePanel
 from tui.windows import Windows
 from tui.work import run
 from tui.years import parse_years, show_years
 
-STORE_NAMES: Final = {"postgresql": "PostgreSQL", "mongodb": "MongoDB"}
 _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
 
@@ -49,6 +51,8 @@ class BrowseScreen(PanedScreen):
         self.catalogue = catalogue
         self.query_now = Query()
         self._filling = False
+        self._switching: str | None = None
+        self._counts: tuple[Query, tuple[GenreCount, ...]] = (Query(), ())
         self._windows = Windows()
         self._retry: Timer | None = None
         self._detail: Timer | None = None
@@ -65,6 +69,7 @@ class BrowseScreen(PanedScreen):
         self.query_now = query
         line = self.query_one(FilterLine)
         line.filters, line.matches = describe_filter(query), None
+        self.query_one(KeyFooter).filtered = bool(line.filters)
         self.query_one(MovieTable).show(query, keep_place=keep_place)
         self._read_genres()
 
@@ -93,6 +98,7 @@ class BrowseScreen(PanedScreen):
         if not query.selective:
             line.whole = page.total
         self._show_place()
+        self._show_genres()
 
     def _store_away(self, error: Exception) -> None:
         if isinstance(error, StoreUnavailable):
@@ -115,9 +121,15 @@ class BrowseScreen(PanedScreen):
         run(self, self._fetch_genres(self.query_now), doing="count the genres", group="genres")
 
     async def _fetch_genres(self, query: Query) -> None:
-        counts = await self.catalogue.genres(query)
-        total = self.query_one(MovieTable).window.total
-        self.query_one(GenrePanel).show(counts, query.genres, total or 0)
+        self._counts = (query, await self.catalogue.genres(query))
+        self._show_genres()
+
+    def _show_genres(self) -> None:
+        """Show the histogram as soon as it and the number of movies are known of the same query."""
+        total = self.query_one(FilterLine).matches
+        query, counts = self._counts
+        if total is not None and same_filter(query, self.query_now):
+            self.query_one(GenrePanel).show(counts, query.genres, total)
 
     @on(StatsSampled)
     def show_stats(self, event: StatsSampled) -> None:
@@ -162,11 +174,20 @@ class BrowseScreen(PanedScreen):
 
     @on(MovieTable.Opened)
     def open_movie(self, event: MovieTable.Opened) -> None:
-        self.app.push_screen(DetailScreen(partial(self.catalogue.read, event.movie.id)))
+        id = event.movie.id
+
+        def closed(wish: str | None) -> None:
+            if wish == "edit":
+                self._begin_edit(id)
+
+        self.app.push_screen(DetailScreen(partial(self.catalogue.read, id)), closed)
 
     def action_edit(self) -> None:
         if (movie := self.query_one(MovieTable).current) is not None:
-            run(self, self._edit(movie.id), doing="edit the movie", group="edit")
+            self._begin_edit(movie.id)
+
+    def _begin_edit(self, id: str) -> None:
+        run(self, self._edit(id), doing="edit the movie", group="edit")
 
     async def _edit(self, id: str) -> None:
         saved = await self.app.push_screen_wait(EditScreen(await self.catalogue.get(id), self.catalogue.save))
@@ -283,13 +304,12 @@ class BrowseScreen(PanedScreen):
 
     # ------------------------------------------------------------------------------------------ strategies and stores
 
-    def action_next_strategy(self) -> None:
-        names = self.catalogue.strategies
-        self._switch_strategy(names[(names.index(self.catalogue.strategy) + 1) % len(names)])
+    def action_choose_strategy(self) -> None:
+        chooser = StrategyScreen(self.catalogue.strategies, self.catalogue.strategy, self._windows.summary())
+        self.app.push_screen(chooser, self._switch_strategy)
 
-    def action_next_store(self) -> None:
-        names = self.catalogue.stores
-        self._switch_store(names[(names.index(self.catalogue.store) + 1) % len(names)])
+    def action_choose_store(self) -> None:
+        self.app.push_screen(StoreScreen(self.catalogue.stores, self.catalogue.store), self._switch_store)
 
     @on(StrategyBar.StrategyChosen)
     def choose_strategy(self, event: StrategyBar.StrategyChosen) -> None:
@@ -299,28 +319,41 @@ class BrowseScreen(PanedScreen):
     def choose_store(self, event: StrategyBar.StoreChosen) -> None:
         self._switch_store(event.name)
 
-    def _switch_strategy(self, name: str) -> None:
-        run(self, self._use_strategy(name), doing=f"switch to {name}", group="switch")
+    def _switch_strategy(self, name: str | None) -> None:
+        if name is not None and name != self.catalogue.strategy:
+            self._switch(name, self.catalogue.use_strategy)
 
-    async def _use_strategy(self, name: str) -> None:
+    def _switch_store(self, name: str | None) -> None:
+        if name is not None and name != self.catalogue.store:
+            self._switch(name, self.catalogue.use_store)
+
+    def _switch(self, name: str, use: Callable[[str], Awaitable[None]]) -> None:
+        if self._switching is not None:
+            self.notify(f"Still switching to {self._switching}.", severity="warning", markup=False)
+            return
+        self._switching = STORE_NAMES.get(name, name)
+        run(self, self._use(name, use), doing=f"switch to {self._switching}", group="switch")
+
+    async def _use(self, name: str, use: Callable[[str], Awaitable[None]]) -> None:
+        """Switch, and say so only when it is done; the table keeps its rows, its place and its cursor."""
+        store = self.catalogue.store
+        self.say(f"Switching to {self._switching}…")
         self._show_active(name)
         try:
-            await self.catalogue.use_strategy(name)
+            await use(name)
         finally:
-            self._show_active()
-
-    def _switch_store(self, name: str) -> None:
-        run(self, self._use_store(name), doing=f"switch to {STORE_NAMES.get(name, name)}", group="switch")
-
-    async def _use_store(self, name: str) -> None:
-        self.say(f"Switching to {STORE_NAMES.get(name, name)}…")
-        self._show_active(name)
-        try:
-            await self.catalogue.use_store(name)
-        finally:
+            self._switching = None
             self.say("")
             self._show_active()
-        self.show_query(self.query_now, keep_place=True)
+        if self.catalogue.store != store:
+            self.show_query(self.query_now, keep_place=True)
 
     def _show_active(self, switching_to: str | None = None) -> None:
         self.query_one(StrategyBar).show(self.catalogue.strategy, self.catalogue.store, switching_to)
+
+
+def same_filter(one: Query, other: Query) -> bool:
+    """Whether two queries select the same movies, in whatever order."""
+    return msgspec.structs.replace(one, sort="title", descending=False) == msgspec.structs.replace(
+        other, sort="title", descending=False
+    )

@@ -7,11 +7,10 @@ from typing import Final
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.actions import ACTION
+from tui.actions import ACTION, Where
 from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
@@ -49,6 +48,7 @@ class PanedScreen(Screen[None]):
         """Whether the pane has the whole screen by choice."""
 
     def compose(self) -> ComposeResult:
+        self._arrange()
         yield StatusLine()
         yield NoticeLine()
         yield StrategyBar(self._strategies, self._stores)
@@ -88,7 +88,7 @@ class PanedScreen(Screen[None]):
         """Do an action of the table of actions, as if its key had been pressed."""
         action = ACTION[id]
         target = self.query_one(MovieTable) if action.where == "movies" else self
-        await self.run_action(action.action, target)
+        await self.app.run_action(action.action, target)
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
@@ -99,7 +99,7 @@ class PanedScreen(Screen[None]):
             self.pane = str(inside[0])
             self._arrange()
         searching = any(isinstance(widget, FilterBar) for widget in event.widget.ancestors)
-        self.query_one(KeyFooter).place = "search" if searching else self.pane
+        self.query_one(KeyFooter).place = "search" if searching else place_of(self.pane)
 
     def _arrange(self) -> None:
         width, height = self.app.size
@@ -111,7 +111,13 @@ class PanedScreen(Screen[None]):
         self.set_class(not one and height >= WITH_LOG, "-with-log")
         for pane in PANES:
             self.set_class(pane == self.pane, f"-{pane}")
-        self.query_one(PaneTabs).pane = self.pane
-        if small:
+        if self.is_mounted:
+            self.query_one(PaneTabs).pane = self.pane
             need = f"Reelcache needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are {width} and {height}."
-            self.query_one("#too-small", Static).update(Content(need))
+            self.query_one("#too-small", Static).update(need if small else "")
+
+
+def place_of(pane: str) -> Where:
+    """Where the keys of a pane stand in the table of actions."""
+    places: dict[str, Where] = {"movies": "movies", "genres": "genres", "log": "log"}
+    return places.get(pane, "everywhere")

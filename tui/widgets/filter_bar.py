@@ -37,8 +37,6 @@ def clean(text: str) -> str:
 class BoundedInput(Input):
     """An Input that takes what fits of a paste, with its control characters dropped."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("search")
-
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
@@ -49,6 +47,7 @@ class BoundedInput(Input):
 class FilterBar(Widget):
     """One line that opens when something is asked, and closes when it is answered or left."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings("search")
     DEFAULT_CSS = """
     FilterBar { height: auto; display: none; background: $surface; }
     FilterBar.-open { display: block; }
@@ -134,6 +133,10 @@ class FilterBar(Widget):
 
     def _typed(self) -> None:
         self.post_message(self.Typed(clean(self.query_one(BoundedInput).value)))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_keep()
 
     def action_keep(self) -> None:
         if self._debounce is not None:

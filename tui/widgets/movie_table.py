@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from core.model import Movie, Page, Query
 from tui.actions import bindings
-from tui.columns import GAP, MARK_WIDTH, OPTIONAL, WITH_IMDB, Placed, cut, fit
+from tui.columns import GAP, MARK_WIDTH, OPTIONAL, WITH_IMDB, Column, Placed, cut, fit
 from tui.row_window import Request, Row, RowWindow
 
 _HEADER_LINES: Final = 1
@@ -47,6 +47,9 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
     MovieTable {
         background: $surface;
         scrollbar-size-vertical: 1;
+        scrollbar-background: $surface;
+        scrollbar-background-hover: $surface;
+        scrollbar-background-active: $surface;
         overflow-x: hidden;
         overflow-y: auto;
         border: round $border-blurred;
@@ -111,7 +114,7 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         self._cursor_id: str | None = None
         self._to_top = False
         self._skip = 0
-        self._columns = OPTIONAL
+        self._columns: tuple[Column, ...] = OPTIONAL
         self._styles: dict[str, Style] = {}
 
     # ------------------------------------------------------------------------------------------------ what it shows

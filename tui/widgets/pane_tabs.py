@@ -15,7 +15,11 @@ class PaneTabs(Widget):
     """One line: the panes by number, the shown one marked; a click chooses."""
 
     DEFAULT_CSS = """
-    PaneTabs { height: 1; padding: 0 1; color: $text-muted; }
+    PaneTabs { height: 1; padding: 0 1; color: $text-muted;
+        link-color: $text-muted; link-style: none;
+        link-background: transparent; link-color-hover: $foreground; link-background-hover: $panel-lighten-2;
+        link-style-hover: none;
+    }
     """
 
     pane: reactive[str] = reactive("movies")
