@@ -1,0 +1,233 @@
+"""A small catalogue in this process's memory, for tests of the screen alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import SimpleNamespace
+
+import msgspec
+
+from core.catalogue import Catalogue, Reading
+from core.errors import EditConflict, MovieNotFound
+from core.model import (
+    GenreCount,
+    LoadProgress,
+    LoadReport,
+    Movie,
+    Page,
+    Progress,
+    Query,
+    Tier,
+    check,
+    fold,
+    movie_words,
+    replace,
+    value_of,
+)
+from core.observe.stats import Stats, StrategyStats, TraceLine
+from core.settings import Settings
+
+GENRES = ("Drama", "Comedy", "Horror", "Action", "Documentary", "Science Fiction")
+TITLES = ("[REC]", "[/x] closing", "$", "300", "8½", "千と千尋の神隠し", "Alien 👽", "שלום", "'Round Midnight")
+
+
+def movies(count: int) -> list[Movie]:
+    """Movies with the titles that break screens, then numbered ones."""
+    made = []
+    for number in range(count):
+        title = TITLES[number] if number < len(TITLES) else f"Movie {number:06}"
+        made.append(
+            Movie(
+                id=f"Q{number}",
+                version=1,
+                title=title,
+                year=None if number % 97 == 0 else 1920 + number % 100,
+                runtime=60 + number % 120,
+                genres=(GENRES[number % 6], GENRES[(number // 6) % 6])[: 1 + number % 2],
+                countries=("France", "Japan")[: 1 + number % 2],
+                directors=(f"Director {number % 313}",),
+                critic_rating=None if number % 5 == 0 else number % 100 / 10,
+                tomatometer=number % 101,
+                metacritic=number % 100,
+                critic_reviews=number % 400,
+                box_office=number * 10_007,
+            )
+        )
+    return made
+
+
+class MemoryCatalogue(Catalogue):
+    """Answers as the real one does, from a list; `delay` seconds each; `failing` is raised by every read."""
+
+    def __init__(self, stock: Iterable[Movie], *, delay: float = 0.0) -> None:
+        self.stock = {movie.id: movie for movie in stock}
+        self.delay = delay
+        self.failing: Exception | None = None
+        self.refusing: Exception | None = None
+        """Raised by every switch."""
+        self.cache_problem: str | None = None
+        self.progress: LoadProgress | None = None
+        self.browsed: list[tuple[Query, int, int]] = []
+        self.closed = False
+        self._strategy = "cache-aside"
+        self._store = "postgresql"
+        self._cached: set[str] = set()
+        self._stats = {name: StrategyStats() for name in self.strategies}
+        self._trace: list[TraceLine] = []
+
+    @property
+    def strategy(self) -> str:
+        return self._strategy
+
+    @property
+    def store(self) -> str:
+        return self._store
+
+    @property
+    def filling(self) -> LoadProgress | None:
+        return self.progress
+
+    async def ready(self) -> None:
+        return None
+
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50) -> Page:
+        began = time.monotonic()
+        self.browsed.append((query, offset, limit))
+        await self._wait()
+        answer = self._answer(query)
+        window = answer[offset : offset + limit]
+        tiers: tuple[Tier, ...] = tuple("redis" if movie.id in self._cached else "store" for movie in window)
+        if self._strategy != "no-cache":
+            self._cached.update(movie.id for movie in window)
+        self._count("browse", query.text or "*", tiers, time.monotonic() - began)
+        return Page(tuple(window), len(answer), offset, tiers)
+
+    async def get(self, id: str) -> Movie:
+        return (await self.read(id)).movie
+
+    async def read(self, id: str) -> Reading:
+        await self._wait()
+        if id not in self.stock:
+            raise MovieNotFound(id)
+        movie = self.stock[id]
+        tier: Tier = "redis" if id in self._cached else "store"
+        self._count("read", id, (tier,), self.delay)
+        return Reading(movie, movie.version, tier, "fresh", "held", self.delay)
+
+    async def save(self, movie: Movie) -> Movie:
+        await self._wait()
+        current = self.stock.get(movie.id)
+        if current is None:
+            raise MovieNotFound(movie.id)
+        if current.version != movie.version:
+            raise EditConflict(current, movie.version)
+        saved = replace(check(movie), version=movie.version + 1)
+        self.stock[movie.id] = saved
+        self._cached.discard(movie.id)
+        return saved
+
+    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
+        await self._wait()
+        counts: dict[str, int] = {}
+        for movie in self._answer(query):
+            for genre in movie.genres:
+                counts[genre] = counts.get(genre, 0) + 1
+        return tuple(GenreCount(name, count) for name, count in sorted(counts.items(), key=lambda i: (-i[1], i[0])))
+
+    async def use_strategy(self, name: str) -> None:
+        await self._wait()
+        if self.refusing:
+            raise self.refusing
+        self._strategy = name
+
+    async def use_store(self, name: str) -> None:
+        await self._wait()
+        if self.refusing:
+            raise self.refusing
+        self._store = name
+        self._cached.clear()
+
+    def stats(self) -> Stats:
+        return Stats(
+            at=time.monotonic(),
+            store=self._store,
+            strategy=self._strategy,
+            strategies=dict(self._stats),
+            refused={},
+            breaker="open" if self.cache_problem else "closed",
+            cache_problem=self.cache_problem,
+            redis=None,
+            trace=tuple(self._trace),
+        )
+
+    async def load(self, source: Iterable[object], progress: Progress | None = None) -> LoadReport:
+        raise NotImplementedError
+
+    async def _wait(self) -> None:
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if self.failing:
+            raise self.failing
+
+    def _answer(self, query: Query) -> list[Movie]:
+        found = [movie for movie in self.stock.values() if _matches(movie, query)]
+        known = [movie for movie in found if value_of(movie, query.sort) is not None]
+        unknown = [movie for movie in found if value_of(movie, query.sort) is None]
+        known.sort(key=lambda movie: (_sort_key(movie, query.sort), movie.id), reverse=query.descending)
+        unknown.sort(key=lambda movie: movie.id, reverse=query.descending)
+        return known + unknown
+
+    def _count(self, operation: str, key: str, tiers: tuple[Tier, ...], seconds: float) -> None:
+        old = self._stats[self._strategy]
+        hits = sum(tier != "store" for tier in tiers)
+        self._stats[self._strategy] = msgspec.structs.replace(
+            old, hits=old.hits + hits, misses=old.misses + len(tiers) - hits
+        )
+        number = self._trace[-1].number + 1 if self._trace else 1
+        tier = tiers[0] if tiers else None
+        line = TraceLine(number, time.time(), operation, key, self._strategy, tier, "ok", None, seconds)
+        self._trace = [*self._trace[-199:], line]
+
+
+def _matches(movie: Movie, query: Query) -> bool:
+    if any(genre not in movie.genres for genre in query.genres):
+        return False
+    if query.year_from is not None and (movie.year is None or movie.year < query.year_from):
+        return False
+    if query.year_to is not None and (movie.year is None or movie.year > query.year_to):
+        return False
+    if not query.words:
+        return True
+    words = movie_words(movie)
+    return all(any(word.startswith(asked) for word in words) for asked in query.words)
+
+
+def _sort_key(movie: Movie, sort: str) -> str | float:
+    value = value_of(movie, sort)
+    return fold(value) if isinstance(value, str) else float(str(value))
+
+
+def opening(
+    catalogue: MemoryCatalogue, *, failure: Exception | None = None
+) -> Callable[..., AbstractAsyncContextManager[Catalogue]]:
+    """An opener that gives this catalogue, or fails."""
+
+    @asynccontextmanager
+    async def open_catalogue(
+        settings: Settings, *, report: Callable[[object], None] | None = None
+    ) -> AsyncIterator[Catalogue]:
+        if report:
+            report(SimpleNamespace(server="redis", state="ready", detail="8.2.1", seconds=0.2))
+            report(SimpleNamespace(server=settings.store, state="starting", detail="", seconds=0.0))
+        await asyncio.sleep(catalogue.delay)
+        if failure is not None:
+            raise failure
+        try:
+            yield catalogue
+        finally:
+            catalogue.closed = True
+
+    return open_catalogue

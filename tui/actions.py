@@ -1,0 +1,174 @@
+"""Every action a person can take: the one table behind key bindings, footer, help, command palette and README."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from textual.binding import Binding, BindingType
+
+Where = Literal["movies", "genres", "log", "search", "start", "everywhere"]
+PLACES: Final[dict[Where, str]] = {
+    "movies": "In the movie table",
+    "genres": "In the genre histogram",
+    "log": "In the log",
+    "search": "In the search and year boxes",
+    "start": "While the servers start",
+    "everywhere": "Everywhere",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do: `keys` as Textual names them (commas between), `shown` as people read them.
+
+    `action` is the Textual action that does it; empty where the part binds the key itself. `rank` orders the footer; an action without one is not in it.
+    """
+
+    id: str
+    keys: str
+    shown: str
+    label: str
+    help: str
+    where: Where
+    action: str
+    rank: int | None = None
+    listed: bool = True
+    """Whether the command palette offers it."""
+
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action("move.up", "up,k", "↑ k", "Up", "One row up.", "movies", "move(-1)", listed=False),
+    Action("move.down", "down,j", "↓ j", "Down", "One row down.", "movies", "move(1)", listed=False),
+    Action("move.page-up", "pageup", "PgUp", "Page up", "One screen up.", "movies", "page(-1)", listed=False),
+    Action("move.page-down", "pagedown", "PgDn", "Page down", "One screen down.", "movies", "page(1)", listed=False),
+    Action("move.half-up", "ctrl+u", "^u", "Half up", "Half a screen up.", "movies", "page(-0.5)", listed=False),
+    Action("move.half-down", "ctrl+d", "^d", "Half down", "Half a screen down.", "movies", "page(0.5)", listed=False),
+    Action("move.top", "home,g", "Home g", "First row", "Go to the first row.", "movies", "edge(-1)"),
+    Action("move.bottom", "end,G", "End G", "Last row", "Go to the last row.", "movies", "edge(1)"),
+    Action("columns.right", "right,l", "→ l", "Columns on", "Show the columns further right.", "movies", "shift(1)"),
+    Action("columns.left", "left,h", "← h", "Columns back", "Show the columns further left.", "movies", "shift(-1)"),
+    Action(
+        "movies.jump",
+        "colon",
+        ":",
+        "Go to",
+        "Go to a row number, a percentage (50%) or an id.",
+        "everywhere",
+        "ask('jump')",
+        40,
+    ),
+    Action(
+        "movies.open", "enter", "⏎", "Details", "Show the whole movie and where it came from.", "movies", "open", 24
+    ),
+    Action("movies.edit", "e", "e", "Edit", "Edit the movie under the cursor.", "everywhere", "edit", 22),
+    Action(
+        "filter.text",
+        "slash",
+        "/",
+        "Search",
+        "Search titles, directors and cast as you type.",
+        "everywhere",
+        "ask('text')",
+        10,
+    ),
+    Action(
+        "filter.years", "y", "y", "Years", "Keep the years 1979, 1979-1989 or 1979-.", "everywhere", "ask('years')", 30
+    ),
+    Action("filter.clear", "escape", "Esc", "Clear filter", "Clear the last filter set.", "everywhere", "clear", 15),
+    Action("sort.next", "s", "s", "Sort", "Sort by the next column.", "everywhere", "sort_next", 20),
+    Action("sort.flip", "S", "S", "Flip sort", "Turn the order round.", "everywhere", "sort_flip"),
+    Action(
+        "strategy.choose",
+        "c",
+        "c",
+        "Strategy",
+        "Choose the caching strategy while everything runs.",
+        "everywhere",
+        "choose_strategy",
+        26,
+    ),
+    Action(
+        "store.choose",
+        "t",
+        "t",
+        "Store",
+        "Choose PostgreSQL or MongoDB while everything runs.",
+        "everywhere",
+        "choose_store",
+        28,
+    ),
+    Action("pane.movies", "1", "1", "Movies", "Go to the movie table.", "everywhere", "pane('movies')"),
+    Action("pane.stats", "2", "2", "Cache", "Go to the counters.", "everywhere", "pane('stats')"),
+    Action("pane.genres", "3", "3", "Genres", "Go to the genre histogram.", "everywhere", "pane('genres')"),
+    Action("pane.log", "4", "4", "Log", "Go to the log of operations.", "everywhere", "pane('log')"),
+    Action(
+        "pane.full", "f", "f", "Full screen", "Give one panel the whole screen, or take it back.", "everywhere", "full"
+    ),
+    Action("movies.reload", "r", "r", "Reload", "Ask again for the rows on the screen.", "everywhere", "reload"),
+    Action("app.theme", "", "", "Theme", "Choose a colour theme.", "everywhere", "app.change_theme"),
+    Action("app.screenshot", "", "", "Screenshot", "Save a picture of the screen.", "everywhere", "app.screenshot"),
+    Action(
+        "app.palette",
+        "ctrl+p",
+        "^p",
+        "Commands",
+        "Find any command by name.",
+        "everywhere",
+        "app.command_palette",
+        listed=False,
+    ),
+    Action("app.help", "question_mark,f1", "?", "Help", "Show every key.", "everywhere", "app.help", 5),
+    Action("app.quit", "q,ctrl+q", "q", "Quit", "Close Reelcache.", "everywhere", "app.quit", 60),
+    Action("genres.move", "", "↑ ↓", "Choose", "Go to another genre.", "genres", "", 1, False),
+    Action(
+        "genres.choose", "", "⏎", "Filter by it", "Filter by the genre, or take it out again.", "genres", "", 2, False
+    ),
+    Action("log.move", "", "↑ ↓", "Scroll", "Scroll; the log holds still meanwhile.", "log", "", 1, False),
+    Action("log.follow", "", "End", "Follow", "Go to the newest line and follow.", "log", "", 2, False),
+    Action(
+        "search.keep", "enter", "⏎", "Keep", "Keep what you typed and go back to the table.", "search", "keep", 1, False
+    ),
+    Action(
+        "search.leave", "escape", "Esc", "Clear", "Clear the box and go back to the table.", "search", "leave", 2, False
+    ),
+    Action("search.down", "down", "↓", "To the table", "Go to the rows found.", "search", "down", 3, False),
+    Action("start.retry", "r", "r", "Try again", "Start the servers again.", "start", "retry", 1, False),
+    Action(
+        "start.postgresql",
+        "p",
+        "p",
+        "Use PostgreSQL",
+        "Start with PostgreSQL instead.",
+        "start",
+        "postgresql",
+        2,
+        False,
+    ),
+)
+ACTION: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
+
+
+def bindings(where: Where) -> list[BindingType]:
+    """The key bindings of one place, each with the id that a key map can name."""
+    return [
+        Binding(action.keys, action.action, action.label, show=False, key_display=action.shown, id=action.id)
+        for action in ACTIONS
+        if action.where == where and action.keys and not action.action.startswith("app.")
+    ]
+
+
+def app_bindings() -> list[BindingType]:
+    """The key bindings that work on every screen."""
+    return [
+        Binding(action.keys, action.action.removeprefix("app."), action.label, show=False, id=action.id)
+        for action in ACTIONS
+        if action.keys and action.action.startswith("app.") and action.id != "app.palette"
+    ]
+
+
+def hints(where: Where) -> tuple[Action, ...]:
+    """What the footer shows in one place, the most needed first."""
+    places = (where,) if where in ("search", "start") else (where, "everywhere")
+    found = [action for action in ACTIONS if action.rank is not None and action.where in places]
+    return tuple(sorted(found, key=lambda action: action.rank or 0))

@@ -1,0 +1,359 @@
+"""BrowseScreen: the movie table with its panels around it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+import msgspec
+from textual import on
+from textual.content import Content
+from textual.timer import Timer
+
+from core.catalogue import Catalogue
+from core.errors import MovieNotFound, StoreUnavailable
+from core.model import GenreCount, Movie, Query
+from tui.actions import bindings
+from tui.locate import locate
+from tui.messages import StatsSampled
+from tui.row_window import Request
+from tui.screens.detail import DetailScreen
+from tui.screens.edit import EditScreen
+from tui.screens.panes import PanedScreen
+from tui.screens.strategies import StoreScreen, StrategyScreen
+from tui.widgets.counters import CountersPanel, CountersStrip
+from tui.widgets.detail import DetailPanel
+from tui.widgets.filling_line import FillingLine
+from tui.widgets.filter_bar import FilterBar, FilterLine, describe_filter
+from tui.widgets.genres import GenrePanel
+from tui.widgets.key_footer import KeyFooter
+from tui.widgets.movie_table import MovieTable
+from tui.widgets.status import STORE_NAMES, StatusLine
+from tui.widgets.strategy_bar import StrategyBar
+from tui.widgets.trace import TracePanel
+from tui.windows import Windows
+from tui.work import run
+from tui.years import parse_years, show_years
+
+_RETRY_SECONDS: Final = 2.0
+_DETAIL_DELAY: Final = 0.2
+
+
+class BrowseScreen(PanedScreen):
+    """Browse, search, filter and edit one catalogue, and see what its cache does."""
+
+    BINDINGS = bindings("everywhere")
+    AUTO_FOCUS = "MovieTable"
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        super().__init__(catalogue.strategies, catalogue.stores)
+        self.catalogue = catalogue
+        self.query_now = Query()
+        self._filling = False
+        self._switching: str | None = None
+        self._counts: tuple[Query, tuple[GenreCount, ...]] = (Query(), ())
+        self._windows = Windows()
+        self._retry: Timer | None = None
+        self._detail: Timer | None = None
+
+    def on_mount(self) -> None:
+        self.show_query(self.query_now)
+        self._show_active()
+        run(self, self.catalogue.ready(), doing="load the shipped catalogue", group="filling")
+
+    # ------------------------------------------------------------------------------------------------------ reading
+
+    def show_query(self, query: Query, *, keep_place: bool = False) -> None:
+        """Show another query's movies and genres; the old rows stay until the new ones are there."""
+        self.query_now = query
+        line = self.query_one(FilterLine)
+        line.filters, line.matches = describe_filter(query), None
+        self.query_one(KeyFooter).filtered = bool(line.filters)
+        self.query_one(MovieTable).show(query, keep_place=keep_place)
+        self._read_genres()
+
+    def reload(self) -> None:
+        """Ask again for what is shown."""
+        self.query_one(MovieTable).renew()
+        self._read_genres()
+
+    @on(MovieTable.PageWanted)
+    def read_page(self, event: MovieTable.PageWanted) -> None:
+        run(self, self._read_page(event.request, event.query), doing="read the movies", group="page")
+
+    async def _read_page(self, request: Request, query: Query) -> None:
+        table = self.query_one(MovieTable)
+        try:
+            page = await self.catalogue.browse(query, request.offset, request.limit)
+        except BaseException as error:
+            table.fail(request)
+            if isinstance(error, Exception):
+                self._store_away(error)
+            raise
+        self._store_back()
+        table.take(request, page)
+        line = self.query_one(FilterLine)
+        line.matches = page.total
+        if not query.selective:
+            line.whole = page.total
+        self._show_place()
+        self._show_genres()
+
+    def _store_away(self, error: Exception) -> None:
+        if isinstance(error, StoreUnavailable):
+            name = STORE_NAMES.get(self.catalogue.store, self.catalogue.store)
+            self.say(f"{name} is away, trying again: {error.reason}", alarming=True)
+        self.add_class("-stale")
+        if self._retry is None:
+            self._retry = self.set_timer(_RETRY_SECONDS, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self.reload()
+
+    def _store_back(self) -> None:
+        if self.has_class("-stale"):
+            self.remove_class("-stale")
+            self.say("")
+
+    def _read_genres(self) -> None:
+        run(self, self._fetch_genres(self.query_now), doing="count the genres", group="genres")
+
+    async def _fetch_genres(self, query: Query) -> None:
+        self._counts = (query, await self.catalogue.genres(query))
+        self._show_genres()
+
+    def _show_genres(self) -> None:
+        """Show the histogram as soon as it and the number of movies are known of the same query."""
+        total = self.query_one(FilterLine).matches
+        query, counts = self._counts
+        if total is not None and same_filter(query, self.query_now):
+            self.query_one(GenrePanel).show(counts, query.genres, total)
+
+    @on(StatsSampled)
+    def show_stats(self, event: StatsSampled) -> None:
+        event.stop()
+        self._windows.add(event.stats)
+        summary = self._windows.summary()
+        if summary is not None:
+            self.query_one(StatusLine).show(summary)
+            self.query_one(CountersPanel).show(summary)
+            self.query_one(CountersStrip).show(summary)
+        self.query_one(TracePanel).show(event.stats.trace)
+        filling = self.catalogue.filling
+        self.query_one(FillingLine).progress = filling
+        if (filling is not None or self._filling) and not self.query_one(MovieTable).window.waiting:
+            self.reload()
+        self._filling = filling is not None
+
+    # ------------------------------------------------------------------------------------------- place in the table
+
+    @on(MovieTable.Moved)
+    def show_place(self, event: MovieTable.Moved) -> None:
+        self._show_place()
+        if self._detail is not None:
+            self._detail.stop()
+        if self.query_one(DetailPanel).region:
+            self._detail = self.set_timer(_DETAIL_DELAY, self._read_detail)
+
+    def _show_place(self) -> None:
+        table = self.query_one(MovieTable)
+        total = table.window.total
+        where = "reading…" if total is None else f"{min(table.cursor + 1, total):,} of {total:,}"
+        order = f"{self.query_now.sort.replace('_', ' ')} {'▼' if self.query_now.descending else '▲'}"
+        table.border_subtitle = Content(f"{where} · {order}")
+        table.set_class(total == 0, "-empty")
+
+    def _read_detail(self) -> None:
+        if (movie := self.query_one(MovieTable).current) is not None:
+            run(self, self._fetch_detail(movie.id), doing="read the movie", group="detail")
+
+    async def _fetch_detail(self, id: str) -> None:
+        self.query_one(DetailPanel).show(await self.catalogue.read(id))
+
+    @on(MovieTable.Opened)
+    def open_movie(self, event: MovieTable.Opened) -> None:
+        id = event.movie.id
+
+        def closed(wish: str | None) -> None:
+            if wish == "edit":
+                self._begin_edit(id)
+
+        self.app.push_screen(DetailScreen(partial(self.catalogue.read, id)), closed)
+
+    def action_edit(self) -> None:
+        if (movie := self.query_one(MovieTable).current) is not None:
+            self._begin_edit(movie.id)
+
+    def _begin_edit(self, id: str) -> None:
+        run(self, self._edit(id), doing="edit the movie", group="edit")
+
+    async def _edit(self, id: str) -> None:
+        saved = await self.app.push_screen_wait(EditScreen(await self.catalogue.get(id), self.catalogue.save))
+        if saved is None:
+            return
+        store = STORE_NAMES.get(self.catalogue.store, self.catalogue.store)
+        self.notify(f"“{saved.title}” is saved in {store}.", title="Saved", markup=False)
+        self.reload()
+        await self._go_to_movie(saved)
+
+    async def _go_to_movie(self, movie: Movie) -> bool:
+        number = await locate(self.catalogue.browse, self.query_now, movie)
+        if number is not None:
+            self.query_one(MovieTable).go_to(number, movie.id)
+        return number is not None
+
+    async def _jump(self, text: str) -> None:
+        table, bar = self.query_one(MovieTable), self.query_one(FilterBar)
+        total = table.window.total or 0
+        figure = text.replace(",", "").replace(" ", "").replace("_", "")
+        if figure.isdecimal() and len(figure) <= 12:
+            table.go_to(int(figure) - 1)
+        elif figure.endswith("%") and figure[:-1].isdecimal() and len(figure) <= 4:
+            table.go_to(round((total - 1) * min(100, int(figure[:-1])) / 100))
+        else:
+            try:
+                movie = await self.catalogue.get(text)
+            except MovieNotFound:
+                bar.refuse(f"There is no row number, percentage or id {text[:40]!r}.")
+                return
+            if not await self._go_to_movie(movie):
+                bar.refuse(f"“{movie.title}” is not among the movies that are filtered: Esc clears the filter.")
+                return
+        self._leave_bar()
+
+    # ---------------------------------------------------------------------------------------------- filter and sort
+
+    def action_ask(self, asking: str) -> None:
+        self.action_pane("movies")
+        bar = self.query_one(FilterBar)
+        if asking == "text":
+            bar.ask("text", self.query_now.text)
+        elif asking == "years":
+            bar.ask("years", show_years(self.query_now.year_from, self.query_now.year_to))
+        else:
+            bar.ask("jump")
+
+    @on(FilterBar.Typed)
+    def search(self, event: FilterBar.Typed) -> None:
+        if event.text != self.query_now.text:
+            self._change(text=event.text)
+
+    @on(FilterBar.Answered)
+    def answer(self, event: FilterBar.Answered) -> None:
+        if event.asking == "text":
+            self.search(FilterBar.Typed(event.text))
+        elif event.asking == "years":
+            try:
+                first, last = parse_years(event.text)
+            except ValueError as problem:
+                self.query_one(FilterBar).refuse(str(problem))
+                return
+            self._change(year_from=first, year_to=last)
+        elif event.text:
+            run(self, self._jump(event.text), doing="find the row", group="jump")
+            return
+        self._leave_bar()
+
+    @on(FilterBar.Left)
+    def leave(self, event: FilterBar.Left) -> None:
+        if event.asking == "text" and self.query_now.text:
+            self._change(text="")
+        self._leave_bar()
+
+    def _leave_bar(self) -> None:
+        self.query_one(FilterBar).close()
+        self.query_one(MovieTable).focus()
+
+    @on(GenrePanel.Chosen)
+    def toggle_genre(self, event: GenrePanel.Chosen) -> None:
+        chosen = self.query_now.genres
+        without = tuple(genre for genre in chosen if genre != event.name)
+        self._change(genres=without if event.name in chosen else (*chosen, event.name))
+
+    def action_clear(self) -> None:
+        query = self.query_now
+        if self.alone:
+            self.action_full()
+        elif query.text:
+            self._change(text="")
+        elif query.year_from is not None or query.year_to is not None:
+            self._change(year_from=None, year_to=None)
+        elif query.genres:
+            self._change(genres=query.genres[:-1])
+
+    @on(MovieTable.SortChosen)
+    def sort_by(self, event: MovieTable.SortChosen) -> None:
+        if event.field == self.query_now.sort:
+            self.action_sort_flip()
+        else:
+            self._change(sort=event.field, descending=event.field != "title")
+
+    def action_sort_next(self) -> None:
+        sorts = [placed.column.sort for placed in self.query_one(MovieTable).placed if placed.column.sort]
+        place = sorts.index(self.query_now.sort) + 1 if self.query_now.sort in sorts else 0
+        field = sorts[place % len(sorts)]
+        self._change(sort=field, descending=field != "title")
+
+    def action_sort_flip(self) -> None:
+        self._change(descending=not self.query_now.descending)
+
+    def _change(self, **changes: object) -> None:
+        self.show_query(msgspec.structs.replace(self.query_now, **changes))
+
+    # ------------------------------------------------------------------------------------------ strategies and stores
+
+    def action_choose_strategy(self) -> None:
+        chooser = StrategyScreen(self.catalogue.strategies, self.catalogue.strategy, self._windows.summary())
+        self.app.push_screen(chooser, self._switch_strategy)
+
+    def action_choose_store(self) -> None:
+        self.app.push_screen(StoreScreen(self.catalogue.stores, self.catalogue.store), self._switch_store)
+
+    @on(StrategyBar.StrategyChosen)
+    def choose_strategy(self, event: StrategyBar.StrategyChosen) -> None:
+        self._switch_strategy(event.name)
+
+    @on(StrategyBar.StoreChosen)
+    def choose_store(self, event: StrategyBar.StoreChosen) -> None:
+        self._switch_store(event.name)
+
+    def _switch_strategy(self, name: str | None) -> None:
+        if name is not None and name != self.catalogue.strategy:
+            self._switch(name, self.catalogue.use_strategy)
+
+    def _switch_store(self, name: str | None) -> None:
+        if name is not None and name != self.catalogue.store:
+            self._switch(name, self.catalogue.use_store)
+
+    def _switch(self, name: str, use: Callable[[str], Awaitable[None]]) -> None:
+        if self._switching is not None:
+            self.notify(f"Still switching to {self._switching}.", severity="warning", markup=False)
+            return
+        self._switching = STORE_NAMES.get(name, name)
+        run(self, self._use(name, use), doing=f"switch to {self._switching}", group="switch")
+
+    async def _use(self, name: str, use: Callable[[str], Awaitable[None]]) -> None:
+        """Switch, and say so only when it is done; the table keeps its rows, its place and its cursor."""
+        store = self.catalogue.store
+        self.say(f"Switching to {self._switching}…")
+        self._show_active(name)
+        try:
+            await use(name)
+        finally:
+            self._switching = None
+            self.say("")
+            self._show_active()
+        if self.catalogue.store != store:
+            self.show_query(self.query_now, keep_place=True)
+
+    def _show_active(self, switching_to: str | None = None) -> None:
+        self.query_one(StrategyBar).show(self.catalogue.strategy, self.catalogue.store, switching_to)
+
+
+def same_filter(one: Query, other: Query) -> bool:
+    """Whether two queries select the same movies, in whatever order."""
+    return msgspec.structs.replace(one, sort="title", descending=False) == msgspec.structs.replace(
+        other, sort="title", descending=False
+    )

@@ -1,0 +1,123 @@
+"""PanedScreen: which parts of the browse screen are seen, by the size of the terminal and the pane chosen."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui.actions import ACTION, Where
+from tui.widgets.counters import CountersPanel, CountersStrip
+from tui.widgets.detail import DetailPanel
+from tui.widgets.filling_line import FillingLine
+from tui.widgets.filter_bar import FilterBar, FilterLine
+from tui.widgets.genres import GenrePanel
+from tui.widgets.key_footer import KeyFooter
+from tui.widgets.movie_table import MovieTable
+from tui.widgets.notice_line import NoticeLine
+from tui.widgets.pane_tabs import PANES, PaneTabs
+from tui.widgets.status import StatusLine
+from tui.widgets.strategy_bar import StrategyBar
+from tui.widgets.trace import TracePanel
+
+LEAST_WIDTH: Final = 60
+LEAST_HEIGHT: Final = 16
+SIDE_BY_SIDE: Final = (110, 30)
+"""Columns and rows from which the panels stand beside the table."""
+WITH_DETAILS: Final = 180
+WITH_LOG: Final = 36
+
+
+class PanedScreen(Screen[None]):
+    """The parts and their arrangement; what they show is for a subclass to say.
+
+    Where there is room for one pane alone, keys 1 to 4 choose it; where there is room for all, they move the focus.
+    """
+
+    CSS_PATH = "browse.tcss"
+
+    def __init__(self, strategies: tuple[str, ...], stores: tuple[str, ...]) -> None:
+        super().__init__()
+        self._strategies, self._stores = strategies, stores
+        self.pane = "movies"
+        self.alone = False
+        """Whether the pane has the whole screen by choice."""
+
+    def compose(self) -> ComposeResult:
+        self._arrange()
+        yield StatusLine()
+        yield NoticeLine()
+        yield StrategyBar(self._strategies, self._stores)
+        yield PaneTabs()
+        with Horizontal(id="body"):
+            with Vertical(id="main"):
+                yield FilterBar()
+                yield FilterLine()
+                yield MovieTable(id="movies")
+            with Vertical(id="side"):
+                yield CountersPanel(id="stats")
+                yield GenrePanel(id="genres")
+            yield DetailPanel(id="details")
+        yield TracePanel(id="log")
+        yield CountersStrip()
+        yield FillingLine()
+        yield KeyFooter()
+        yield Static("", id="too-small", markup=False)
+
+    def say(self, text: str, *, alarming: bool = False) -> None:
+        """Put a text in the status line's place; an empty one gives the place back."""
+        self.query_one(NoticeLine).say(text, alarming=alarming)
+        self.query_one(StatusLine).display = not text
+
+    def action_pane(self, pane: str) -> None:
+        """Go to a pane: show it where one fits, focus it."""
+        self.pane = pane
+        self._arrange()
+        self.query_one(f"#{pane}").focus()
+
+    def action_full(self) -> None:
+        """Give the pane the whole screen, or take it back."""
+        self.alone = not self.alone
+        self._arrange()
+
+    async def action_perform(self, id: str) -> None:
+        """Do an action of the table of actions, as if its key had been pressed."""
+        action = ACTION[id]
+        target = self.query_one(MovieTable) if action.where == "movies" else self
+        await self.app.run_action(action.action, target)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._arrange()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        inside = [widget.id for widget in event.widget.ancestors_with_self if widget.id in PANES]
+        if inside and self.pane != inside[0]:
+            self.pane = str(inside[0])
+            self._arrange()
+        searching = any(isinstance(widget, FilterBar) for widget in event.widget.ancestors)
+        self.query_one(KeyFooter).place = "search" if searching else place_of(self.pane)
+
+    def _arrange(self) -> None:
+        width, height = self.app.size
+        small = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        one = self.alone or width < SIDE_BY_SIDE[0] or height < SIDE_BY_SIDE[1]
+        self.set_class(small, "-small")
+        self.set_class(one, "-one")
+        self.set_class(not one and width >= WITH_DETAILS, "-with-details")
+        self.set_class(not one and height >= WITH_LOG, "-with-log")
+        for pane in PANES:
+            self.set_class(pane == self.pane, f"-{pane}")
+        if self.is_mounted:
+            self.query_one(PaneTabs).pane = self.pane
+            need = f"Reelcache needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are {width} and {height}."
+            self.query_one("#too-small", Static).update(need if small else "")
+
+
+def place_of(pane: str) -> Where:
+    """Where the keys of a pane stand in the table of actions."""
+    places: dict[str, Where] = {"movies": "movies", "genres": "genres", "log": "log"}
+    return places.get(pane, "everywhere")

@@ -1,0 +1,52 @@
+"""The terminal's end of life: it hangs up, or the system asks us to go."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+_ENDINGS: Final = ("SIGTERM", "SIGHUP", "SIGINT")
+
+
+def hung_up(descriptor: int) -> bool:
+    """Whether the other end of this terminal is gone. Costs one system call and never waits."""
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)  # POLLHUP and POLLERR are reported whether asked for or not
+    return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
+
+
+def input_descriptor() -> int | None:
+    """The descriptor of the terminal that keys come from; None where there is none."""
+    try:
+        descriptor = sys.__stdin__.fileno() if sys.__stdin__ is not None else -1
+    except (ValueError, OSError):
+        return None
+    return descriptor if descriptor >= 0 and os.isatty(descriptor) else None
+
+
+@contextmanager
+def endings(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]) -> Iterator[None]:
+    """While it lasts, a signal that asks us to end calls `leave` with the customary exit code, 128 and its number."""
+    caught = []
+    for name in _ENDINGS:
+        number = getattr(signal, name, None)
+        if number is None or signal.getsignal(number) is signal.SIG_IGN:
+            continue
+        try:
+            loop.add_signal_handler(number, leave, 128 + number)
+        except (NotImplementedError, RuntimeError, ValueError):
+            continue
+        caught.append(number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

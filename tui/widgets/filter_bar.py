@@ -1,0 +1,196 @@
+"""FilterBar: the box for search text, years or a place to go to, and the line that names the filters in force."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, Literal
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from core.model import LONGEST_TEXT, Query, tidy
+from tui.actions import bindings
+from tui.columns import visible
+from tui.years import show_years
+
+Asking = Literal["text", "years", "jump"]
+_PROMPTS: Final[dict[Asking, tuple[str, str]]] = {
+    "text": ("Search", "words of title, director or cast"),
+    "years": ("Years", "1979, 1979-1989, 1979- or -1989"),
+    "jump": ("Go to", "a row number, 50% or an id"),
+}
+_DEBOUNCE: Final = 0.15
+
+
+def clean(text: str) -> str:
+    """What was typed or pasted as a search may hold it: tidied, without control characters, not too long."""
+    return "".join(c for c in tidy(text[: LONGEST_TEXT * 4]) if visible(c) == c)[:LONGEST_TEXT]
+
+
+class BoundedInput(Input):
+    """An Input that takes what fits of a paste, with its control characters dropped."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        room = LONGEST_TEXT - len(self.value) + len(self.selected_text)
+        self.replace(clean(event.text)[: max(0, room)], *self.selection)
+
+
+class FilterBar(Widget):
+    """One line that opens when something is asked, and closes when it is answered or left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("search")
+    DEFAULT_CSS = """
+    FilterBar { height: auto; display: none; background: $surface; }
+    FilterBar.-open { display: block; }
+    FilterBar Horizontal { height: 1; }
+    FilterBar Input { width: 1fr; }
+    FilterBar #prompt { width: 9; padding: 0 1; color: $text-accent; text-style: bold; }
+    FilterBar #problem { height: 1; padding: 0 1; color: $text-error; display: none; }
+    FilterBar #problem.-shown { display: block; }
+    """
+
+    class Typed(Message):
+        """The search text changed, a moment after the last key."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Answered(Message):
+        """Enter was pressed; `text` is what stands in the box."""
+
+        def __init__(self, asking: Asking, text: str) -> None:
+            super().__init__()
+            self.asking = asking
+            self.text = text
+
+    class Left(Message):
+        """The box was left: cleared with Esc, or kept."""
+
+        def __init__(self, asking: Asking, *, cleared: bool) -> None:
+            super().__init__()
+            self.asking = asking
+            self.cleared = cleared
+
+    asking: Asking = "text"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._debounce: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Static("", id="prompt")
+            yield BoundedInput(max_length=LONGEST_TEXT, compact=True, select_on_focus=False)
+        yield Static("", id="problem", markup=False)
+
+    def ask(self, asking: Asking, text: str = "") -> None:
+        """Open the box with this text in it."""
+        self.asking = asking
+        prompt, placeholder = _PROMPTS[asking]
+        self.query_one("#prompt", Static).update(prompt)
+        self._problem("")
+        box = self.query_one(BoundedInput)
+        box.placeholder = placeholder
+        with box.prevent(Input.Changed):
+            box.value = text
+        box.cursor_position = len(text)
+        self.add_class("-open")
+        box.focus()
+
+    def refuse(self, problem: str) -> None:
+        """Say what is wrong with the answer; the box stays open with what was typed."""
+        self._problem(problem)
+
+    def close(self) -> None:
+        """Put the box away."""
+        if self._debounce is not None:
+            self._debounce.stop()
+        self.remove_class("-open")
+
+    def _problem(self, problem: str) -> None:
+        line = self.query_one("#problem", Static)
+        line.update(problem)
+        line.set_class(bool(problem), "-shown")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._problem("")
+        if self.asking != "text":
+            return
+        if self._debounce is not None:
+            self._debounce.stop()
+        self._debounce = self.set_timer(_DEBOUNCE, self._typed)
+
+    def _typed(self) -> None:
+        self.post_message(self.Typed(clean(self.query_one(BoundedInput).value)))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_keep()
+
+    def action_keep(self) -> None:
+        if self._debounce is not None:
+            self._debounce.stop()
+        self.post_message(self.Answered(self.asking, clean(self.query_one(BoundedInput).value)))
+
+    def action_down(self) -> None:
+        if self.asking == "text":
+            self.action_keep()
+
+    def action_leave(self) -> None:
+        self.close()
+        self.post_message(self.Left(self.asking, cleared=True))
+
+
+def describe_filter(query: Query) -> str:
+    """The filters in force in words; empty when there are none."""
+    parts = []
+    if query.text.strip():
+        parts.append(f"“{visible(query.text.strip())}”")
+    parts += [visible(genre) for genre in query.genres]
+    if years := show_years(query.year_from, query.year_to):
+        parts.append(years)
+    return " · ".join(parts)
+
+
+class FilterLine(Widget):
+    """The filters in force and how many movies match, in one line; not there when nothing is filtered."""
+
+    DEFAULT_CSS = """
+    FilterLine { height: 1; padding: 0 1; background: $surface; color: $text-muted; display: none; }
+    FilterLine.-active { display: block; }
+    """
+
+    filters: reactive[str] = reactive("")
+    matches: reactive[int | None] = reactive(None)
+    whole: reactive[int | None] = reactive(None)
+    """How many movies there are without a filter, where that is known."""
+
+    def watch_filters(self, filters: str) -> None:
+        self.set_class(bool(filters), "-active")
+
+    def render(self) -> Content:
+        if self.matches is None:
+            count = "searching…"
+        else:
+            count = f"{self.matches:,} of {self.whole:,}" if self.whole is not None else f"{self.matches:,}"
+            count += " match" if self.matches != 1 or self.whole is not None else " matches"
+        none = self.matches == 0
+        filters = self.filters if len(self.filters) <= 120 else self.filters[:119] + "…"
+        return Content.assemble(
+            ("Filter ", "bold"),
+            (filters, "$text-accent"),
+            ("   ", ""),
+            (count, "bold $text-warning" if none else ""),
+            ("   Esc clears", ""),
+        )

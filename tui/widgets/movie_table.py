@@ -1,0 +1,330 @@
+"""MovieTable: a table of any length that draws the rows in view and asks for nothing else."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from core.model import Movie, Page, Query
+from tui.actions import bindings
+from tui.columns import GAP, MARK_WIDTH, OPTIONAL, WITH_IMDB, Column, Placed, cut, fit
+from tui.row_window import Request, Row, RowWindow
+
+_HEADER_LINES: Final = 1
+_MARKS: Final = {"redis": ("h", "hit"), "near": ("n", "near"), "store": ("m", "miss"), None: ("", "miss")}
+
+
+class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
+    """The rows of one query. It posts `PageWanted`; whoever reads the movies answers with `take` or `fail`.
+
+    The cursor is a movie's id and a row number: it stays with the movie when a reload finds it near by, and with the
+    number where the id is gone. The last column says where the row came from: h Redis, n near tier, m store.
+    """
+
+    BORDER_TITLE = "1 Movies"
+    BINDINGS = bindings("movies")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "movie-table--header",
+        "movie-table--sorted",
+        "movie-table--number",
+        "movie-table--title",
+        "movie-table--rest",
+        "movie-table--loading",
+        "movie-table--cursor",
+        "movie-table--cursor-blurred",
+        "movie-table--hit",
+        "movie-table--near",
+        "movie-table--miss",
+    }
+    DEFAULT_CSS = """
+    MovieTable {
+        background: $surface;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $surface;
+        scrollbar-background-hover: $surface;
+        scrollbar-background-active: $surface;
+        overflow-x: hidden;
+        overflow-y: auto;
+        border: round $border-blurred;
+        border-title-color: $foreground 70%;
+        border-subtitle-color: $foreground 60%;
+        &:focus { border: round $border; border-title-color: $foreground; border-title-style: bold; }
+
+        & .movie-table--header { color: $text-muted; text-style: bold; }
+        & .movie-table--sorted { color: $text-accent; text-style: bold; }
+        & .movie-table--number { color: $text-disabled; }
+        & .movie-table--title { color: $foreground; }
+        & .movie-table--rest { color: $text-muted; }
+        & .movie-table--loading { color: $text-disabled; }
+        & .movie-table--cursor {
+            color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold;
+        }
+        & .movie-table--cursor-blurred { background: $block-cursor-blurred-background; text-style: bold; }
+        & .movie-table--hit { color: $text-success; }
+        & .movie-table--near { color: $text-accent; }
+        & .movie-table--miss { color: $text-warning; }
+    }
+    """
+
+    class PageWanted(Message):
+        """Rows are in view that are not held."""
+
+        def __init__(self, request: Request, query: Query) -> None:
+            super().__init__()
+            self.request = request
+            self.query = query
+
+    class Moved(Message):
+        """Another row is under the cursor, or the one there was read (anew)."""
+
+        def __init__(self, number: int, row: Row | None) -> None:
+            super().__init__()
+            self.number = number
+            self.row = row
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, MovieTable.Moved)
+
+    class Opened(Message):
+        """A movie was asked to be shown whole."""
+
+        def __init__(self, movie: Movie) -> None:
+            super().__init__()
+            self.movie = movie
+
+    class SortChosen(Message):
+        """The header of a column was clicked; `field` is one of the fields that a query sorts by."""
+
+        def __init__(self, field: str) -> None:
+            super().__init__()
+            self.field = field
+
+    def __init__(self, *, id: str | None = None, page_size: int = 100) -> None:
+        super().__init__(id=id)
+        self.window = RowWindow(page_size=page_size)
+        self.query_shown = Query()
+        self.cursor = 0
+        self._cursor_id: str | None = None
+        self._to_top = False
+        self._skip = 0
+        self._columns: tuple[Column, ...] = OPTIONAL
+        self._styles: dict[str, Style] = {}
+
+    # ------------------------------------------------------------------------------------------------ what it shows
+
+    @property
+    def current(self) -> Movie | None:
+        """The movie under the cursor, as far as it was read."""
+        row = self.window.row(self.cursor)
+        return row.movie if row else None
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """The columns at their places, for the present width."""
+        width = self.scrollable_content_region.width
+        return fit(width, self._number_width, self._columns, self._skip)
+
+    def show(self, query: Query, *, keep_place: bool = False) -> None:
+        """Show the answer to a query: from its top, or where the table stands now."""
+        self.query_shown = query
+        self.window.restart()
+        self._to_top = not keep_place
+        self.refresh()
+        self._look()
+
+    def renew(self) -> None:
+        """Read the rows in view again; those there stay until the answer comes."""
+        self.window.renew()
+        self._look()
+
+    def take(self, request: Request, page: Page) -> None:
+        """The answer to a `PageWanted`; one that came too late is dropped."""
+        if not self.window.answer(request, page):
+            return
+        if any(movie.imdb_rating is not None for movie in page.movies):
+            self._columns = WITH_IMDB
+        self.virtual_size = Size(1, page.total + _HEADER_LINES)
+        if self._to_top:
+            self._to_top = False
+            self.cursor, self._cursor_id = 0, None
+            self.scroll_to(y=0, animate=False, immediate=True)
+        self._settle()
+        self.refresh()
+        self._look()
+        self._tell()
+
+    def fail(self, request: Request) -> None:
+        """The answer to a `PageWanted` that could not be had; `renew` asks again."""
+        self.window.give_up(request)
+
+    def go_to(self, number: int, id: str | None = None) -> None:
+        """Put the cursor on a row; on this movie, should it stand near by once the rows are read."""
+        self._move_to(number)
+        if id is not None:
+            self._cursor_id = id
+
+    # ------------------------------------------------------------------------------------------------------- moving
+
+    def action_move(self, rows: int) -> None:
+        self._move_to(self.cursor + rows)
+
+    def action_page(self, screens: float) -> None:
+        rows = int(self._rows_in_view * screens)
+        self.scroll_to(y=self.scroll_offset.y + rows, animate=False, immediate=True)
+        self._move_to(self.cursor + rows)
+
+    def action_edge(self, side: int) -> None:
+        self._move_to(0 if side < 0 else (self.window.total or 1) - 1)
+
+    def action_shift(self, columns: int) -> None:
+        most = len(self._columns) - 1
+        self._skip = max(0, min(most, self._skip + columns))
+        if len(self._columns) - self._skip < len(self.placed) - 1:
+            self._skip -= 1
+        self.refresh()
+
+    def action_open(self) -> None:
+        if (movie := self.current) is not None:
+            self.post_message(self.Opened(movie))
+
+    def on_click(self, event: events.Click) -> None:
+        place = event.get_content_offset(self)
+        if place is None:
+            return
+        event.stop()
+        if place.y < _HEADER_LINES:
+            for column, left, width in ((p.column, p.left, p.width) for p in self.placed):
+                if left <= place.x < left + width + GAP and column.sort:
+                    self.post_message(self.SortChosen(column.sort))
+            return
+        self._move_to(self.scroll_offset.y + place.y - _HEADER_LINES)
+        if event.chain == 2:
+            self.action_open()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self._look()
+
+    def on_resize(self) -> None:
+        self._look()
+
+    def on_focus(self) -> None:
+        self._refresh_row(self.cursor)
+
+    def on_blur(self) -> None:
+        self._refresh_row(self.cursor)
+
+    def _move_to(self, number: int) -> None:
+        number = max(0, min(number, (self.window.total or 1) - 1))
+        before, self.cursor = self.cursor, number
+        self._to_top = False
+        row = self.window.row(number)
+        self._cursor_id = row.movie.id if row else None
+        top, rows = self.scroll_offset.y, self._rows_in_view
+        if not top <= number < top + rows:
+            near = abs(number - before) <= rows
+            target = (number if number < top else number - rows + 1) if near else number - rows // 2
+            self.scroll_to(y=max(0, target), animate=False, immediate=True)
+        for changed in {before, number}:
+            self._refresh_row(changed)
+        self._tell()
+
+    def _settle(self) -> None:
+        """Keep the cursor on its movie where a reload moved it, and inside the answer."""
+        total = self.window.total or 0
+        row = self.window.row(self.cursor)
+        if self._cursor_id is not None and (row is None or row.movie.id != self._cursor_id):
+            found = self.window.find(self._cursor_id)
+            if found is not None:
+                self.scroll_to(y=self.scroll_offset.y + found - self.cursor, animate=False, immediate=True)
+                self.cursor = found
+        self.cursor = max(0, min(self.cursor, total - 1))
+        row = self.window.row(self.cursor)
+        if row is not None:
+            self._cursor_id = row.movie.id
+
+    def _look(self) -> None:
+        top = 0 if self._to_top else self.scroll_offset.y
+        self.window.look(top, self._rows_in_view)
+        if self.is_mounted and (request := self.window.next_request()) is not None:
+            self.post_message(self.PageWanted(request, self.query_shown))
+
+    def _tell(self) -> None:
+        self.post_message(self.Moved(self.cursor, self.window.row(self.cursor)))
+
+    @property
+    def _rows_in_view(self) -> int:
+        return max(1, self.scrollable_content_region.height - _HEADER_LINES)
+
+    @property
+    def _number_width(self) -> int:
+        return max(4, len(f"{self.window.total or 0:,}"))
+
+    # ------------------------------------------------------------------------------------------------------ drawing
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles.clear()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        if y < _HEADER_LINES:
+            return self._header().adjust_cell_length(width, self._style("header"))
+        number = self.scroll_offset.y + y - _HEADER_LINES
+        if self.window.total is None or number >= self.window.total:
+            return Strip.blank(width, self._style("rest"))
+        return self._line(number).adjust_cell_length(width, self._style("rest"))
+
+    def _header(self) -> Strip:
+        plain, chosen = self._style("header"), self._style("sorted")
+        segments = [Segment(cut("#", self._number_width, "right") + " " * GAP, plain)]
+        for column, width in ((p.column, p.width) for p in self.placed):
+            is_sort = column.sort == self.query_shown.sort
+            arrow = (" ▼" if self.query_shown.descending else " ▲") if is_sort else ""
+            segments.append(Segment(cut(column.label + arrow, width, column.align), chosen if is_sort else plain))
+            segments.append(Segment(" " * GAP, plain))
+        segments.append(Segment("c", plain))
+        return Strip(segments)
+
+    def _line(self, number: int) -> Strip:
+        row = self.window.row(number)
+        cursor = None
+        if number == self.cursor:
+            cursor = self._style("cursor" if self.has_focus else "cursor-blurred")
+        label = cut(f"{number + 1:,}", self._number_width, "right") + " " * GAP
+        if row is None:
+            placed = self.placed
+            text = cut("…", placed[0].width) + " " * (placed[-1].left + placed[-1].width - placed[0].left)
+            return Strip(
+                [Segment(label, cursor or self._style("number")), Segment(text, cursor or self._style("loading"))]
+            )
+        title, *others = self.placed
+        rest = "".join(" " * GAP + cut(p.column.text(row.movie), p.width, p.column.align) for p in others)
+        mark, kind = _MARKS[row.tier]
+        return Strip(
+            [
+                Segment(label, cursor or self._style("number")),
+                Segment(cut(row.movie.title, title.width), cursor or self._style("title")),
+                Segment(rest, cursor or self._style("rest")),
+                Segment(" " * GAP + cut(mark, MARK_WIDTH - GAP), cursor or self._style(kind)),
+            ]
+        )
+
+    def _refresh_row(self, number: int) -> None:
+        y = number - self.scroll_offset.y + _HEADER_LINES
+        if _HEADER_LINES <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def _style(self, name: str) -> Style:
+        style = self._styles.get(name)
+        if style is None:
+            style = self._styles[name] = self.get_component_rich_style(f"movie-table--{name}")
+        return style
