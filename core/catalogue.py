@@ -23,12 +23,24 @@ from core.errors import (
     UnknownStrategy,
 )
 from core.loading import Source, load_into
-from core.model import MOST_ROWS, GenreCount, LoadProgress, LoadReport, Movie, Page, Progress, Query, Tier, check
+from core.model import (
+    MOST_ROWS,
+    Freshness,
+    GenreCount,
+    LoadProgress,
+    LoadReport,
+    Movie,
+    Page,
+    Progress,
+    Query,
+    Tier,
+    check,
+)
 from core.observe.counters import Observer
 from core.observe.stats import RedisStats, Stats
 from core.settings import STORES, STRATEGIES
 from core.stores.base import Store, Window
-from core.strategies.base import Answer, Change, Freshness, Question, Strategy, Written
+from core.strategies.base import Answer, Change, Question, Strategy, Written
 from core.strategies.codec import decode_genres, decode_window, encode_genres, encode_window
 
 SWITCH_PATIENCE: Final = 5.0

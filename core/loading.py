@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 from core.binding import Binding
 from core.errors import CacheUnavailable, UnreadableFile
@@ -19,17 +20,16 @@ BATCH: Final = 2_000
 
 
 class Rejects(Protocol):
-    """Where refused rows go."""
+    """Where refused rows go. `path` is None while nothing was refused, `problem` says why they could not be written."""
 
-    def add(self, reject: object) -> None:
+    path: Path | None
+    problem: str
+
+    def write(self, reject: Any) -> None:
         """Keep one refused row."""
 
     def close(self) -> None:
-        """Write what is still held back."""
-
-    @property
-    def path(self) -> str | None:
-        """The file's name, None while nothing was refused."""
+        """End the file."""
 
 
 class Source(Protocol):
@@ -69,7 +69,7 @@ async def load_into(
             movies = [item for item in batch if isinstance(item, Movie)]
             for item in batch:
                 if not isinstance(item, Movie):
-                    rejects.add(item)
+                    rejects.write(item)
             result = await binding.store.load(movies)
             read += len(batch)
             stored += result.inserted + result.updated
@@ -93,8 +93,9 @@ async def load_into(
         stored,
         unchanged,
         rejected,
-        rejects.path,
+        str(rejects.path) if rejects.path else None,
         time.monotonic() - started,
+        rejects_problem=rejects.problem,
         cancelled=bool(stop and stop.is_set()),
     )
 

@@ -417,6 +417,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 Tier = Literal["near", "redis", "store"]
 """Where an answer came from: this process's memory, Redis, or the database."""
+Freshness = Literal["fresh", "stale", "uncached"]
+"""Whether an answer is within its soft TTL, past it, or was not cached at all."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -455,7 +457,10 @@ class LoadProgress(msgspec.Struct, frozen=True):
 
 
 class LoadReport(msgspec.Struct, frozen=True):
-    """How a load ended. `rejects_path` names the file of refused rows, None when there are none."""
+    """How a load ended.
+
+    `rejects_path` names the file of refused rows, None when there are none; `rejects_problem` says why it has not all.
+    """
 
     read: int
     stored: int
@@ -463,4 +468,5 @@ class LoadReport(msgspec.Struct, frozen=True):
     rejected: int
     rejects_path: str | None
     seconds: float
+    rejects_problem: str = ""
     cancelled: bool = False

@@ -11,6 +11,7 @@ from core.errors import InvalidMovie, UnreadableFile
 from core.model import Movie, check
 from data.formats import RECOGNISERS
 from data.opening import Format, Opening, opening
+from data.rejects import RejectsFile
 from data.rows import Reject
 from data.text import TextFile, Warnings
 
@@ -49,6 +50,10 @@ class Source:
     def warning_count(self) -> int:
         """How many things the last iteration put right silently."""
         return self._warnings.count
+
+    def rejects(self) -> RejectsFile:
+        """A file for the rows that are refused, made in the working folder when there is a first one."""
+        return RejectsFile(self.path)
 
     def __iter__(self) -> Iterator[Movie | Reject]:
         self._warnings = Warnings()

@@ -49,4 +49,6 @@ def account(report: LoadReport) -> str:
     ]
     if report.rejects_path:
         lines.append(f"Rejected rows, each with its line and reason: {report.rejects_path}")
+    if report.rejects_problem:
+        lines.append(f"But {report.rejects_problem}.")
     return "\n".join(lines)

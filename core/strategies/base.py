@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
-from core.model import Movie, Tier
+from core.model import Freshness, Movie, Tier
 
-Freshness = Literal["fresh", "stale", "uncached"]
 T = TypeVar("T")
 
 

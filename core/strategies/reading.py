@@ -15,10 +15,10 @@ from core.cache.flight import SingleFlight
 from core.cache.keys import Key
 from core.cache.redis import Loaded, RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
-from core.model import Movie
+from core.model import Freshness, Movie
 from core.observe.counters import Observer
 from core.stores.base import Store
-from core.strategies.base import Answer, Freshness
+from core.strategies.base import Answer
 from core.strategies.codec import CODEC, decode_movie, encode_movie
 from core.strategies.keys import movie_key, new_token
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 
 class NoRejects:
     """Refuses nothing, keeps nothing."""
 
-    path: str | None = None
+    path: Path | None = None
+    problem = ""
 
-    def add(self, reject: object) -> None:
+    def write(self, reject: object) -> None:
         """Keep one refused row."""
         raise AssertionError(f"nothing here is refused: {reject}")
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from textual.content import Content
 
-from core.catalogue import Freshness, Reading
-from core.model import FIELD, Movie, Tier, Value, value_of
+from core.catalogue import Reading
+from core.model import FIELD, Freshness, Movie, Tier, Value, value_of
 from tui.formats import DASH, count, duration, money, visible
 
 # The theme's own muted text is relative to what it stands on, which inline styles cannot be.
