@@ -3,7 +3,7 @@
 # `./run.sh test [ARGS]` runs the linters, the type checker and the suite instead; ARGS go to pytest.
 set -euo pipefail
 
-say() { printf '%s\n' "$*" >&2; }
+say() { printf '%s\n' "$@" >&2; }
 
 fail() {
   say "" "reelcache: $1"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -10,6 +12,14 @@ import pytest
 
 from core.servers.embedded import EmbeddedServers, embedded_servers, stop_embedded
 from core.servers.state import StateFolder
+
+
+@pytest.fixture(scope="session")
+def lived_in() -> Iterator[Path]:
+    """A state folder that tests share which kill servers, so that only the first waits for new data to be made."""
+    folder = Path(tempfile.mkdtemp(prefix="rc-"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -27,12 +27,10 @@ async def test_embedded_servers_before_and_while_they_run(servers: EmbeddedServe
     assert await stop_embedded(state_dir) == ()
     assert not os.listdir(state_dir)
     await servers.redis()
-    await servers.postgresql()
     redis, postgresql, mongodb = await examine(settings)
-    assert (redis.running, redis.reachable, redis.version) == (True, True, "8.2.3")
-    assert (postgresql.running, postgresql.reachable, postgresql.problem) == (True, True, "")
-    assert postgresql.seconds > 0
-    assert mongodb.running is False
+    assert (redis.running, redis.reachable, redis.problem) == (True, True, "")
+    assert redis.seconds > 0
+    assert (postgresql.running, mongodb.running) == (False, False)
 
 
 async def test_servers_by_url(redis_url: str, postgres_url: str, mongo_url: str, state_dir: Path) -> None:

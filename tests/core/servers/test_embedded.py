@@ -19,8 +19,6 @@ from core.errors import ServerFailed
 from core.servers import server as server_module
 from core.servers.binaries import find_binary
 from core.servers.embedded import EmbeddedServers, ServerStep, stop_embedded
-from core.servers.process import alive
-from tests.core.servers.another_copy import another_copy, ready
 
 Processes = Callable[[], dict[str, psutil.Process]]
 
@@ -65,21 +63,6 @@ async def _use_all(redis: str, postgresql: str, mongodb: str) -> None:
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(mongodb)
     async with client, client.start_session() as session, await session.start_transaction():
         await client.get_default_database().things.insert_one({"_id": 1}, session=session)
-
-
-async def test_two_copies_share_and_the_last_out_stops(
-    servers: EmbeddedServers, state_dir: Path, processes: Processes
-) -> None:
-    with another_copy(state_dir, "redis") as first, another_copy(state_dir, "redis", "postgresql") as second:
-        theirs = ready(second, 2)
-        assert ready(first, 1) == [theirs[0]] == [await servers.redis()]
-        running = processes()
-        assert running.keys() == {"redis", "postgresql"}
-    assert first.returncode == second.returncode == 0
-    assert processes() == running, "we are still in"
-    await servers.close()
-    assert processes() == {}, "PostgreSQL too, which we never asked for"
-    assert not [process for process in running.values() if alive(process)]
 
 
 async def test_close_is_done_even_when_its_caller_is_cancelled(servers: EmbeddedServers, processes: Processes) -> None:

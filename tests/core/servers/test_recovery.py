@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +16,13 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from core.errors import ServerFailed
-from core.servers.embedded import EmbeddedServers, StoppedServer, reset_embedded, stop_embedded
+from core.servers.embedded import EmbeddedServers, StoppedServer, embedded_servers, reset_embedded, stop_embedded
 from core.servers.process import Record, alive
 from core.servers.redis import RedisServer
+from core.servers.state import StateFolder
 from tests.core.servers.another_copy import another_copy, ready
 
 Processes = Callable[[], dict[str, psutil.Process]]
-
-
-@pytest.fixture(scope="module")
-def lived_in() -> Iterator[Path]:
-    """A state folder that these tests share, so that only the first of them waits for new data to be made."""
-    folder = Path(tempfile.mkdtemp(prefix="rc-"))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -189,11 +180,13 @@ async def test_stop_says_who_still_uses_what_it_ended(
     assert not psutil.pid_exists(pid)
 
 
-async def test_reset_removes_the_data_of_a_killed_copy(lived_in: Path, processes: Processes) -> None:
-    with another_copy(lived_in, "redis") as copy:
+async def test_reset_removes_the_data_of_a_killed_copy(state_dir: Path) -> None:
+    folder = state_dir / "of its own"
+    with another_copy(folder, "redis") as copy:
         ready(copy, 1)
         copy.kill()
-    (process,) = processes().values()
-    await reset_embedded(lived_in)
+    process = embedded_servers(StateFolder(folder))["redis"].find()
+    assert process is not None
+    await reset_embedded(folder)
     assert not alive(process)
-    assert {path.suffix for path in (lived_in / "servers").iterdir()} == {".lock"}
+    assert {path.suffix for path in (folder / "servers").iterdir()} == {".lock"}
