@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -119,39 +118,16 @@ async def test_a_reinsert_behind_a_delete_gets_the_higher_version(
     assert removal < later < (await insert).version
 
 
-async def test_no_inversions_among_writers_by_hand(store: PostgresStore, postgres_url: str) -> None:
-    """Deletes, re-inserts and edits of one id in three sessions: versions grow in the order of the commits."""
-    history: list[tuple[int, int]] = []
-
-    def write(number: int) -> None:
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            for turn in range(60):
-                began = time.monotonic_ns()
-                if (number + turn) % 2:
-                    asked = connection.execute("delete from reelcache.movies where id = 'Q1' returning id")
-                    if asked.fetchone():
-                        continue
-                asked = connection.execute(
-                    "insert into reelcache.movies (id, title) values ('Q1', 'x') on conflict (id) do update"
-                    " set runtime = %s returning version",
-                    (turn,),
-                )
-                (version,) = asked.fetchone() or (0,)
-                history.append((began, version))
-                history.append((-time.monotonic_ns(), version))
-
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        await asyncio.to_thread(thread.join)
-    highest = 0
-    assert len(history) > 100
-    for when, version in sorted(history, key=lambda event: abs(event[0])):
-        if when > 0:
-            assert version > highest
-        else:
-            highest = max(highest, version)
+async def test_an_insert_behind_an_insert_that_comes_to_nothing_gets_the_higher_version(
+    store: PostgresStore, psql: psycopg.Connection
+) -> None:
+    with psql.transaction():
+        psql.execute("insert into reelcache.movies (id, title) values (%s, 'mine')", (BARE.id,))
+        insert = asyncio.create_task(store.insert(BARE))
+        await _until_someone_waits(psql)
+        psql.execute("delete from reelcache.movies where id = %s", (BARE.id,))
+        (removal,) = psql.execute("select version from reelcache.removals").fetchone() or (0,)
+    assert 0 < removal < (await insert).version
 
 
 async def test_a_load_and_a_delete_by_hand_in_each_others_way(store: PostgresStore, psql: psycopg.Connection) -> None:
