@@ -147,6 +147,8 @@ class PostgresStore(Store):
         return replace(movie, version=row[0])
 
     async def update(self, movie: Movie) -> Movie:
+        if not possible_id(movie.id):
+            raise MovieNotFound(movie.id)
         row = await self._write(_UPDATE, (as_json([movie]), movie.version))
         if row is None:
             raise await self._refused(movie.id, movie.version)

@@ -191,6 +191,8 @@ async def _deadline(connection: Connection, seconds: float) -> AsyncIterator[asy
     expired = asyncio.Event()
 
     def cut() -> None:
+        if connection.closed:
+            return
         expired.set()
         with socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as wire:
             wire.shutdown(socket.SHUT_RDWR)

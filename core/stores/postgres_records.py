@@ -76,6 +76,7 @@ def _row(movie: Movie) -> dict[str, Value | date]:
 
 
 def _kept(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words, cut so far that a tsvector holds them all: 500 names of 200 wide characters would not fit."""
     for longest in (LONGEST_WORD, 100, 20):
         kept = tuple(dict.fromkeys(word[:longest] for word in words))
         if sum(len(word.encode()) for word in kept) <= _LONGEST_WORDS:

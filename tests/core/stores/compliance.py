@@ -154,6 +154,10 @@ class StoreCompliance:
         with pytest.raises(MovieNotFound) as missing:
             await store.update(replace(base, runtime=118))
         assert missing.value.id == base.id
+        with pytest.raises(MovieNotFound):
+            await store.update(replace(base, id="no such id \x00"))
+        with pytest.raises(MovieNotFound):
+            await store.delete("no such id \x00", base.version)
         assert await store.get(base.id) is None
 
     async def test_delete(self, filled: Store) -> None:

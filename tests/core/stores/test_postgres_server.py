@@ -6,9 +6,9 @@ import asyncio
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -119,39 +119,16 @@ async def test_a_reinsert_behind_a_delete_gets_the_higher_version(
     assert removal < later < (await insert).version
 
 
-async def test_no_inversions_among_writers_by_hand(store: PostgresStore, postgres_url: str) -> None:
-    """Deletes, re-inserts and edits of one id in three sessions: versions grow in the order of the commits."""
-    history: list[tuple[int, int]] = []
-
-    def write(number: int) -> None:
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            for turn in range(60):
-                began = time.monotonic_ns()
-                if (number + turn) % 2:
-                    asked = connection.execute("delete from reelcache.movies where id = 'Q1' returning id")
-                    if asked.fetchone():
-                        continue
-                asked = connection.execute(
-                    "insert into reelcache.movies (id, title) values ('Q1', 'x') on conflict (id) do update"
-                    " set runtime = %s returning version",
-                    (turn,),
-                )
-                (version,) = asked.fetchone() or (0,)
-                history.append((began, version))
-                history.append((-time.monotonic_ns(), version))
-
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        await asyncio.to_thread(thread.join)
-    highest = 0
-    assert len(history) > 100
-    for when, version in sorted(history, key=lambda event: abs(event[0])):
-        if when > 0:
-            assert version > highest
-        else:
-            highest = max(highest, version)
+async def test_an_insert_behind_an_insert_that_comes_to_nothing_gets_the_higher_version(
+    store: PostgresStore, psql: psycopg.Connection
+) -> None:
+    with psql.transaction():
+        psql.execute("insert into reelcache.movies (id, title) values (%s, 'mine')", (BARE.id,))
+        insert = asyncio.create_task(store.insert(BARE))
+        await _until_someone_waits(psql)
+        psql.execute("delete from reelcache.movies where id = %s", (BARE.id,))
+        (removal,) = psql.execute("select version from reelcache.removals").fetchone() or (0,)
+    assert 0 < removal < (await insert).version
 
 
 async def test_a_load_and_a_delete_by_hand_in_each_others_way(store: PostgresStore, psql: psycopg.Connection) -> None:
@@ -230,6 +207,30 @@ async def test_a_write_whose_connection_dies_under_it_is_of_unknown_outcome(
         with pytest.raises(OutcomeUnknown, match="may have been stored"):
             await update
     assert await store.get(FULL.id) == base
+
+
+async def test_a_load_whose_connection_dies_under_it_leaves_nothing(
+    store: PostgresStore, psql: psycopg.Connection
+) -> None:
+    before = await store.insert(FULL)
+    with psql.transaction():
+        psql.execute("select from reelcache.movies for update")
+        load = asyncio.create_task(store.load([replace(movie, runtime=7) for movie in corpus()]))
+        await _until_someone_waits(psql)
+        _kill_the_others(psql)
+        with pytest.raises(OutcomeUnknown):
+            await load
+    assert await store.count() == 1
+    assert await store.get(FULL.id) == before
+
+
+async def test_a_load_that_the_server_refuses_leaves_nothing(store: PostgresStore) -> None:
+    before = await store.insert(FULL)
+    with pytest.raises(StoreUnavailable, match="refused a value") as failure:
+        await store.load([replace(FULL, runtime=1), BARE, replace(BARE, id="Q2", plot="\x00")])
+    assert not isinstance(failure.value, OutcomeUnknown)
+    assert await store.count() == 1
+    assert await store.get(FULL.id) == before
 
 
 async def test_a_write_that_waits_too_long_for_a_lock_is_known_not_to_have_happened(
@@ -387,6 +388,11 @@ async def test_one_index_serves_both_directions(store: PostgresStore, psql: psyc
         assert any("Index Only Scan" in line and "movies_year" in line for (line,) in plan)
 
 
+async def test_a_load_is_followed_by_a_vacuum(store: PostgresStore, psql: psycopg.Connection) -> None:
+    await store.load(corpus())
+    await _until(psql, "select from pg_class where oid = 'reelcache.movies'::regclass and relallvisible > 0")
+
+
 async def test_identity_names_the_server(store: PostgresStore, psql: psycopg.Connection) -> None:
     identity = await store.identity()
     assert identity.product == "PostgreSQL"
@@ -408,9 +414,14 @@ def _kill_the_others(psql: psycopg.Connection) -> int:
 async def _until_someone_waits(psql: psycopg.Connection) -> None:
     """Until another session waits for a lock that this one holds."""
     waiting = "select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"
-    async with asyncio.timeout(5):
-        while psql.execute(waiting).fetchone() is None:  # noqa: ASYNC110  # the event is in another process
-            await asyncio.sleep(0)
+    await _until(psql, waiting)
+
+
+async def _until(psql: psycopg.Connection, finds_a_row: LiteralString) -> None:
+    """Until this question has an answer: the event happens in the server, which tells nobody."""
+    async with asyncio.timeout(15):
+        while psql.execute(finds_a_row).fetchone() is None:  # noqa: ASYNC110  # see above
+            await asyncio.sleep(0.002)
 
 
 def other_database(url: str, database: str) -> str:
