@@ -140,6 +140,22 @@ async def test_a_crowd_before_a_frozen_server_fails_within_one_budget(
     assert own_cache.breaker.state == "open"
 
 
+async def test_late_replies_reach_nobody(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+    keys = [Key("movie", str(number)) for number in range(30)]
+    await own_cache.begin(keys, "w", 60)
+    await own_cache.finish("w", [(key, 1, key.id.encode()) for key in keys])
+    for _ in range(3):
+        own_redis.pause()
+        late = await asyncio.gather(*(own_cache.get(key) for key in keys), return_exceptions=True)
+        assert all(isinstance(one, CacheUnavailable) for one in late)
+        own_redis.resume()
+        await closed(own_cache)
+        for key in keys:
+            entry = await own_cache.get(key)
+            assert entry is not None
+            assert entry.payload == key.id.encode()
+
+
 async def test_a_stalled_event_loop_is_not_blamed_on_redis(own_cache: RedisCache) -> None:
     calls = [asyncio.create_task(own_cache.get(KEY)) for _ in range(10)]
     await asyncio.sleep(0)
