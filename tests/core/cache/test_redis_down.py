@@ -71,6 +71,23 @@ async def test_open_succeeds_without_a_server_and_every_verb_says_why(tmp_path: 
     await cache.close()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_port_without_a_server_opens_the_breaker_at_once(host: str) -> None:
+    cache = new_cache(f"redis://user:hidden@{host}:1/0")
+    await cache.open()
+    with pytest.raises(CacheUnavailable, match=rf"nobody listens at redis://user:\*\*\*@{host}:1/0"):
+        await cache.get(KEY)
+    await cache.close()
+
+
+async def test_a_socket_path_that_is_too_long_is_named_as_such() -> None:
+    cache = new_cache(f"unix:///tmp/{'x' * 120}.sock")
+    await cache.open()
+    with pytest.raises(CacheUnavailable, match="path too long"):
+        await cache.get(KEY)
+    await cache.close()
+
+
 async def test_a_refused_call_costs_no_time(tmp_path: object) -> None:
     cache = new_cache(f"unix://{tmp_path}/none.sock")
     await cache.open()
