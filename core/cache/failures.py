@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import ECONNREFUSED
 from typing import Literal
 
 from core.errors import CacheUnavailable
@@ -43,9 +44,11 @@ def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUna
             return _unavailable(f"{address} cannot serve: {words}"), "down"
         return _unavailable(f"{address} refused a command: {words}"), "refused"
     cause = error if isinstance(error, OSError) else error.__context__
-    if isinstance(cause, ConnectionRefusedError | FileNotFoundError):
+    # asyncio folds the refusals of a name's several addresses into one OSError, which keeps their numbers as text only.
+    refused = isinstance(cause, ConnectionRefusedError | FileNotFoundError) or f"[Errno {ECONNREFUSED}]" in str(cause)
+    if refused:
         return _unavailable(f"nobody listens at {address}.", "Start the server or correct redis_url."), "down"
-    words = cause.strerror if isinstance(cause, OSError) and cause.strerror else "the connection was lost"
+    words = (cause.strerror or str(cause)) if isinstance(cause, OSError) else "the connection was lost"
     return _unavailable(f"{address} cannot be reached: {words}."), "failed"
 
 

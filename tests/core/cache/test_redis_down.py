@@ -71,6 +71,23 @@ async def test_open_succeeds_without_a_server_and_every_verb_says_why(tmp_path: 
     await cache.close()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_port_without_a_server_opens_the_breaker_at_once(host: str) -> None:
+    cache = new_cache(f"redis://user:hidden@{host}:1/0")
+    await cache.open()
+    with pytest.raises(CacheUnavailable, match=rf"nobody listens at redis://user:\*\*\*@{host}:1/0"):
+        await cache.get(KEY)
+    await cache.close()
+
+
+async def test_a_socket_path_that_is_too_long_is_named_as_such() -> None:
+    cache = new_cache(f"unix:///tmp/{'x' * 120}.sock")
+    await cache.open()
+    with pytest.raises(CacheUnavailable, match="path too long"):
+        await cache.get(KEY)
+    await cache.close()
+
+
 async def test_a_refused_call_costs_no_time(tmp_path: object) -> None:
     cache = new_cache(f"unix://{tmp_path}/none.sock")
     await cache.open()
@@ -138,6 +155,22 @@ async def test_a_crowd_before_a_frozen_server_fails_within_one_budget(
     assert time.monotonic() - start < BUDGET + SLACK
     assert all(isinstance(result, CacheUnavailable) for result in results)
     assert own_cache.breaker.state == "open"
+
+
+async def test_late_replies_reach_nobody(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+    keys = [Key("movie", str(number)) for number in range(30)]
+    await own_cache.begin(keys, "w", 60)
+    await own_cache.finish("w", [(key, 1, key.id.encode()) for key in keys])
+    for _ in range(3):
+        own_redis.pause()
+        late = await asyncio.gather(*(own_cache.get(key) for key in keys), return_exceptions=True)
+        assert all(isinstance(one, CacheUnavailable) for one in late)
+        own_redis.resume()
+        await closed(own_cache)
+        for key in keys:
+            entry = await own_cache.get(key)
+            assert entry is not None
+            assert entry.payload == key.id.encode()
 
 
 async def test_a_stalled_event_loop_is_not_blamed_on_redis(own_cache: RedisCache) -> None:
