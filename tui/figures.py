@@ -74,11 +74,11 @@ def ratio_in_words(stats: StrategyStats) -> str:
 
 
 def memory(size: int) -> str:
-    """Bytes as "41.2 MB" (1 MB = 1,048,576 bytes, as Redis counts)."""
+    """Bytes as "1.5 MB" or "41 MB" (1 MB = 1,048,576 bytes, as Redis counts)."""
     value = float(size)
     for unit in ("B", "kB", "MB"):
         if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.1f} {unit}"
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 9.95 else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} GB"
 

@@ -58,11 +58,6 @@ def percentile(stats: LatencyStats, q: float) -> float | None:
     return BOUNDS[-1]
 
 
-def mean(stats: LatencyStats) -> float | None:
-    """The arithmetic mean in seconds; None without data."""
-    return stats.total / stats.count if stats.count else None
-
-
 def difference(later: LatencyStats, earlier: LatencyStats) -> LatencyStats:
     """What was recorded between two snapshots of one histogram."""
     if later is earlier:

@@ -82,7 +82,14 @@ def test_rate(per_second: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 B"), (1023, "1.0 kB"), (43_200_000, "41.2 MB"), (268_435_456, "256 MB"), (2**31, "2.0 GB")],
+    [
+        (0, "0 B"),
+        (1023, "1.0 kB"),
+        (1_500_000, "1.4 MB"),
+        (43_200_000, "41 MB"),
+        (268_435_456, "256 MB"),
+        (2**31, "2.0 GB"),
+    ],
 )
 def test_memory(size: int, text: str) -> None:
     assert figures.memory(size) == text

@@ -360,6 +360,7 @@ async def test_the_log_follows_the_newest_and_holds_still_when_scrolled_away() -
         app.show()
         await pilot.pause()
         assert "movie:59" in text_of(panel)
+        assert panel.vertical_scrollbar.position == panel.scroll_offset.y == panel.max_scroll_y
         panel.focus()
         await pilot.press("home")
         await pilot.pause()

@@ -53,7 +53,7 @@ class ChoiceScreen(ModalScreen[str | None]):
             background: $surface;
             background-tint: transparent;
         }
-        Static { color: $foreground 60%; text-align: right; }
+        Static { dock: bottom; color: $foreground 60%; text-align: right; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

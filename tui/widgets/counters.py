@@ -150,8 +150,10 @@ class _Column:
     width: int = 10
 
 
-def _latency_column(title: str, rank: int, of: Callable[[StrategyStats], LatencyStats], q: float) -> _Column:
-    return _Column(title, rank, lambda _, overall: figures.latency(percentile(of(overall), q)))
+def _latency_column(
+    title: str, rank: int, of: Callable[[StrategyStats], LatencyStats], q: float, width: int = 10
+) -> _Column:
+    return _Column(title, rank, lambda _, overall: figures.latency(percentile(of(overall), q)), width)
 
 
 COLUMNS: Final = (
@@ -160,7 +162,7 @@ COLUMNS: Final = (
     _latency_column("p50 hit", 1, lambda stats: stats.hit_latency, 0.5),
     _latency_column("p50 miss", 5, store_latency, 0.5),
     _latency_column("p95 miss", 2, store_latency, 0.95),
-    _latency_column("p95 write", 4, lambda stats: stats.write_latency, 0.95),
+    _latency_column("p95 write", 4, lambda stats: stats.write_latency, 0.95, 11),
     _Column("reads", 6, lambda _, overall: figures.short(reads(overall)), 7),
     _Column("queries", 8, lambda _, overall: figures.short(overall.store_reads), 9),
     _Column("saved", 7, lambda _, overall: figures.short(overall.saved), 7),
@@ -205,7 +207,7 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
         for verdict, times in sorted(overall.refused.items(), key=lambda item: -item[1])
     )
     rows: list[tuple[str, Part]] = [
-        ("store reads avoided", (avoided, "")),
+        ("store reads avoided" if width >= 64 else "reads avoided", (avoided, "")),
         ("races prevented", (figures.count(prevented) + (f"  {verdicts}" if verdicts else ""), "")),
         ("Redis", breaker_words(stats)),
     ]
@@ -217,7 +219,7 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
     if total.errors or total.conflicts:
         failed = f"{figures.count(total.errors)} errors, {figures.count(total.conflicts)} edit conflicts"
         rows.append(("refused", (failed, "warning" if total.errors else "")))
-    label = 21 if width >= 44 else 16
+    label = 21 if width >= 64 else 16
     return [
         ((figures.fit(name, label), "muted"), (figures.fit(text, width - label).rstrip(), style))
         for name, (text, style) in rows

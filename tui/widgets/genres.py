@@ -10,7 +10,6 @@ from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual_plotext.plot import Plot
 
 from core.model import GenreCount
 from tui import figures
@@ -69,7 +68,7 @@ class GenrePanel(LinePanel):
         names = [figures.printable(genre.name) for genre in self._counts]
         digits = max(len(figures.count(genre.count)) for genre in self._counts)
         room = max(width - digits - 4 - _NARROWEST_BAR, 4)
-        label = min(max(cell_len(name) for name in names), room)
+        label = min(max(cell_len(name) for name in names), room, max(width // 3, 12))
         bars = self._bars_in(max(width - label - digits - 4, 0))
         return [
             self._line(row, figures.fit(name, label), figures.count(genre.count).rjust(digits), bar)
@@ -143,6 +142,8 @@ def bars(counts: Sequence[int], width: int) -> list[str]:
     bars_at = {rows - row: count for row, count in enumerate(counts) if count > 0}
     if not bars_at or width < 1:
         return [""] * rows
+    from textual_plotext.plot import Plot  # some 60 ms, paid by the first histogram and not by the start
+
     plot = Plot()
     plot.theme("clear")
     plot.plotsize(width, rows)

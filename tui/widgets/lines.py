@@ -27,11 +27,9 @@ class LinePanel(ScrollView):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "line--muted",
         "line--value",
-        "line--heading",
         "line--good",
         "line--warning",
         "line--bad",
-        "line--accent",
         "line--active",
         "line--chart",
         "line--cursor",
@@ -48,12 +46,10 @@ class LinePanel(ScrollView):
         scrollbar-background: $surface;
         & > .line--muted { color: $foreground 60%; }
         & > .line--value { color: $foreground; text-style: bold; }
-        & > .line--heading { color: $foreground 60%; text-style: underline; }
         & > .line--good { color: $text-success; }
         & > .line--warning { color: $text-warning; text-style: bold; }
         & > .line--bad { color: $text-error; text-style: bold; }
-        & > .line--accent { color: $text-accent; }
-        & > .line--active { color: $background; background: $accent; text-style: bold; }
+        & > .line--active { color: auto 95%; background: $accent; text-style: bold; }
         & > .line--chart { color: $primary; }
         & > .line--cursor { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
         & > .line--chosen { color: $text-accent; text-style: bold; }

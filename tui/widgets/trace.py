@@ -70,6 +70,7 @@ class TracePanel(LinePanel):
         if self._follows and self._on_screen:
             # Forced, because the first lines arrive before the scrollbar that would allow it.
             self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
+            self.vertical_scrollbar.position = self.scroll_offset.y
         newer = self._trace[-1].number - self._shown[-1].number if self._trace and self._shown else 0
         self.caption("" if self._follows else f"held, {figures.count(newer)} newer: End follows")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.observe.histogram import BOUNDS, LatencyHistogram, combined, difference, mean, percentile
+from core.observe.histogram import BOUNDS, LatencyHistogram, combined, difference, percentile
 from core.observe.stats import LatencyStats
 
 
@@ -26,9 +26,8 @@ def test_the_bounds_reach_from_a_microsecond_beyond_a_minute() -> None:
     assert list(BOUNDS) == sorted(BOUNDS)
 
 
-def test_without_data_there_is_no_percentile_and_no_mean() -> None:
+def test_without_data_there_is_no_percentile() -> None:
     assert percentile(LatencyStats(), 0.95) is None
-    assert mean(LatencyStats()) is None
     assert percentile(LatencyHistogram().snapshot(), 0.5) is None
 
 
