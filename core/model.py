@@ -266,7 +266,8 @@ def check(movie: Movie) -> Movie:
     if not doubtful:
         return movie
     tidied = replace(movie, **{name: _tidy_value(value_of(movie, name)) for name in doubtful})
-    if broken := problems(tidied):
+    found = ((name, FIELD[name].problem(value_of(tidied, name))) for name in doubtful)
+    if broken := {name: problem for name, problem in found if problem}:
         raise InvalidMovie(broken)
     return tidied
 

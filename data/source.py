@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -55,7 +55,7 @@ class Source:
         """A file for the rows that are refused, made in the working folder when there is a first one."""
         return RejectsFile(self.path)
 
-    def __iter__(self) -> Iterator[Movie | Reject]:
+    def __iter__(self) -> Generator[Movie | Reject]:
         self._warnings = Warnings()
         seen: set[int] = set()
         with TextFile(self.path, self._warnings) as text:

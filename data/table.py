@@ -51,7 +51,9 @@ class Table(Rows[list[str]]):
             except StopIteration:
                 return
             except OverlongLine as error:
-                yield Reject(self._lines.first, str(error), excerpt(error.start))
+                if self._lines.read:
+                    yield self._refuse_first_line("a quote is never closed")
+                yield Reject(self._lines.last, str(error), excerpt(error.start))
             except csv.Error as error:
                 yield self._refuse_first_line(_reason(error))
             else:
@@ -100,6 +102,10 @@ class _Lines:
     @property
     def record(self) -> str:
         return "".join(self.read)
+
+    @property
+    def last(self) -> int:
+        return self._text.line
 
     def begin(self) -> None:
         self.read.clear()

@@ -81,7 +81,7 @@ class TextFile:
         self.size = 0
         self._at_line_start = True
         self._fallback: str | None = None
-        self._ended = False
+        self._closed_at: float | None = None
         with self._failures():
             self.size = _regular_size(path)
             self._raw = path.open("rb", buffering=0)
@@ -127,17 +127,21 @@ class TextFile:
         self.close()
 
     def close(self) -> None:
-        """Close the file; once it was read to its end, `fraction` stays 1."""
-        self._ended = True
+        """Close the file; `fraction` stays where it was."""
+        self._closed_at = self.fraction
         self._text.close()
         self._raw.close()
 
     @property
     def fraction(self) -> float:
         """How much of the bytes on disk has been consumed, from 0 to 1."""
-        if self._ended or not self.size:
-            return 1.0
-        return min(1.0, self._raw.tell() / self.size)
+        if self._closed_at is not None:
+            return self._closed_at
+        try:
+            return min(1.0, self._raw.tell() / self.size)
+        except ValueError:
+            # Asked by another thread in the moment of closing.
+            return self._closed_at or 1.0
 
     @property
     def handle(self) -> io.TextIOWrapper:

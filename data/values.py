@@ -15,6 +15,7 @@ Converter = Callable[[str], Value]
 
 _UNKNOWN: Final = frozenset({"", "n/a", "na", "nan", "null", "none", "\\n", "-", "--", "?", "unknown", "<na>", "nat"})
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}(?:\.0+)?")
+_THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,3})?")
 _YEAR: Final = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
 _DURATION: Final = re.compile(
@@ -41,7 +42,9 @@ def whole(text: str) -> int | None:
         return int(text)
     if is_unknown(text):
         return None
-    text = text.strip().removesuffix("%").replace(",", "")
+    text = text.strip().removesuffix("%")
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
     if not _WHOLE.fullmatch(text):
         raise ValueError(f"must be a whole number, not {shortened(text)}")
     return int(text.split(".")[0])

@@ -83,7 +83,7 @@ class Reading:
 
 
 class Ratings:
-    """Rating and votes by title number, in three sorted arrays: 16 bytes a title, 25 MB for all of IMDb."""
+    """Rating and votes by title number, in three sorted arrays: 20 bytes a title, 30 MB for all of IMDb."""
 
     def __init__(self, path: Path) -> None:
         import numpy
@@ -106,15 +106,16 @@ class Ratings:
                     ).dropna()
                     ids.append(table["id"].to_numpy(numpy.int64))
                     ratings.append(table["rating"].to_numpy(numpy.float32))
-                    votes.append(table["votes"].to_numpy(numpy.int32))
+                    votes.append(table["votes"].to_numpy(numpy.int64))
             except (EOFError, OSError, ValueError, OverflowError) as error:
                 raise UnreadableFile(
                     str(path), f"the ratings cannot be read: {error}.", remedy="Fetch it again, or move it away."
                 ) from error
-        order = numpy.argsort(numpy.concatenate(ids), kind="stable")
-        self._ids = numpy.concatenate(ids)[order]
-        self._ratings = numpy.concatenate(ratings)[order]
-        self._votes = numpy.concatenate(votes)[order]
+        numbers = numpy.concatenate([*ids, numpy.empty(0, numpy.int64)])
+        order = numpy.argsort(numbers, kind="stable")
+        self._ids = numbers[order]
+        self._ratings = numpy.concatenate([*ratings, numpy.empty(0, numpy.float32)])[order]
+        self._votes = numpy.concatenate([*votes, numpy.empty(0, numpy.int64)])[order]
 
     def of(self, tconst: str) -> tuple[float | None, int | None]:
         """Rating from 0 to 10 and number of votes, or None twice."""

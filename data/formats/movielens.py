@@ -90,6 +90,6 @@ def _imdb_ids(links: Path, movies: TextFile) -> dict[str, str]:
         for row in Table(text):
             if isinstance(row, Reject):
                 movies.warnings.add(f"{links.name}, line {row.line}: {row.reason}")
-            elif len(row) > 1 and (id := imdb_id(row[1])):
+            elif row[1].isdecimal() and (id := imdb_id(row[1])):
                 ids[row[0].strip()] = id
     return ids

@@ -155,6 +155,12 @@ class TestQuotesAndSizes:
         assert "longer than" in refused[0].reason
         assert max(len(reject.row) for reject in refused) <= 2_000
 
+    def test_an_open_quote_before_a_line_too_long(self, tmp_path: Path) -> None:
+        path = tmp_path / "large.csv"
+        path.write_text(HEADER + '"Open,2000,91\nTwo,2001,92\n' + "x" * 2_000_000 + ",2002,93\nThree,2003,94\n")
+        assert titles(path) == ["Two", "Three"]
+        assert sorted(reject.line for reject in rejects(path)) == [2, 4]
+
     def test_rows_are_shown_without_control_characters(self, tmp_path: Path) -> None:
         path = tmp_path / "esc.csv"
         path.write_text(HEADER + "Esc\x1b]0;x\x07\u202e,1999,90\n")
@@ -196,6 +202,11 @@ class TestQuotesAndSizes:
         assert seen == sorted(seen)
         assert 0.3 < seen[10_000] < 0.7
         assert source.fraction == 1.0
+        half = iter(source)
+        for _ in range(10_000):
+            next(half)
+        half.close()
+        assert 0.3 < source.fraction < 0.7
 
 
 class TestAnything:

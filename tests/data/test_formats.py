@@ -14,7 +14,7 @@ from core.errors import UnreadableFile
 from core.model import Movie
 from data.formats.movielens import split_title
 from data.formats.tmdb import parse_date
-from data.values import dollars, entries, imdb_id, minutes
+from data.values import dollars, entries, imdb_id, minutes, whole
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -124,6 +124,17 @@ class TestPlainCsv:
     )
     def test_minutes(self, text: str, expected: int | None) -> None:
         assert minutes(text) == expected
+
+    @pytest.mark.parametrize(
+        ("text", "expected"), [("1,234", 1234), ("12,345,678", 12_345_678), ("88.0", 88), ("75%", 75)]
+    )
+    def test_whole(self, text: str, expected: int) -> None:
+        assert whole(text) == expected
+
+    @pytest.mark.parametrize("text", ["1,5", "12,34", "7.5", "1e3", "９x"])
+    def test_no_whole_number(self, text: str) -> None:
+        with pytest.raises(ValueError, match="whole number"):
+            whole(text)
 
     @pytest.mark.parametrize(("text", "expected"), [("439", "tt0000439"), ("tt0111161", "tt0111161"), ("", None)])
     def test_imdb_id(self, text: str, expected: str | None) -> None:
@@ -277,6 +288,11 @@ class TestImdb:
         packed.write_bytes(gzip.compress((FIXTURES / "title.ratings.tsv").read_bytes()))
         assert read(Path(basics))[0]["tt0900001"].imdb_rating is None
         assert read(Path(basics), packed)[0]["tt0900001"].imdb_rating == 5.7
+
+    def test_ratings_without_a_row(self, tmp_path: Path) -> None:
+        basics = shutil.copy(FIXTURES / "title.basics.tsv", tmp_path / "b.tsv")
+        (tmp_path / "title.ratings.tsv").write_text("tconst\taverageRating\tnumVotes\n")
+        assert read(Path(basics))[0]["tt0900001"].imdb_votes is None
 
     def test_damaged_ratings_are_named(self, tmp_path: Path) -> None:
         basics = shutil.copy(FIXTURES / "title.basics.tsv", tmp_path / "b.tsv")
