@@ -89,7 +89,7 @@ class Field:
         if value != value:
             return "must be a number"
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
-            return f"must lie between {self.least:,g} and {self.most:,g}".replace(",", " ")
+            return f"must lie between {_figure(self.least)} and {_figure(self.most)}"
         return None
 
     def _text_problem(self, value: str) -> str | None:
@@ -148,6 +148,12 @@ class Field:
         if isinstance(value, tuple):
             return ", ".join(value)
         return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _figure(bound: float | None) -> str:
+    """A bound in plain digits: years unbroken, large numbers in groups of three, never an exponent."""
+    number = bound or 0
+    return f"{number:,.15g}".replace(",", " ") if number >= 10_000 else f"{number:g}"
 
 
 FIRST_YEAR: Final = 1870
