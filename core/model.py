@@ -174,6 +174,12 @@ class Field:
         return value.isoformat() if isinstance(value, date) else str(value)
 
 
+def _figure(bound: float | None) -> str:
+    """A bound in plain digits: years unbroken, large numbers in groups of three, never an exponent."""
+    number = bound or 0
+    return f"{number:,.15g}".replace(",", " ") if number >= 10_000 else f"{number:g}"
+
+
 FIRST_YEAR: Final = 1870
 LAST_YEAR: Final = 2100
 _TT = re.compile(r"tt[0-9]{7,10}")

@@ -33,7 +33,7 @@ class ConflictScreen(ModalScreen[Movie | None]):
     DEFAULT_CSS = """
     ConflictScreen { align: center middle; }
     ConflictScreen Dialog { width: 96; max-width: 100%; border: round $warning; border-title-color: $text-warning; }
-    ConflictScreen Dialog:light { border-title-color: $warning-darken-3; }
+    ConflictScreen Dialog:light { border-title-color: $foreground; }
     ConflictScreen.-wide Dialog { width: 150; }
     ConflictScreen .conflict--heads { height: 1; padding: 0 2; }
     ConflictScreen .conflict--heads Static { width: 1fr; padding: 0 1; color: $text-primary; text-style: bold; }

@@ -63,8 +63,6 @@ class EditScreen(ModalScreen[Movie | None]):
         text-style: bold;
         padding-left: 2;
     }
-    EditScreen.-wide FieldRow { grid-size: 3; grid-columns: 20 1fr 40; }
-    EditScreen.-wide FieldRow > .field-row--word { column-span: 1; padding-left: 1; display: block; }
     EditScreen.-columns .edit--columns { layout: horizontal; }
     EditScreen.-columns .edit--column { width: 2fr; padding: 0 1; }
     EditScreen.-columns .edit--column.-numbers { width: 3fr; }

@@ -43,8 +43,8 @@ class ChoiceRow(Widget, can_focus=True):
         background: $success-muted;
     }
     ChoiceRow.-open .choice-row--label { color: $text-warning; }
-    ChoiceRow:light.-open .choice-row--label { color: $warning-darken-3; }
-    ChoiceRow:light.-mine .-mine-side, ChoiceRow:light.-theirs .-theirs-side { color: $success-darken-3; }
+    ChoiceRow:light.-open .choice-row--label { color: $foreground; }
+    ChoiceRow:light.-mine .-mine-side, ChoiceRow:light.-theirs .-theirs-side { color: $foreground; }
     ChoiceRow:focus { border-left: thick $primary; background: $boost; }
     ChoiceRow:focus .choice-row--label { color: $text; }
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -43,7 +44,7 @@ class Dialog(VerticalScroll, can_focus=False):
     Dialog > .dialog--notice.-warning { color: $text-warning; }
     Dialog > .dialog--notice.-error { color: $text-error; }
     Dialog > .dialog--notice.-success { color: $text-success; }
-    Dialog:light > .dialog--notice.-warning { color: $warning-darken-3; }
+    Dialog:light > .dialog--notice.-warning { color: $foreground; text-style: bold; }
     Dialog:light > .dialog--notice.-success { color: $success-darken-3; }
     """
 
@@ -51,6 +52,8 @@ class Dialog(VerticalScroll, can_focus=False):
         super().__init__(classes="-danger" if danger else None)
         self._content = content
         self._notice = Static(classes="dialog--notice", markup=False)
+        self._said = ("", "")
+        self._titled = ""
         self.title_bar(title)
         self.border_subtitle = Content(keys) if keys else None
 
@@ -58,13 +61,22 @@ class Dialog(VerticalScroll, can_focus=False):
         yield from self._content
         yield self._notice
 
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Keep what has the focus clear of the notice, which Textual's own scrolling takes for free room."""
+        event.widget.scroll_visible(animate=False)
+
     def title_bar(self, *parts: str) -> None:
         """Put these parts, apart by dots, into the upper border. They are data: no markup is read in them."""
         text = " · ".join(visible(part) for part in parts if part)
-        self.border_title = Content(text) if text else None
+        if text != self._titled:
+            self._titled = text
+            self.border_title = Content(text) if text else None
 
     def say(self, text: str, tone: str = "") -> None:
         """Put a line below the content; `tone` is "", "success", "warning" or "error". No text takes the line away."""
+        if (text, tone) == self._said:
+            return
+        self._said = (text, tone)
         for name in ("success", "warning", "error"):
             self._notice.set_class(tone == name, f"-{name}")
         self._notice.set_class(bool(text), "-shown")

@@ -3,71 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar, Final
 
+from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Static
+from textual.reactive import reactive
+from textual.widget import Widget
 
 from core.model import Field
 from tui.formats import DASH, visible
 from tui.widgets.field_input import FieldInput
 
-MOST_OF_OLD = 200
+LABEL_WIDTH: Final = 20
+WORD_WIDTH: Final = 40
+BESIDE_FROM: Final = 92
+"""The width in cells from which the word stands beside the box instead of below it."""
+MOST_OF_OLD: Final = 200
 """Characters of the old value that are shown beside the new one."""
 
 
-class FieldRow(Container):
-    """A field being edited. `judge` shows what the draft says of it."""
+class FieldRow(Widget):
+    """A field being edited. `judge` shows what the draft says of it.
 
+    The row draws label and word itself, around its one child: a form of 24 rows opens in half the time that way.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"field-row--label", "field-row--word"}
     DEFAULT_CSS = """
-    FieldRow {
-        layout: grid;
-        grid-size: 2;
-        grid-columns: 20 1fr;
-        grid-rows: auto;
-        height: auto;
-    }
-    FieldRow > .field-row--label { height: 1; padding: 0 1 0 2; color: $text-muted; text-wrap: nowrap; }
-    FieldRow > .field-row--word {
-        column-span: 2;
-        height: 1;
-        padding-left: 20;
-        color: $text-muted;
-        text-wrap: nowrap;
-        text-overflow: ellipsis;
-        display: none;
-    }
-    FieldRow.-spoken > .field-row--word { display: block; }
-    FieldRow > FieldInput { background: $panel; }
+    FieldRow { layout: vertical; height: 1; }
+    FieldRow.-spoken { height: 2; }
+    FieldRow.-beside { height: 1; }
+    FieldRow > FieldInput { background: $panel; margin: 0 0 0 20; }
+    FieldRow.-beside > FieldInput { margin: 0 41 0 20; }
     FieldRow > FieldInput:focus { background: $primary-muted; background-tint: $primary 0%; }
-    FieldRow:focus-within > .field-row--label { color: $text; text-style: bold; }
-    FieldRow.-dirty > .field-row--label { padding-left: 0; color: $text-accent; text-style: bold; }
+    FieldRow.-wrong > FieldInput { background: $error-muted; }
+    FieldRow > .field-row--label, FieldRow > .field-row--word { color: $foreground 65%; }
+    FieldRow:focus-within > .field-row--label { color: $foreground; text-style: bold; }
+    FieldRow.-dirty > .field-row--label { color: $text-accent; text-style: bold; }
     FieldRow:light.-dirty > .field-row--label { color: $accent-darken-3; }
     FieldRow.-wrong > .field-row--label, FieldRow.-wrong > .field-row--word { color: $text-error; }
-    FieldRow.-wrong > FieldInput { background: $error-muted; }
     """
+
+    word: reactive[str] = reactive("")
+    """What is to be said of the field: what is wrong, or what it was."""
 
     def __init__(self, field: Field, text: str, *, known: Sequence[str] = ()) -> None:
         super().__init__(id=f"row-{field.name}")
         self.field = field
         self.input = FieldInput(field, text, known=known)
-        self._label = Static(self._labelled(dirty=False), classes="field-row--label")
-        self._word = Static(classes="field-row--word")
 
     def compose(self) -> ComposeResult:
-        yield self._label
         yield self.input
-        yield self._word
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Put the word where there is room for it."""
+        self.set_class(event.size.width >= BESIDE_FROM, "-beside")
 
     def judge(self, *, dirty: bool, old: str, problem: str | None) -> None:
         """Show whether the field is changed, from what, and what is wrong with it."""
         self.set_class(dirty, "-dirty")
         self.set_class(problem is not None and (dirty or not self.field.required), "-wrong")
-        self._label.update(self._labelled(dirty=dirty), layout=False)
-        word = problem or (f"was {visible(old[:MOST_OF_OLD]) or DASH}" if dirty else "")
-        self.set_class(bool(word), "-spoken")
-        self._word.update(Content(visible(word)), layout=False)
+        self.word = problem or (f"was {old[:MOST_OF_OLD] or DASH}" if dirty else "")
+        self.set_class(bool(self.word), "-spoken")
 
-    def _labelled(self, *, dirty: bool) -> Content:
-        return Content(f"* {self.field.label}" if dirty else self.field.label)
+    def render(self) -> Content:
+        mark = "* " if self.has_class("-dirty") else "  "
+        label = Content.styled(
+            f"{mark}{self.field.label}".ljust(LABEL_WIDTH), self.get_visual_style("field-row--label", partial=True)
+        )
+        word = Content.styled(visible(self.word), self.get_visual_style("field-row--word", partial=True))
+        width = self.size.width
+        if self.has_class("-beside"):
+            return label + Content(" " * (width - LABEL_WIDTH - WORD_WIDTH)) + word.truncate(WORD_WIDTH, ellipsis=True)
+        below = word.truncate(max(0, width - LABEL_WIDTH), ellipsis=True)
+        return label + Content("\n" + " " * LABEL_WIDTH) + below

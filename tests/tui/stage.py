@@ -1,0 +1,73 @@
+"""Stage: a small app that shows one modal screen and keeps how it ended; and a save that fails when told to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Static
+
+from core.model import Movie, replace
+
+UNSET: Any = object()
+
+
+class Stage(App[None]):
+    """Pushes a screen; `result` is what the screen ended with, UNSET while it is open."""
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        super().__init__()
+        self._shown = screen
+        self.result: Any = UNSET
+
+    def compose(self) -> ComposeResult:
+        yield Static("behind", markup=False)
+
+    def on_mount(self) -> None:
+        self.push_screen(self._shown, self._ended)
+
+    def _ended(self, result: Any) -> None:
+        self.result = result
+
+
+class Shelf:
+    """A save in memory: each call takes the next fault, if any is left, else stores."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self.faults = list(faults)
+        self.asked: list[Movie] = []
+
+    async def save(self, movie: Movie) -> Movie:
+        self.asked.append(movie)
+        if self.faults:
+            raise self.faults.pop(0)
+        return replace(movie, version=movie.version + 1)
+
+
+def screen_text(app: App[Any]) -> str:
+    """What stands on the terminal, line by line."""
+    # Textual has no public way to read the screen back.
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
+    """Let the app run until the condition holds; fails when it never does."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        await pilot.pause()
+    raise AssertionError(f"it never came to that; the screen shows:\n{screen_text(pilot.app)}")
+
+
+async def type_text(pilot: Pilot[Any], text: str) -> None:
+    """Paste a text into the focused box, as a terminal does."""
+    from textual.events import Paste
+
+    pilot.app.post_message(Paste(text))
+    await pilot.pause()

@@ -1,0 +1,373 @@
+"""The edit form, driven by keys at the sizes of real terminals."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from core.errors import EditConflict, InvalidMovie, MovieExists, MovieNotFound, StoreUnavailable
+from core.model import Movie, replace, tidy
+from tests.tui.movies import ALIEN, TITLES
+from tests.tui.stage import UNSET, Shelf, Stage, screen_text, type_text, until
+from tui.editing import EDITABLE
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.conflict import ConflictScreen
+from tui.screens.edit import EditScreen
+from tui.widgets.field_input import FieldInput
+
+SIZES = [(80, 24), (120, 40), (160, 48)]
+
+
+def box(pilot: Pilot[Any], name: str) -> FieldInput:
+    return pilot.app.screen.query_one(f"#field-{name}", FieldInput)
+
+
+async def fill(pilot: Pilot[Any], name: str, text: str) -> None:
+    box(pilot, name).focus()
+    await pilot.pause()
+    await pilot.press("ctrl+u")
+    await type_text(pilot, text)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_change_is_marked_counted_and_saved(size: tuple[int, int]) -> None:
+    shelf = Shelf()
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=size) as pilot:
+        assert "Nothing changed yet" in screen_text(app)
+        await fill(pilot, "runtime", "118")
+        text = screen_text(app)
+        assert "* Runtime" in text
+        assert "was 117" in text
+        assert "1 change" in text
+        assert "ctrl+s saves 1 change" in text
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result == replace(ALIEN, runtime=118, version=8)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_field_can_be_reached_and_seen(size: tuple[int, int]) -> None:
+    app = Stage(EditScreen(ALIEN, Shelf().save))
+    async with app.run_test(size=size) as pilot:
+        seen = []
+        for _ in EDITABLE:
+            focused = app.focused
+            assert isinstance(focused, FieldInput)
+            seen.append(focused.field.name)
+            assert focused.region.height == 1
+            notice = app.screen.query_one(".dialog--notice")
+            assert 0 < focused.region.y < notice.region.y
+            assert app.screen.region.contains_region(focused.region)
+            await pilot.press("down")
+        assert sorted(seen) == sorted(field.name for field in EDITABLE)
+        await pilot.press("up")
+        assert isinstance(app.focused, FieldInput)
+        assert app.focused.field.name == seen[-1]
+
+
+BAD = [
+    ("title", "", "is required"),
+    ("runtime", "-5", "must lie between 1 and 60 000"),
+    ("year", "20244", "must lie between 1 870 and 2 100"),
+    ("genres", "Horror, Drama, horror", "names 'horror' twice"),
+    ("released", "soon", "must be a date, such as 1979-05-25"),
+]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_bad_input_is_named_beside_its_field_and_never_saved(size: tuple[int, int]) -> None:
+    shelf = Shelf()
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=size) as pilot:
+        for name, typed, problem in BAD:
+            await fill(pilot, name, typed)
+            row = box(pilot, name).parent
+            assert row is not None
+            assert row.has_class("-wrong")
+            assert screen_text(app).count(problem) == 2  # beside the field, and as the reason why nothing is saved
+            box(pilot, "title" if name != "title" else "plot").focus()
+            await pilot.press("ctrl+s")
+            assert app.focused is box(pilot, name)
+            assert "Cannot be saved" in screen_text(app)
+            await pilot.press("ctrl+r")
+            assert "Nothing changed yet" in screen_text(app)
+    assert shelf.asked == []
+
+
+PASTES = ["a\x00b", "\x1b[2J\x1b]0;x\x07", "\x9b31m", "\u202eabc", "\ud800"]
+
+
+async def test_a_pasted_control_character_is_shown_named_and_not_obeyed() -> None:
+    shelf = Shelf()
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for name, pasted in [
+            *((name, PASTES[1]) for name in ("plot", "cast", "rated")),
+            *(("title", p) for p in PASTES),
+        ]:
+            await fill(pilot, name, pasted)
+            assert box(pilot, name).value == pasted
+            text = screen_text(app)
+            assert "forbidden character (U+" in text
+            assert not any(c < " " or "\x7f" <= c <= "\x9f" for c in text.replace("\n", ""))
+            text.encode()
+            await pilot.press("ctrl+r")
+        await fill(pilot, "title", PASTES[0])
+        await pilot.press("ctrl+s")
+    assert shelf.asked == []
+
+
+async def test_quotes_dollars_and_brackets_are_saved_as_typed() -> None:
+    typed = """'"; drop table movies; -- {"$where": "1"} [bold] [/x] \\["""
+    shelf = Shelf()
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "plot", typed)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result.plot == typed
+
+
+async def test_odd_titles_show_and_can_be_edited() -> None:
+    app = Stage(EditScreen(replace(ALIEN, title=TITLES[0]), Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert f"Edit · {TITLES[0]}" in screen_text(app)
+        for title in TITLES:
+            await fill(pilot, "title", title)
+            assert tidy(title)[-5:] in screen_text(app)
+        await fill(pilot, "title", "plain")
+        assert f"was {TITLES[0]}" in screen_text(app)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result.title == "plain"
+
+
+async def test_a_huge_paste_is_refused_at_once_and_loses_nothing() -> None:
+    app = Stage(EditScreen(ALIEN, Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        began = time.process_time()
+        for name in ("title", "plot", "cast", "runtime"):
+            box(pilot, name).focus()
+            await type_text(pilot, "x" * 1_000_000)
+            assert "took no paste of 1,000,000 characters" in screen_text(app)
+        assert time.process_time() - began < 2
+        assert box(pilot, "title").value == "Alien"
+        assert box(pilot, "plot").value == ALIEN.plot
+
+
+async def test_a_full_box_says_so() -> None:
+    app = Stage(EditScreen(replace(ALIEN, title="x" * 500), Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("y")
+        assert "Title is full: at most 500 characters" in screen_text(app)
+
+
+async def test_a_paste_of_many_lines_becomes_one() -> None:
+    app = Stage(EditScreen(ALIEN, Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "plot", "one\r\ntwo\n\nthree\tfour\n")
+        assert box(pilot, "plot").value == "one two three four"
+
+
+async def test_genres_complete_the_item_being_typed() -> None:
+    app = Stage(EditScreen(replace(ALIEN, genres=()), Shelf().save, genres=("Drama", "Horror", "Thriller")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        box(pilot, "genres").focus()
+        await pilot.press("h", "o")
+        await until(pilot, lambda: "horror" in screen_text(app))
+        await pilot.press("right", "comma", "space", "h")
+        await pilot.pause()
+        assert box(pilot, "genres").value == "Horror, h"
+        await pilot.press("backspace", "t", "h")
+        await until(pilot, lambda: "Horror, thriller" in screen_text(app))
+        await pilot.press("right")
+        assert box(pilot, "genres").value == "Horror, Thriller"
+
+
+# ----------------------------------------------------------------------------------------------------------- leaving
+
+
+async def test_leaving_without_changes_asks_nothing() -> None:
+    app = Stage(EditScreen(ALIEN, Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("escape")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result is None
+
+
+async def test_leaving_with_changes_asks_first() -> None:
+    app = Stage(EditScreen(ALIEN, Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "runtime", "118")
+        await pilot.press("escape")
+        assert isinstance(app.screen, ConfirmScreen)
+        assert "Discard 1 change?" in screen_text(app)
+        await pilot.press("enter")  # the safe answer is the one that Enter gives
+        assert isinstance(app.screen, EditScreen)
+        assert box(pilot, "runtime").value == "118"
+        await pilot.press("escape", "y")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result is None
+
+
+# ------------------------------------------------------------------------------------------------------------ faults
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (StoreUnavailable("PostgreSQL", "no answer within 2 s.", remedy="Is it running?"), "PostgreSQL: no answer"),
+        (StoreUnavailable("MongoDB", "[/x] [bold]", remedy=""), "MongoDB: [/x] [bold]"),
+        (MovieNotFound("Q103569"), "It may have been removed"),
+        (InvalidMovie({"runtime": "is odd"}), "is odd"),
+        (RuntimeError("secret"), "something unforeseen went wrong (RuntimeError)"),
+    ],
+)
+async def test_a_failed_save_says_why_and_keeps_what_was_typed(fault: Exception, said: str) -> None:
+    shelf = Shelf(fault)
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "runtime", "118")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: said in screen_text(app))
+        assert app.result is UNSET
+        assert app.focused is box(pilot, "runtime")
+        assert box(pilot, "runtime").value == "118"
+        await pilot.press("backspace", "9", "ctrl+s")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result.runtime == 119
+
+
+async def test_a_save_that_hangs_can_be_given_up() -> None:
+    never = asyncio.Event()
+    began: list[Movie] = []
+
+    async def save(movie: Movie) -> Movie:
+        began.append(movie)
+        await never.wait()
+        return movie
+
+    app = Stage(EditScreen(ALIEN, save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "runtime", "118")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Saving" in screen_text(app))
+        await pilot.press("ctrl+s")  # no second save beside the first
+        await pilot.press("escape")
+        await until(pilot, lambda: "Stopped waiting" in screen_text(app))
+        assert box(pilot, "runtime").value == "118"
+        assert len(began) == 1
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(began) == 2)
+        never.set()
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result.runtime == 118
+
+
+# ---------------------------------------------------------------------------------------------------------- conflict
+
+THEIRS = replace(ALIEN, version=9, runtime=116, tomatometer=98)
+
+
+async def test_a_conflict_is_merged_and_saved_over_their_version() -> None:
+    shelf = Shelf(EditConflict(THEIRS, 7))
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "runtime", "118")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConflictScreen))
+        await pilot.press("m", "enter")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert [movie.version for movie in shelf.asked] == [7, 9]
+    assert app.result == replace(THEIRS, version=10, runtime=118)
+
+
+async def test_a_conflict_upon_a_conflict_is_asked_again() -> None:
+    again = replace(THEIRS, version=11, title="Alien again")
+    shelf = Shelf(EditConflict(THEIRS, 7), EditConflict(again, 9))
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "runtime", "118")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConflictScreen))
+        first = app.screen
+        await pilot.press("m", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ConflictScreen) and app.screen is not first)
+        await pilot.press("enter")  # each field was changed by one side alone: nothing is left to choose
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result == replace(again, version=12, runtime=118)
+
+
+async def test_turning_away_from_a_conflict_keeps_what_was_typed() -> None:
+    shelf = Shelf(EditConflict(THEIRS, 7))
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "runtime", "118")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConflictScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: "ctrl+s compares again" in screen_text(app))
+        assert box(pilot, "runtime").value == "118"
+    assert len(shelf.asked) == 1
+
+
+async def test_a_merge_survives_a_store_that_dies_after_it() -> None:
+    shelf = Shelf(EditConflict(THEIRS, 7), StoreUnavailable("PostgreSQL", "went away."))
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "runtime", "118")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, ConflictScreen))
+        await pilot.press("m", "enter")
+        await until(pilot, lambda: "went away" in screen_text(app))
+        assert box(pilot, "runtime").value == "118"
+        assert box(pilot, "tomatometer").value == "98"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result == replace(THEIRS, version=10, runtime=118)
+
+
+async def test_a_conflict_over_the_same_change_is_none() -> None:
+    theirs = replace(ALIEN, version=9, runtime=118)
+    app = Stage(EditScreen(ALIEN, Shelf(EditConflict(theirs, 7)).save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "runtime", "118")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result == theirs
+
+
+# --------------------------------------------------------------------------------------------------------------- new
+
+
+async def test_a_new_movie_gets_an_id_that_follows_its_title() -> None:
+    shelf = Shelf()
+    app = Stage(EditScreen.for_new(shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert not app.screen.query(".-wrong")
+        await type_text(pilot, "Blade Runner 2049")
+        await until(pilot, lambda: box(pilot, "id").value == "my:blade-runner-2049")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert shelf.asked == [Movie(id="my:blade-runner-2049", title="Blade Runner 2049")]
+
+
+async def test_an_id_chosen_by_hand_stays_and_a_taken_one_is_named() -> None:
+    shelf = Shelf(MovieExists("my:x"))
+    app = Stage(EditScreen.for_new(shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await fill(pilot, "id", "my:x")
+        await fill(pilot, "title", "[REC]")
+        assert box(pilot, "id").value == "my:x"
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "exists already" in screen_text(app))
+        assert app.focused is box(pilot, "id")
+        assert "is taken by another movie" in screen_text(app)
+        await pilot.press("2", "ctrl+s")
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result.id == "my:x2"
