@@ -240,11 +240,6 @@ FIELD: Final[dict[str, Field]] = {field.name: field for field in FIELDS}
 _values: Final[Callable[[Movie], tuple[Value, ...]]] = attrgetter(*FIELD)
 
 
-def _figure(number: float | None) -> str:
-    """A limit as people write it: grouped from five digits on, so that years stay years."""
-    return "any" if number is None else f"{number:.0f}" if number < 10_000 else f"{number:,.0f}".replace(",", " ")
-
-
 def replace(movie: Movie, /, **changes: Value) -> Movie:
     """The same movie with some fields changed."""
     return msgspec.structs.replace(movie, **changes)

@@ -33,7 +33,7 @@ class ServerStep(msgspec.Struct, frozen=True):
     seconds: float
 
 
-Report = Callable[[ServerStep], None]
+Report = Callable[[ServerStep], object]
 
 
 class Server(ABC):

@@ -97,7 +97,7 @@ class TestPlainCsv:
         [
             ("Wordy,soon,90", "year: must be a whole number, not 'soon'"),
             ("Negative,1999,-5", "runtime: must lie between 1 and 60 000"),
-            ("Far,20244,90", "year: must lie between 1 870 and 2 100"),
+            ("Far,20244,90", "year: must lie between 1870 and 2100"),
             (",1999,90", "title: is required"),
             ("One,1999", "has 2 cells where the header has 3"),
             ("One,1999,90,more", "has 4 cells where the header has 3"),
