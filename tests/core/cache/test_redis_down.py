@@ -49,7 +49,7 @@ async def own_cache(own_redis: OwnRedis) -> AsyncIterator[RedisCache]:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # states of the outside world, for which there is no event
+        while not condition():  # states of the outside world, for which there is no event
             await asyncio.sleep(0.005)
 
 

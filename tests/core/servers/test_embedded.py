@@ -81,7 +81,7 @@ async def test_a_start_given_up_leaves_nothing_half_made(
     servers: EmbeddedServers, state_dir: Path, processes: Processes
 ) -> None:
     starting = asyncio.create_task(servers.postgresql())
-    while not (state_dir / "servers" / "postgresql.new" / "base").exists():  # noqa: ASYNC110 - initdb tells nobody
+    while not (state_dir / "servers" / "postgresql.new" / "base").exists():
         await asyncio.sleep(0.001)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -420,7 +420,7 @@ async def _until_someone_waits(psql: psycopg.Connection) -> None:
 async def _until(psql: psycopg.Connection, finds_a_row: LiteralString) -> None:
     """Until this question has an answer: the event happens in the server, which tells nobody."""
     async with asyncio.timeout(15):
-        while psql.execute(finds_a_row).fetchone() is None:  # noqa: ASYNC110  # see above
+        while psql.execute(finds_a_row).fetchone() is None:  # see above
             await asyncio.sleep(0.002)
 
 
