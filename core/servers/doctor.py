@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from core.errors import ReelcacheError, StoreUnavailable
+from core.errors import ReelcacheError, StoreUnavailable, Unavailable
 from core.masking import masked
 from core.servers.binaries import MISSING, SERVERS, TITLES, ServerName, find_binary
 from core.servers.diagnosis import diagnose
@@ -132,7 +132,7 @@ async def _embedded(server: ServerName, state_dir: Path) -> ServerHealth:
         version = await _ask(server, embedded.url)
     except ReelcacheError as problem:
         seconds = time.perf_counter() - started
-        reason = problem.reason if isinstance(problem, StoreUnavailable) else problem.message
+        reason = problem.reason if isinstance(problem, Unavailable) else problem.message
         remedy = "End it with `reelcache stop`; the next start brings it back." if health.running else problem.remedy
         return msgspec.structs.replace(health, seconds=seconds, problem=reason, remedy=remedy)
     return msgspec.structs.replace(health, version=version, reachable=True, seconds=time.perf_counter() - started)

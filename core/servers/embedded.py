@@ -77,6 +77,8 @@ class EmbeddedServers:
             if not self._joined:
                 await asyncio.to_thread(self._state.prepare)
                 async with self._state.locked(_DOOR):
+                    # The last copy out may just have taken the folder of the sockets away.
+                    await asyncio.to_thread(self._state.prepare)
                     self._state.join()
                 self._joined = True
 

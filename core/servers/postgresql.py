@@ -106,6 +106,11 @@ class PostgresServer(Server):
 
     async def _initialise(self, binary: Binary, folder: Path, locale: str) -> str | None:
         """Fill the folder; returns None, or what initdb said when it failed."""
+        for forsaken in await asyncio.to_thread(processes.named, "initdb"):
+            # Its starter was killed; it would go on writing where we write.
+            if str(folder) in processes.title(forsaken):
+                _kill_all(forsaken.pid)
+                await processes.gone(forsaken, 5.0)
         await asyncio.to_thread(_empty, folder)
         command = [
             *as_permitted(),
@@ -124,8 +129,7 @@ class PostgresServer(Server):
         try:
             said, _ = await child.communicate()
         except asyncio.CancelledError:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+            _kill_all(child.pid)
             await child.wait()
             raise
         return None if child.returncode == 0 else said.decode("utf-8", "replace")
@@ -163,7 +167,14 @@ def as_permitted() -> list[str]:
         )
     nobody = pwd.getpwnam("nobody")
     identity = [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    return [setpriv, *identity, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    # Without the last of these, access() would ask as a plain nobody: PostgreSQL looks for its own files that way.
+    passage = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
+    return [setpriv, *identity, *passage]
+
+
+def _kill_all(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _empty(folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 import msgspec
 import psutil
 
-from core.errors import ServerFailed
+from core.errors import ReelcacheError, ServerFailed
 from core.servers import process as processes
 from core.servers.binaries import MISSING, TITLES, Binary, ServerName, find_binary
 from core.servers.diagnosis import diagnose
@@ -96,16 +96,17 @@ class Server(ABC):
         """Try once to make it ready for us; False when it does not answer yet."""
 
     async def serve(self) -> str:
-        """Its URL, once it answers. Raises ServerFailed."""
+        """Its URL, once it answers. Raises ServerFailed, and SettingsError on a state folder that fails it."""
         # A process that was just killed still looks alive for a moment, but answers no more.
         if self._process is None or not processes.alive(self._process) or not await self.answers():
             self._since = asyncio.get_running_loop().time()
             try:
                 async with self.state.locked(self.name):
                     self._process = await self._adopt() or await self._start()
-            except ServerFailed as problem:
-                self.say("failed", str(problem))
-                raise
+            except (ReelcacheError, OSError) as problem:
+                known = self.state.unusable(problem) if isinstance(problem, OSError) else problem
+                self.say("failed", str(known))
+                raise known from None
         return self.url
 
     async def stop(self) -> int | None:

@@ -56,15 +56,15 @@ class StateFolder:
             self._private(self.servers)
             self._lay_sockets()
         except OSError as problem:
-            raise self._unusable(problem) from None
+            raise self.unusable(problem) from None
 
     def inspect(self) -> None:
         """Raise SettingsError on a folder that cannot serve, changing nothing."""
         folder = next(folder for folder in (self.servers, *self.servers.parents) if os.path.lexists(folder))
         if not folder.is_dir():
-            raise self._unusable(OSError(errno.ENOTDIR, "not a folder"))
+            raise self.unusable(OSError(errno.ENOTDIR, "not a folder"))
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise self._unusable(OSError(errno.EACCES, "not writable"))
+            raise self.unusable(OSError(errno.EACCES, "not writable"))
 
     @asynccontextmanager
     async def locked(self, name: str, seconds: float = _LOCK_SECONDS) -> AsyncIterator[None]:
@@ -72,7 +72,7 @@ class StateFolder:
         descriptor = self._open_lock(name)
         try:
             deadline = asyncio.get_running_loop().time() + seconds
-            while not _lock(descriptor, fcntl.LOCK_EX):
+            while not self._try(descriptor, fcntl.LOCK_EX):
                 if asyncio.get_running_loop().time() > deadline:
                     raise ServerFailed(
                         "servers",
@@ -89,7 +89,7 @@ class StateFolder:
         if self._membership is None:
             descriptor = self._open_lock("copies")
             # Only a copy that leaves takes it whole, and it does so behind the door.
-            if not _lock(descriptor, fcntl.LOCK_SH):
+            if not self._try(descriptor, fcntl.LOCK_SH):
                 os.close(descriptor)
                 raise ServerFailed("state folder", f"the lock {self.servers / 'copies.lock'} is held by a stranger")
             self._membership = descriptor
@@ -105,7 +105,7 @@ class StateFolder:
         """Whether any copy of the program, this one included, counts as running."""
         descriptor = self._open_lock("copies")
         try:
-            return not _lock(descriptor, fcntl.LOCK_EX)
+            return not self._try(descriptor, fcntl.LOCK_EX)
         finally:
             os.close(descriptor)
 
@@ -117,6 +117,20 @@ class StateFolder:
                 f"the state folder {self.path} has {free // 1_000_000} MB left, new data needs {needed // 1_000_000}",
                 remedy=f"Free some space. {_REMEDY}",
             )
+
+    def unusable(self, problem: OSError) -> SettingsError:
+        """What an error of the disk means for this folder, and the remedy."""
+        reason = {
+            errno.EEXIST: "it is not a folder",
+            errno.ENOTDIR: "it, or a part of its path, is not a folder",
+            errno.EACCES: "it is not writable",
+            errno.EPERM: "it is not writable",
+            errno.EROFS: "it is on a read-only disk",
+            errno.ENOSPC: "its disk is full",
+            errno.EDQUOT: "its disk is full",
+            errno.ENAMETOOLONG: "its path is too long",
+        }.get(problem.errno or 0, (problem.strerror or str(problem)).lower())
+        return SettingsError(f"The state folder {self.path} cannot be used: {reason}.", remedy=_REMEDY)
 
     def remove_data(self) -> None:
         """Take away everything but the locks, for which another copy may be waiting."""
@@ -137,7 +151,16 @@ class StateFolder:
         try:
             return os.open(self.servers / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as problem:
-            raise self._unusable(problem) from None
+            raise self.unusable(problem) from None
+
+    def _try(self, descriptor: int, kind: int) -> bool:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as problem:
+            raise self.unusable(problem) from None
+        return True
 
     def _private(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -173,27 +196,6 @@ class StateFolder:
             f" and no private short folder could be made in {' or '.join(base for base in bases if base)}.",
             remedy=_REMEDY,
         )
-
-    def _unusable(self, problem: OSError) -> SettingsError:
-        reason = {
-            errno.EEXIST: "it is not a folder",
-            errno.ENOTDIR: "it, or a part of its path, is not a folder",
-            errno.EACCES: "it is not writable",
-            errno.EPERM: "it is not writable",
-            errno.EROFS: "it is on a read-only disk",
-            errno.ENOSPC: "its disk is full",
-            errno.EDQUOT: "its disk is full",
-            errno.ENAMETOOLONG: "its path is too long",
-        }.get(problem.errno or 0, (problem.strerror or str(problem)).lower())
-        return SettingsError(f"The state folder {self.path} cannot be used: {reason}.", remedy=_REMEDY)
-
-
-def _lock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _fits(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from core.errors import ServerFailed
 from core.servers import server as server_module
 from core.servers.binaries import find_binary
 from core.servers.embedded import EmbeddedServers, ServerStep, stop_embedded
+from core.servers.postgresql import as_permitted
+from tests.core.servers.another_copy import another_copy
 
 Processes = Callable[[], dict[str, psutil.Process]]
 
@@ -89,6 +92,29 @@ async def test_a_start_given_up_leaves_nothing_half_made(
     assert processes() == {}
     assert not (state_dir / "servers" / "postgresql").exists()
     assert await servers.postgresql()
+
+
+def test_postgresql_can_run_from_a_private_folder_also_under_root(state_dir: Path) -> None:
+    program = state_dir / "program"
+    program.write_text("#!/bin/sh\ntest -x $0 && id -u\n")
+    program.chmod(0o755)
+    state_dir.chmod(0o700)
+    ran = subprocess.run([*as_permitted(), program], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) != 0
+
+
+async def test_a_copy_killed_at_its_first_start_leaves_nothing_in_the_way(state_dir: Path) -> None:
+    initialising = state_dir / "servers" / "postgresql.new" / "base"
+    with another_copy(state_dir, "postgresql") as copy:
+        while not initialising.exists():  # noqa: ASYNC110 - initdb tells nobody
+            await asyncio.sleep(0.001)
+        copy.kill()
+    servers = EmbeddedServers(state_dir)
+    try:
+        assert await servers.postgresql()
+    finally:
+        await servers.close()
+    assert not initialising.exists()
 
 
 async def test_a_missing_mongod_is_named_and_troubles_nobody_else(

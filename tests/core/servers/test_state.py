@@ -46,7 +46,7 @@ def test_a_short_folder_that_somebody_planted_is_not_entered(state_dir: Path, mo
 
 
 def test_no_place_for_sockets_at_all(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_module, "_ours", lambda folder: False)
+    monkeypatch.setattr(state_module, "_fits", lambda folder: False)
     with pytest.raises(SettingsError, match=r"does not suit a socket.*--state-dir or REELCACHE_STATE_DIR"):
         StateFolder(state_dir / ("d" * 120)).prepare()
 
