@@ -13,7 +13,7 @@ class Deadline:
     """Cancels the task in its `with` block after `seconds`, and turns that cancellation into TimeoutError.
 
     A cancellation by somebody else stays one. Where the event loop itself stood still past the deadline (the timer
-    comes more than 20 ms late), the answer may lie unread in the socket: the block gets half the time once more.
+    comes more than 20 ms late), the answer may lie unread in the socket: the block gets half the time again.
     `asyncio.timeout` would fail such a call, and a slow repaint would look like a dead server.
     """
 
@@ -29,8 +29,7 @@ class Deadline:
         self._task = asyncio.current_task()
         assert self._task is not None
         self._cancelling = self._task.cancelling()
-        due = loop.time() + self._seconds
-        self._timer = loop.call_at(due, self._fire, loop, due)
+        self._arm(loop, self._seconds)
         return self
 
     def __exit__(
@@ -42,14 +41,14 @@ class Deadline:
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
+    def _arm(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        due = loop.time() + seconds
+        self._timer = loop.call_at(due, self._fire, loop, due)
+
     def _fire(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         assert self._task is not None
         if loop.time() - due > _STALL:
-            self._timer = loop.call_later(self._seconds / 2, self._expire)
+            self._arm(loop, self._seconds / 2)
         else:
-            self._expire()
-
-    def _expire(self) -> None:
-        assert self._task is not None
-        self._expired = True
-        self._task.cancel()
+            self._expired = True
+            self._task.cancel()

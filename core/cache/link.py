@@ -136,6 +136,8 @@ class Link:
             # Time spent in our own queue says nothing about the server.
             if isinstance(error, TimeoutError) and (sent is None or sent - started > budget / 2):
                 meaning = "refused"
+                reason = f"too many calls at once: no connection came free within {budget * 1000:.0f} ms."
+                problem = CacheUnavailable("Redis", reason)
             self._judge(problem, meaning)
             raise problem from None
         for reply in replies:

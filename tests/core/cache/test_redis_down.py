@@ -137,10 +137,13 @@ async def test_a_frozen_server_costs_one_budget_a_call_then_nothing(own_redis: O
             await own_cache.get(KEY)
         assert BUDGET * 0.9 <= time.monotonic() - start < BUDGET + SLACK
     assert own_cache.breaker.opened == 1
-    start = time.monotonic()
-    with pytest.raises(CacheUnavailable, match="no answer"):
-        await own_cache.get(KEY)
-    assert time.monotonic() - start < 0.01
+    fastest = BUDGET
+    for _ in range(20):
+        start = time.perf_counter()
+        with pytest.raises(CacheUnavailable, match="no answer"):
+            await own_cache.get(KEY)
+        fastest = min(fastest, time.perf_counter() - start)
+    assert fastest < 0.001
     own_redis.resume()
     assert await closed(own_cache) < 1 + SLACK
     assert await own_cache.get(KEY) is None
@@ -155,6 +158,16 @@ async def test_a_crowd_before_a_frozen_server_fails_within_one_budget(
     assert time.monotonic() - start < BUDGET + SLACK
     assert all(isinstance(result, CacheUnavailable) for result in results)
     assert own_cache.breaker.state == "open"
+
+
+async def test_a_crowd_of_our_own_is_not_blamed_on_redis(own_cache: RedisCache) -> None:
+    results = await asyncio.gather(*(own_cache.get(KEY) for _ in range(3000)), return_exceptions=True)
+    assert all(result is None or "too many calls at once" in str(result) for result in results)
+    while not own_cache._link._slots.locked():
+        await own_cache._link._slots.acquire()
+    results = await asyncio.gather(*(own_cache.get(KEY) for _ in range(30)), return_exceptions=True)
+    assert all("too many calls at once" in str(result) for result in results)
+    assert own_cache.breaker.opened == 0
 
 
 async def test_late_replies_reach_nobody(own_redis: OwnRedis, own_cache: RedisCache) -> None:
@@ -254,9 +267,9 @@ async def test_closing_ends_a_probe_and_calls_under_way(own_redis: OwnRedis) -> 
     await cache.open()
     own_redis.pause()
     calls = [asyncio.create_task(cache.get(KEY)), asyncio.create_task(cache.abort([KEY], "t"))]
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)  # both pass the breaker
     cache.distrust("lost.")
-    await asyncio.sleep(0.3)
+    await until(lambda: cache.breaker.state == "half-open")
     await cache.close()
     await cache.close()
     results = await asyncio.gather(*calls, return_exceptions=True)
