@@ -19,7 +19,7 @@ from tui.screens.conflict import ConflictScreen
 from tui.screens.edit import EditScreen
 from tui.widgets.field_input import FieldInput
 
-SIZES = [(80, 24), (120, 40), (160, 48)]
+SIZES = [(80, 24), (160, 48)]
 
 
 def box(pilot: Pilot[Any], name: str) -> FieldInput:
@@ -73,7 +73,7 @@ async def test_every_field_can_be_reached_and_seen(size: tuple[int, int]) -> Non
 BAD = [
     ("title", "", "is required"),
     ("runtime", "-5", "must lie between 1 and 60 000"),
-    ("year", "20244", "must lie between 1 870 and 2 100"),
+    ("year", "20244", "must lie between 1870 and 2100"),
     ("genres", "Horror, Drama, horror", "names 'horror' twice"),
     ("released", "soon", "must be a date, such as 1979-05-25"),
 ]

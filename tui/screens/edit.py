@@ -166,9 +166,8 @@ class EditScreen(ModalScreen[Movie | None]):
         return {name: problem for name in self._rows if (problem := self._problem(name))}
 
     def _judge(self, name: str) -> None:
-        self._rows[name].judge(
-            dirty=self._draft.is_dirty(name), old=self._draft.original(name), problem=self._problem(name)
-        )
+        old = None if self._is_new else self._draft.original(name)
+        self._rows[name].judge(dirty=self._draft.is_dirty(name), old=old, problem=self._problem(name))
 
     def _report(self) -> None:
         """The title and the notice: how much is changed, and whether it can be saved."""

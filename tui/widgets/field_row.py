@@ -41,7 +41,8 @@ class FieldRow(Widget):
     FieldRow > .field-row--label, FieldRow > .field-row--word { color: $foreground 65%; }
     FieldRow:focus-within > .field-row--label { color: $foreground; text-style: bold; }
     FieldRow.-dirty > .field-row--label { color: $text-accent; text-style: bold; }
-    FieldRow:light.-dirty > .field-row--label { color: $accent-darken-3; }
+    FieldRow:light.-dirty > .field-row--label { color: $foreground; }
+    FieldRow:light.-wrong > .field-row--label { color: $text-error; }
     FieldRow.-wrong > .field-row--label, FieldRow.-wrong > .field-row--word { color: $text-error; }
     """
 
@@ -60,12 +61,14 @@ class FieldRow(Widget):
         """Put the word where there is room for it."""
         self.set_class(event.size.width >= BESIDE_FROM, "-beside")
 
-    def judge(self, *, dirty: bool, old: str, problem: str | None) -> None:
-        """Show whether the field is changed, from what, and what is wrong with it."""
+    def judge(self, *, dirty: bool, old: str | None, problem: str | None) -> None:
+        """Show whether the field is changed, from what (None: from nothing), and what is wrong with it."""
         self.set_class(dirty, "-dirty")
         self.set_class(problem is not None and (dirty or not self.field.required), "-wrong")
-        self.word = problem or (f"was {old[:MOST_OF_OLD] or DASH}" if dirty else "")
+        before = f"was {old[:MOST_OF_OLD] or DASH}" if dirty and old is not None else ""
+        self.word = problem or before
         self.set_class(bool(self.word), "-spoken")
+        self.refresh()
 
     def render(self) -> Content:
         mark = "* " if self.has_class("-dirty") else "  "
