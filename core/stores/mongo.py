@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
 
-import pymongo
 from bson import ObjectId
 from pymongo import AsyncMongoClient, ReadPreference, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
+from pymongo.errors import CollectionInvalid, ConfigurationError, DuplicateKeyError, InvalidName, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
@@ -33,7 +34,7 @@ from core.stores.mongo_documents import (
     replacement,
     version_of,
 )
-from core.stores.mongo_errors import LEAST_VERSION, SERVER, standalone, too_old
+from core.stores.mongo_errors import LEAST_VERSION, SERVER, standalone, too_old, unusable
 from core.stores.mongo_queries import BINARY, ID, LACKING, OWNED, indexes, known_part, matching, order, unknown_part
 
 DEFAULT_DATABASE: Final = "sample_mflix"
@@ -48,10 +49,6 @@ _EVERY_ID: Final = ""
 """The tombstone that stands for all ids: no movie's id is empty."""
 _OWNER: Final = "owner"
 """The note that says whether others made the collection; a person's notes begin with `note:`."""
-_LONG: Final = 60.0
-"""Seconds that one batch of a load may take: a transaction's own limit in the server."""
-_UNLIMITED: Final = 86_400.0
-"""Seconds for adopting, disowning and building indexes: as long as it takes, and cancellable."""
 _CHUNK: Final = 1_000
 """Movies of a load that travel together. They are converted in a thread: it takes some 70 ms."""
 
@@ -80,8 +77,8 @@ class MongoStore:
 
         Raises StoreUnavailable, and ForeignCollection where others made the collection and it was not adopted."""
         try:
-            with calling(self._address):
-                await self._connect()
+            await self._connect()
+            with self._long_call():
                 if await self._notes.find_one({"_id": {"$eq": _OWNER}}) is None:
                     await self._refuse_foreign()
                 await self._prepare(foreign=False)
@@ -97,24 +94,31 @@ class MongoStore:
 
     async def identity(self) -> Identity:
         """Ask the server who it is."""
-        with calling(self._address):
+        with self._call():
             server = await self._database.command("buildInfo")
         return Identity(product=SERVER, version=str(server["version"]), address=self._address)
 
     async def _connect(self) -> None:
         if self._client is not None:
             return
+        with self._call():
+            await self._connect_anew()
+
+    async def _connect_anew(self) -> None:
         limit = round(self._timeout * 1_000)
-        self._client = AsyncMongoClient(
-            self._url,
-            appname="reelcache",
-            serverSelectionTimeoutMS=limit,
-            connectTimeoutMS=limit,
-            timeoutMS=limit,
-            tz_aware=False,
-            unicode_decode_error_handler="replace",
-            datetime_conversion="DATETIME_AUTO",
-        )
+        try:
+            self._client = AsyncMongoClient(
+                self._url,
+                appname="reelcache",
+                serverSelectionTimeoutMS=limit,
+                connectTimeoutMS=limit,
+                tz_aware=False,
+                unicode_decode_error_handler="replace",
+                datetime_conversion="DATETIME_AUTO",
+            )
+            _ = self._database
+        except (ValueError, TypeError, ConfigurationError, InvalidName):
+            raise unusable(self._address) from None
         server = await self._database.command("buildInfo")
         if tuple(server["versionArray"][:2]) < LEAST_VERSION:
             raise too_old(str(server["version"]))
@@ -125,9 +129,8 @@ class MongoStore:
     async def _refuse_foreign(self) -> None:
         if await self._movies.find_one({ID: {"$exists": False}}, {"_id": 1}) is None:
             return
-        with pymongo.timeout(_UNLIMITED):
-            total = await self._movies.count_documents({})
-            lacking = await self._movies.count_documents(LACKING)
+        total = await self._movies.count_documents({})
+        lacking = await self._movies.count_documents(LACKING)
         name = f"{self._database.name}.{MOVIES}"
         raise ForeignCollection(
             SERVER,
@@ -145,10 +148,15 @@ class MongoStore:
             except OperationFailure as problem:
                 if problem.code != _NAMESPACE_EXISTS:
                     raise
-        with pymongo.timeout(_UNLIMITED):
-            await self._movies.create_indexes(indexes())
+        await self._movies.create_indexes(indexes())
         await self._tombstones.create_index("at", name="reelcache_at", expireAfterSeconds=_TOMBSTONE_LIFE)
         await self._notes.update_one({"_id": {"$eq": _OWNER}}, {"$setOnInsert": {"foreign": foreign}}, upsert=True)
+
+    def _call(self) -> AbstractContextManager[Cancellation]:
+        return calling(self._address, self._timeout)
+
+    def _long_call(self) -> AbstractContextManager[Cancellation]:
+        return calling(self._address)
 
     @property
     def _database(self) -> AsyncDatabase[Document]:
@@ -177,23 +185,21 @@ class MongoStore:
 
         Returns to how many it was added. Cancelled, it can be taken up again; the store is open afterwards.
         `progress` is told how many are done, of how many."""
-        with calling(self._address) as cancellation:
-            await self._connect()
+        await self._connect()
+        with self._long_call() as cancellation:
             foreign = await self._movies.find_one({ID: {"$exists": False}}, {"_id": 1}) is not None
-            with pymongo.timeout(_UNLIMITED):
-                done = await adopt_documents(self._movies, cancellation, progress)
-                await self._prepare(foreign=foreign)
+            done = await adopt_documents(self._movies, cancellation, progress)
+            await self._prepare(foreign=foreign)
         return done
 
     async def disown(self) -> int:
         """Take every trace of ours away and close the store; returns from how many documents. The movies stay."""
-        with calling(self._address) as cancellation:
-            await self._connect()
-            with pymongo.timeout(_UNLIMITED):
-                # The owner's note goes first: a half-disowned collection asks again before it opens.
-                await self._notes.drop()
-                done = await disown_documents(self._movies, cancellation)
-                await self._tombstones.drop()
+        await self._connect()
+        with self._long_call() as cancellation:
+            # The owner's note goes first: a half-disowned collection asks again before it opens.
+            await self._notes.drop()
+            done = await disown_documents(self._movies, cancellation)
+            await self._tombstones.drop()
         await self.close()
         return done
 
@@ -201,7 +207,7 @@ class MongoStore:
 
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         """The ids of one window of a query's answer, and how many movies the whole answer has."""
-        with calling(self._address):
+        with self._call():
             ids = await self._ids(query, offset, limit) if limit > 0 else ()
             # A window that ends the answer knows how long it is.
             complete = len(ids) < limit and (ids or offset == 0)
@@ -216,7 +222,7 @@ class MongoStore:
             {"$unwind": path},
             {"$group": {"_id": path, "count": {"$sum": 1}}},
         ]
-        with calling(self._address):
+        with self._call():
             groups = await (await self._movies.aggregate(stages, collation=BINARY)).to_list()
         counts = (GenreCount(name=group["_id"], count=group["count"]) for group in groups)
         return tuple(sorted(counts, key=lambda genre: (-genre.count, genre.name)))
@@ -227,12 +233,12 @@ class MongoStore:
 
     async def get_many(self, ids: Sequence[str]) -> dict[str, Movie]:
         """The movies among these ids that exist, by id; one query."""
-        with calling(self._address):
+        with self._call():
             return {id_of(d["_id"]): movie_of(d) for d in await self._documents(ids)}
 
     async def count(self) -> int:
         """How many movies there are in all."""
-        with calling(self._address):
+        with self._call():
             return await self._count(OWNED)
 
     async def _ids(self, query: Query, offset: int, limit: int) -> tuple[str, ...]:
@@ -277,9 +283,9 @@ class MongoStore:
             await self._movies.insert_one(document_of(movie, version), session=session)
             return version
 
-        with calling(self._address):
+        with self._call():
             try:
-                return replace(movie, version=await self._transact(add, self._timeout))
+                return replace(movie, version=await self._transact(add))
             except DuplicateKeyError as problem:
                 if (problem.details or {}).get("keyPattern", {}).keys() == {"_id"}:
                     raise MovieExists(movie.id) from None
@@ -290,7 +296,7 @@ class MongoStore:
 
         Fields that did not change, and all that are not ours, stay as they are in the document.
         Raises MovieNotFound, or EditConflict holding the present movie."""
-        with calling(self._address):
+        with self._call():
             present = await self._movies.find_one(_still(movie.id, movie.version), PROJECTION)
             saved: Document | None = None
             if present is not None:
@@ -322,16 +328,14 @@ class MongoStore:
             )
             return None if tombstone is None else int(tombstone["version"])
 
-        with calling(self._address):
-            removal = await self._transact(remove, self._timeout)
+        with self._call():
+            removal = await self._transact(remove)
             if removal is None:
                 raise await self._refusal(id, version)
         return removal
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
         """Insert or replace a batch by id, in one transaction, skipping those that are the same."""
-
-        cancellation = Cancellation()
 
         async def store(session: AsyncClientSession) -> Stored:
             ids = [movie.id for movie in movies]
@@ -352,12 +356,12 @@ class MongoStore:
 
         if not movies:
             return Stored(inserted=0, updated=0, unchanged=0)
-        with calling(self._address):
-            return await self._transact(store, max(self._timeout, _LONG))
+        with self._long_call() as cancellation:
+            return await self._transact(store)
 
     async def clear(self) -> None:
         """Remove all movies and notes. Raises ForeignCollection where others made the collection."""
-        with calling(self._address):
+        with self._long_call():
             owner = await self._notes.find_one({"_id": {"$eq": _OWNER}})
             if owner is not None and owner["foreign"]:
                 raise ForeignCollection(
@@ -365,28 +369,34 @@ class MongoStore:
                     f"{self._database.name}.{MOVIES} was made by others and is not emptied",
                     remedy="Disown it instead, which leaves its movies.",
                 )
-            with pymongo.timeout(_UNLIMITED):
-                highest = [{"$group": {"_id": None, "version": {"$max": f"${OURS}.version"}}}]
-                found = await (await self._movies.aggregate(highest)).to_list()
-                raised = next_version("$version", found[0]["version"] if found else 0)
-                await self._tombstones.update_one(
-                    {"_id": {"$eq": _EVERY_ID}}, [{"$set": {"version": raised, "at": "$$NOW"}}], upsert=True
-                )
-                await self._movies.drop()
-                await self._notes.delete_many({"_id": {"$ne": _OWNER}})
-                await self._prepare(foreign=False)
+            highest = [{"$group": {"_id": None, "version": {"$max": f"${OURS}.version"}}}]
+            found = await (await self._movies.aggregate(highest)).to_list()
+            raised = next_version("$version", found[0]["version"] if found else 0)
+            await self._tombstones.update_one(
+                {"_id": {"$eq": _EVERY_ID}}, [{"$set": {"version": raised, "at": "$$NOW"}}], upsert=True
+            )
+            await self._movies.drop()
+            await self._notes.delete_many({"_id": {"$ne": _OWNER}})
+            await self._prepare(foreign=False)
 
-    async def _transact(self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]], seconds: float) -> _T:
-        """Run the work in one transaction, again when it met a concurrent one, within so many seconds."""
-        client = self._database.client
-        with pymongo.timeout(seconds):
-            async with client.start_session() as session:
-                return await session.with_transaction(
-                    work,
-                    read_concern=ReadConcern("snapshot"),
-                    write_concern=_DURABLE,
-                    read_preference=ReadPreference.PRIMARY,
-                )
+    async def _transact(self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]]) -> _T:
+        """Run the work in one transaction, again when it met a concurrent one.
+
+        The driver's own with_transaction also tries again for two minutes when the server is gone: here that ends it.
+        """
+        patience = 0.002
+        while True:
+            try:
+                async with (
+                    self._database.client.start_session() as session,
+                    await session.start_transaction(ReadConcern("snapshot"), _DURABLE, ReadPreference.PRIMARY),
+                ):
+                    return await work(session)
+            except OperationFailure as conflict:
+                if not conflict.has_error_label("TransientTransactionError"):
+                    raise
+            await asyncio.sleep(random.uniform(0, patience))
+            patience = min(2 * patience, 0.2)
 
     async def _first_versions(self, ids: Sequence[str], session: AsyncClientSession) -> dict[str, int]:
         """The version for each of these ids when inserted now: above its removal, and not behind the server's clock."""
@@ -410,13 +420,13 @@ class MongoStore:
 
     async def note(self, name: str) -> str | None:
         """A small text kept beside the movies, or None."""
-        with calling(self._address):
+        with self._call():
             found = await self._notes.find_one({"_id": {"$eq": f"note:{name}"}})
         return None if found is None else str(found["text"])
 
     async def set_note(self, name: str, text: str) -> None:
         """Keep such a text."""
-        with calling(self._address):
+        with self._call():
             await self._notes.update_one({"_id": {"$eq": f"note:{name}"}}, {"$set": {"text": text}}, upsert=True)
 
 
