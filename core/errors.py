@@ -94,6 +94,10 @@ class StoreUnavailable(Unavailable):
     """PostgreSQL or MongoDB is unreachable, refuses us, or is too old."""
 
 
+class OutcomeUnknown(StoreUnavailable):
+    """A write whose answer was lost: it may have happened. Any other StoreUnavailable of a write means: it did not."""
+
+
 class CacheUnavailable(Unavailable):
     """Redis did not answer within its time budget, or its circuit breaker is open. Never fatal: the store serves."""
 

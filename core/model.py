@@ -296,7 +296,7 @@ def words_of(*texts: str) -> tuple[str, ...]:
     man, spiderman). A token of marks alone (`$`) is its own word.
     """
     found: set[str] = set()
-    for token in fold(" ".join(texts)).split():
+    for token in fold("\n".join(texts)).split():
         if token.isalnum():
             found.add(token)
             continue

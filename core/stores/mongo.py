@@ -13,7 +13,14 @@ from pymongo import AsyncMongoClient, ReadPreference, ReturnDocument, UpdateOne,
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import CollectionInvalid, ConfigurationError, DuplicateKeyError, InvalidName, OperationFailure
+from pymongo.errors import (
+    CollectionInvalid,
+    ConfigurationError,
+    DuplicateKeyError,
+    InvalidName,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.read_concern import ReadConcern
 
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
@@ -34,7 +41,15 @@ from core.stores.mongo_documents import (
     replacement,
     version_of,
 )
-from core.stores.mongo_errors import LEAST_VERSION, SERVER, standalone, too_old, unusable
+from core.stores.mongo_errors import (
+    LEAST_VERSION,
+    SERVER,
+    may_have_happened,
+    outcome_unknown,
+    standalone,
+    too_old,
+    unusable,
+)
 from core.stores.mongo_queries import BINARY, ID, LACKING, OWNED, indexes, known_part, matching, order, unknown_part
 
 DEFAULT_DATABASE: Final = "sample_mflix"
@@ -59,7 +74,7 @@ class MongoStore:
     """The collection `movies` in the database that the URL names, `sample_mflix` where it names none.
 
     Asks for MongoDB 6.0 or newer as a replica set (Atlas is one; one member is enough): removals and loads are
-    transactions. `timeout` is in seconds, for one call.
+    transactions. `timeout` is in seconds, for one call. A write whose answer is lost raises OutcomeUnknown.
     """
 
     name: StoreName = "mongodb"
@@ -300,12 +315,17 @@ class MongoStore:
             present = await self._movies.find_one(_still(movie.id, movie.version), PROJECTION)
             saved: Document | None = None
             if present is not None:
-                saved = await self._movies.find_one_and_update(
-                    _still(movie.id, movie.version),
-                    replacement(present, movie),
-                    projection={f"{OURS}.version": 1},
-                    return_document=ReturnDocument.AFTER,
-                )
+                try:
+                    saved = await self._movies.find_one_and_update(
+                        _still(movie.id, movie.version),
+                        replacement(present, movie),
+                        projection={f"{OURS}.version": 1},
+                        return_document=ReturnDocument.AFTER,
+                    )
+                except PyMongoError as problem:
+                    if may_have_happened(problem):
+                        raise outcome_unknown(self._address) from problem
+                    raise
             if saved is None:
                 raise await self._refusal(movie.id, movie.version)
         return replace(movie, version=version_of(saved))
@@ -392,8 +412,12 @@ class MongoStore:
                     await session.start_transaction(ReadConcern("snapshot"), _DURABLE, ReadPreference.PRIMARY),
                 ):
                     return await work(session)
-            except OperationFailure as conflict:
-                if not conflict.has_error_label("TransientTransactionError"):
+            except PyMongoError as problem:
+                # Before the commit nothing was stored, whatever went wrong.
+                if problem.has_error_label("UnknownTransactionCommitResult"):
+                    raise outcome_unknown(self._address) from problem
+                conflict = isinstance(problem, OperationFailure)
+                if not (conflict and problem.has_error_label("TransientTransactionError")):
                     raise
             await asyncio.sleep(random.uniform(0, patience))
             patience = min(2 * patience, 0.2)

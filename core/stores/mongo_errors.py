@@ -6,15 +6,17 @@ from typing import Final
 
 from pymongo.errors import (
     BulkWriteError,
+    ConnectionFailure,
     ExecutionTimeout,
     NetworkTimeout,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
+    WriteConcernError,
 )
 
-from core.errors import StoreUnavailable
+from core.errors import OutcomeUnknown, StoreUnavailable
 
 SERVER: Final = "MongoDB"
 LEAST_VERSION: Final = (6, 0)
@@ -83,6 +85,22 @@ def unavailable(problem: Exception, address: str) -> StoreUnavailable:
             SERVER, f"does not answer in time at {address}", remedy="Check the network and how busy the server is."
         )
     return StoreUnavailable(SERVER, _first_line(text), remedy="Look into the server's log, or run the doctor command.")
+
+
+def may_have_happened(problem: PyMongoError) -> bool:
+    """Whether the single command that met this problem may have been carried out all the same."""
+    if isinstance(problem, (ServerSelectionTimeoutError, WaitQueueTimeoutError)):
+        return False
+    return isinstance(problem, (ConnectionFailure, ExecutionTimeout, WriteConcernError))
+
+
+def outcome_unknown(address: str) -> OutcomeUnknown:
+    """The complaint about a write whose answer was lost."""
+    return OutcomeUnknown(
+        SERVER,
+        f"no answer from {address} to a write, which may have been stored or not",
+        remedy="Reload to see what is there, then try again.",
+    )
 
 
 def unusable(address: str) -> StoreUnavailable:

@@ -154,6 +154,10 @@ class StoreCompliance:
         with pytest.raises(MovieNotFound) as missing:
             await store.update(replace(base, runtime=118))
         assert missing.value.id == base.id
+        with pytest.raises(MovieNotFound):
+            await store.update(replace(base, id="no such id \x00"))
+        with pytest.raises(MovieNotFound):
+            await store.delete("no such id \x00", base.version)
         assert await store.get(base.id) is None
 
     async def test_delete(self, filled: Store) -> None:
@@ -255,14 +259,13 @@ class StoreCompliance:
 
     # --------------------------------------------------------------------------------------------- questions
 
-    @pytest.mark.parametrize("descending", [False, True], ids=["ascending", "descending"])
     @pytest.mark.parametrize("sort", SORTS)
-    async def test_windows_in_every_order(self, filled: Store, sort: str, descending: bool) -> None:
-        query = Query(sort=sort, descending=descending)
-        whole = reference.answer(MOVIES, query)
-        assert await filled.window(query, 0, MOST_ROWS) == Window(ids=tuple(whole), total=len(whole))
-        for offset in range(0, len(whole), 37):
-            assert await filled.window(query, offset, 40) == reference.window(MOVIES, query, offset, 40)
+    async def test_windows_in_every_order(self, filled: Store, sort: str) -> None:
+        for query in (Query(sort=sort), Query(sort=sort, descending=True), Query(sort=sort, year_from=1900)):
+            whole = reference.answer(MOVIES, query)
+            assert await filled.window(query, 0, MOST_ROWS) == Window(ids=tuple(whole), total=len(whole))
+            for offset in range(0, len(whole), 37):
+                assert await filled.window(query, offset, 40) == reference.window(MOVIES, query, offset, 40)
 
     async def test_windows_at_the_edges(self, filled: Store) -> None:
         total = len(MOVIES)
@@ -335,17 +338,17 @@ class StoreCompliance:
         assert all(same_content(after[movie.id], movie) for movie in changed)
         assert all(after[movie.id] == before[movie.id] for movie in MOVIES[20:50])
 
-    @pytest.mark.parametrize(
-        "field", [name for name in FULL.__struct_fields__ if name not in ("id", "version", "title")]
-    )
-    async def test_load_sees_a_change_in_any_field(self, store: Store, field: str) -> None:
+    async def test_load_sees_a_change_in_any_field(self, store: Store) -> None:
         await store.load([FULL])
-        emptied = replace(FULL, **{field: getattr(BARE, field)})
-        assert await store.load([emptied]) == Stored(inserted=0, updated=1, unchanged=0)
-        assert await store.load([FULL]) == Stored(inserted=0, updated=1, unchanged=0)
-        found = await store.get(FULL.id)
-        assert found is not None
-        assert same_content(found, FULL)
+        for field in FULL.__struct_fields__:
+            if field in ("id", "version", "title"):
+                continue
+            emptied = replace(FULL, **{field: getattr(BARE, field)})
+            assert await store.load([emptied]) == Stored(inserted=0, updated=1, unchanged=0), field
+            assert await store.load([FULL]) == Stored(inserted=0, updated=1, unchanged=0), field
+            found = await store.get(FULL.id)
+            assert found is not None
+            assert same_content(found, FULL)
 
     async def test_load_keeps_a_version_that_the_given_movie_claims_out(self, store: Store) -> None:
         await store.load([replace(BARE, version=5)])

@@ -65,6 +65,7 @@ class Mongod:
         """Start it, and wait until it answers."""
         (self._folder / "data").mkdir(exist_ok=True)
         options = ["--dbpath", "data", "--logpath", "log", "--bind_ip", str(self.socket), "--unixSocketPrefix", "."]
+        options += ["--setParameter", "enableTestCommands=1"]
         options += ["--wiredTigerCacheSizeGB", "0.25"]
         if self._replica_set:
             options += ["--replSet", "rs0"]
@@ -87,15 +88,25 @@ class Mongod:
             await process.wait()
         self.socket.unlink(missing_ok=True)
 
-    def pause(self) -> None:
+    async def pause(self) -> None:
         """Let it hang until `resume`."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
+        # The signal is delivered some time after kill() returned.
+        await asyncio.to_thread(os.waitid, os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let it go on."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGCONT)
+
+    async def hang_at(self, *commands: str) -> None:
+        """Let it hang for 1.5 seconds at each of these commands of the store, or at none any more."""
+        at: dict[str, object] = {"failCommands": commands, "blockConnection": True, "blockTimeMS": 1_500}
+        async with Client(self.url()) as client:
+            await client.admin.command(
+                "configureFailPoint", "failCommand", mode="alwaysOn" if commands else "off", data=at
+            )
 
     async def _initiate(self) -> None:
         async with Client(self.url()) as client:

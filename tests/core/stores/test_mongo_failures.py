@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from pymongo.errors import BulkWriteError, ConfigurationError, OperationFailure
 
-from core.errors import StoreUnavailable
+from core.errors import OutcomeUnknown, StoreUnavailable
 from core.model import Movie, Query, replace
 from core.stores.mongo import MongoStore
 from core.stores.mongo_errors import too_old, unavailable
@@ -62,11 +62,26 @@ async def test_a_server_that_hangs_or_dies_and_comes_back() -> None:
         await store.open()
         saved = await store.insert(FULL)
 
-        server.pause()
+        await server.pause()
         await fails_soon(store.get("Q1"), store.insert(Movie(id="Q2", title="2")))
         server.resume()
         await server.writable()
         assert await store.get(FULL.id) == saved
+
+        # The read that an update begins with is answered, and the server hangs before the write.
+        await server.hang_at("findAndModify")
+        with pytest.raises(OutcomeUnknown):
+            await store.update(saved)
+        await server.hang_at("commitTransaction")
+        with pytest.raises(OutcomeUnknown):
+            await store.insert(Movie(id="Q3", title="3"))
+        await server.hang_at("insert")
+        with pytest.raises(StoreUnavailable) as undone:
+            await store.insert(Movie(id="Q4", title="4"))
+        assert not isinstance(undone.value, OutcomeUnknown)
+        await server.hang_at()
+        assert await store.get("Q4") is None
+        saved = await present(store)
 
         await server.kill()
         await fails_soon(store.window(Query(), 0, 5), store.update(saved), store.load([saved]), store.adopt())
@@ -75,6 +90,12 @@ async def test_a_server_that_hangs_or_dies_and_comes_back() -> None:
         assert await store.get(FULL.id) == saved
         assert (await store.update(replace(saved, runtime=7))).version > saved.version
         await store.close()
+
+
+async def present(store: MongoStore) -> Movie:
+    movie = await store.get(FULL.id)
+    assert movie is not None
+    return movie
 
 
 async def fails_soon(*calls: Coroutine[Any, Any, object]) -> None:

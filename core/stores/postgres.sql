@@ -1,0 +1,171 @@
+-- The movies as PostgreSQL keeps them. The program runs each numbered block once, in order, in one transaction, and
+-- counts in reelcache.migration how far it came. A block that was ever released is never edited: add the next one.
+
+-- migration 1
+
+-- An id's turn: inserts of one id follow one another. 1,024 turns are shared by all ids, so that a statement over a
+-- million rows cannot exhaust the server's lock table.
+create function reelcache.turn_of(id text) returns integer
+language sql immutable parallel safe
+return pg_catalog.hashtext(id) & 1023;
+
+create function reelcache.take_turn(id text) returns void
+language sql volatile
+return pg_catalog.pg_advisory_xact_lock(1919247459, reelcache.turn_of(id));
+
+create function reelcache.microseconds() returns bigint
+language sql volatile
+return (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint;
+
+-- core.model.fold and core.model.words_of, nearly: only for rows that somebody edits by hand in psql. The program
+-- computes both itself, so that every store orders and finds alike.
+create function reelcache.fold(text) returns text
+language sql immutable parallel safe
+return replace(lower(regexp_replace(normalize($1, nfkd), '[\u0300-\u036f]+', '', 'g')), 'ß', 'ss');
+
+create function reelcache.words_of(texts text[]) returns text[]
+language sql immutable parallel safe
+begin atomic
+  select coalesce(array_agg(distinct left(word, 500)), '{}')
+  from unnest(texts) as given (words)
+  cross join unnest(regexp_split_to_array(reelcache.fold(given.words), '\s+')) as token
+  cross join lateral (select array(select found[1] from regexp_matches(token, '[[:alnum:]]+', 'g') as found)) as split (runs)
+  cross join unnest(
+    case cardinality(runs) when 0 then array[token] when 1 then runs else runs || array_to_string(runs, '') end
+  ) as word
+  where word <> '';
+end;
+
+create table reelcache.movies (
+  id text collate "C" primary key,
+  version bigint not null default 1,
+  title text not null,
+  year integer,
+  released date,
+  runtime integer,
+  rated text,
+  genres text[] not null default '{}',
+  countries text[] not null default '{}',
+  languages text[] not null default '{}',
+  directors text[] not null default '{}',
+  writers text[] not null default '{}',
+  "cast" text[] not null default '{}',
+  imdb_id text,
+  imdb_rating double precision,
+  imdb_votes integer,
+  metacritic integer,
+  tomatometer integer,
+  critic_rating double precision,
+  critic_reviews integer,
+  oscars_won integer,
+  oscar_nominations integer,
+  box_office bigint,
+  type text,
+  plot text,
+  poster text,
+  title_key text collate "C" not null,
+  words tsvector not null
+);
+
+-- The last version that a removed id had, so that a re-insert goes on above it even if the clock was set back. The row
+-- with an empty id speaks for all ids: it is left by TRUNCATE.
+create table reelcache.removals (
+  id text collate "C" primary key,
+  version bigint not null
+);
+
+create table reelcache.notes (
+  name text primary key,
+  text text not null
+);
+
+-- Versions are set here, whatever the statement says, so that an edit by hand counts too. A statement of the program
+-- gives version 0 to say that title_key and words fit the title and the names; any other statement gets them computed.
+create function reelcache.stamp_movie() returns trigger
+language plpgsql as $$
+declare
+  keys_given constant boolean := new.version = 0 and new.title_key is not null and new.words is not null;
+begin
+  if tg_op = 'INSERT' then
+    -- The clock may be read only when no insert or delete of this id is under way: a row that waited behind a delete
+    -- with a version from before would be older than its own removal. The turn keeps inserts away, the lock deletes.
+    perform reelcache.take_turn(new.id);
+    perform from reelcache.movies where id = new.id for key share;
+    new.version := greatest(
+      reelcache.microseconds(),
+      (select max(version) + 1 from reelcache.removals where id in (new.id, ''))
+    );
+  else
+    if new.id <> old.id then
+      raise exception 'the id of a movie never changes (% to %)', old.id, new.id using errcode = 'check_violation';
+    end if;
+    new.version := greatest(old.version + 1, reelcache.microseconds());
+  end if;
+  if not keys_given and (
+    tg_op = 'INSERT'
+    or (new.title, new.directors, new."cast") is distinct from (old.title, old.directors, old."cast")
+  ) then
+    new.title_key := left(reelcache.fold(new.title), 500);
+    new.words := array_to_tsvector(reelcache.words_of(new.title || new.directors || new."cast"));
+  end if;
+  return new;
+end
+$$;
+
+create trigger stamp before insert or update on reelcache.movies
+for each row execute function reelcache.stamp_movie();
+
+create function reelcache.remember_removal() returns trigger
+language plpgsql as $$
+begin
+  insert into reelcache.removals values (old.id, greatest(old.version + 1, reelcache.microseconds()))
+  on conflict (id) do update set version = greatest(excluded.version, removals.version + 1);
+  return old;
+end
+$$;
+
+create trigger remember before delete on reelcache.movies
+for each row execute function reelcache.remember_removal();
+
+create function reelcache.remember_all_removals() returns trigger
+language plpgsql as $$
+begin
+  insert into reelcache.removals
+  select '', greatest(reelcache.microseconds(), (select max(version) + 1 from reelcache.movies))
+  on conflict (id) do update set version = greatest(excluded.version, removals.version + 1);
+  return null;
+end
+$$;
+
+create trigger remember_all before truncate on reelcache.movies
+for each statement execute function reelcache.remember_all_removals();
+
+-- Removes a movie whose version is still `base`; the version of the removal, or null when nothing was removed.
+create function reelcache.remove_movie(which text, base bigint) returns bigint
+language plpgsql as $$
+begin
+  delete from reelcache.movies where id = which and version = base;
+  if not found then
+    return null;
+  end if;
+  return (select version from reelcache.removals where id = which);
+end
+$$;
+
+-- One index for each order: a window at any offset reads (value, id) from the index alone, forwards or backwards.
+create index movies_title on reelcache.movies (title_key, id);
+create index movies_year on reelcache.movies (year, id);
+create index movies_released on reelcache.movies (released, id);
+create index movies_runtime on reelcache.movies (runtime, id);
+create index movies_imdb_rating on reelcache.movies (imdb_rating, id);
+create index movies_imdb_votes on reelcache.movies (imdb_votes, id);
+create index movies_metacritic on reelcache.movies (metacritic, id);
+create index movies_tomatometer on reelcache.movies (tomatometer, id);
+create index movies_critic_rating on reelcache.movies (critic_rating, id);
+create index movies_critic_reviews on reelcache.movies (critic_reviews, id);
+create index movies_oscars_won on reelcache.movies (oscars_won, id);
+create index movies_oscar_nominations on reelcache.movies (oscar_nominations, id);
+create index movies_box_office on reelcache.movies (box_office, id);
+create index movies_imdb_id on reelcache.movies (imdb_id);
+create index movies_genres on reelcache.movies using gin (genres);
+create index movies_words on reelcache.movies using gin (words);

@@ -1,0 +1,98 @@
+"""A Query as PostgreSQL is asked it. Every value is a parameter; names of columns come from the model's own list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from psycopg import sql
+
+from core.model import SORTS, Query
+from core.stores.postgres_records import searched
+
+Parameters = dict[str, object]
+
+_ORDERED: Final = {sort: sql.Identifier("title_key" if sort == "title" else sort) for sort in SORTS}
+_ALWAYS_KNOWN: Final = ("title",)
+
+_FILTERED = sql.SQL("""
+with hits as materialized (select id, {column} as key from reelcache.movies where {filter})
+select
+  (select count(*) from hits),
+  array(select id from hits order by key {direction} nulls last, id {direction} offset %(offset)s limit %(limit)s)
+""")
+_WHOLE_KNOWN = sql.SQL("""
+select
+  (select count(*) from reelcache.movies),
+  array(
+    select id from reelcache.movies order by {column} {direction}, id {direction} offset %(offset)s limit %(limit)s
+  )
+""")
+# One index serves both directions because the known and the unknown part are read apart, each in the index's own order.
+_WHOLE = sql.SQL("""
+with size as materialized (
+  select count(*) as total, count({column}) as known from reelcache.movies
+), place as materialized (
+  select
+    total,
+    least(%(offset)s, known) as skipped,
+    greatest(least(%(limit)s, known - %(offset)s), 0) as taken,
+    greatest(%(offset)s - known, 0) as unknown_skipped
+  from size
+)
+select
+  total,
+  array(
+    select id from reelcache.movies where {column} is not null
+    order by {column} {direction}, id {direction}
+    offset (select skipped from place) limit (select taken from place)
+  ) || array(
+    select id from reelcache.movies where {column} is null
+    order by {column} {direction}, id {direction}
+    offset (select unknown_skipped from place) limit (select %(limit)s - taken from place)
+  )
+from place
+""")
+_GENRES = sql.SQL("""
+select genre, count(*) from reelcache.movies, unnest(genres) as genre
+where {filter}
+group by genre order by count(*) desc, genre collate "C"
+""")
+
+
+def window(query: Query, offset: int, limit: int) -> tuple[sql.Composed, Parameters]:
+    """One row: how many movies the answer has, and the ids of the window in order."""
+    condition, parameters = _filter(query)
+    statement = _FILTERED if query.selective else _WHOLE_KNOWN if query.sort in _ALWAYS_KNOWN else _WHOLE
+    direction = sql.SQL("desc" if query.descending else "asc")
+    asked = statement.format(column=_ORDERED[query.sort], filter=condition, direction=direction)
+    return asked, {**parameters, "offset": offset, "limit": limit}
+
+
+def genres(query: Query) -> tuple[sql.Composed, Parameters]:
+    """Rows of genre and count, most first."""
+    condition, parameters = _filter(query)
+    return _GENRES.format(filter=condition), parameters
+
+
+def _filter(query: Query) -> tuple[sql.Composable, Parameters]:
+    conditions: list[sql.SQL] = []
+    parameters: Parameters = {}
+    if query.words:
+        conditions.append(sql.SQL("words @@ %(words)s::tsquery"))
+        parameters["words"] = " & ".join(_prefix(word) for word in query.words)
+    if query.genres:
+        conditions.append(sql.SQL("genres @> %(genres)s::text[]"))
+        parameters["genres"] = list(query.genres)
+    if query.year_from is not None:
+        conditions.append(sql.SQL("year >= %(year_from)s"))
+        parameters["year_from"] = query.year_from
+    if query.year_to is not None:
+        conditions.append(sql.SQL("year <= %(year_to)s"))
+        parameters["year_to"] = query.year_to
+    return (sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")), parameters
+
+
+def _prefix(word: str) -> str:
+    """A word as tsquery reads it: quoted, and standing for every word that it begins."""
+    quoted = searched(word).replace("\\", "\\\\").replace("'", "''")
+    return f"'{quoted}':*"

@@ -1,0 +1,84 @@
+"""A movie as PostgreSQL takes and gives it: batches travel there as one JSON parameter, rows come back as tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final
+
+import msgspec
+from psycopg import sql
+
+from core.model import FIELD, FIELDS, Movie, Value, fold, movie_words, value_of
+
+LONGEST_WORD: Final = 500
+"""Characters of a word that are searched: a lexeme of more than 2,046 bytes breaks a tsvector without an error."""
+LONGEST_KEY: Final = 500
+"""Characters of a title that are sorted by: an index entry holds at most 2,704 bytes."""
+_LONGEST_WORDS: Final = 1_000_000
+"""Bytes of all words of one movie: a tsvector holds at most 1 MiB."""
+
+_TYPES: Final = {"text": "text", "integer": "bigint", "decimal": "double precision", "date": "date", "list": "text[]"}
+_NAMES: Final = tuple(field.name for field in FIELDS)
+_LISTS: Final = tuple(field.name for field in FIELDS if field.kind == "list")
+
+
+def _columns(names: Iterable[str], of: str | None = None) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(name) if of is None else sql.Identifier(of, name) for name in names)
+
+
+READ: Final = _columns((*_NAMES, "version"))
+"""The columns that `movie_of` reads, in its order."""
+CONTENT: Final = _columns(_NAMES, "movie")
+"""What a movie aliased `movie` says."""
+GIVEN_CONTENT: Final = _columns(_NAMES, "given")
+"""The same of a row aliased `given`."""
+STORED: Final = _columns((*_NAMES, "title_key", "words", "version"))
+"""The columns that a write sets."""
+GIVEN_STORED: Final = sql.SQL("{}, given.title_key, array_to_tsvector(given.words), 0").format(GIVEN_CONTENT)
+"""Their values. Version 0 tells the trigger that the keys fit."""
+GIVEN: Final = sql.SQL("json_to_recordset(%s) as given ({}, title_key text, words text[])").format(
+    sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_TYPES[field.kind])) for field in FIELDS
+    )
+)
+"""Movies written by `as_json`, as rows."""
+
+
+def as_json(movies: Iterable[Movie]) -> str:
+    """The movies with their sort key and search words, as the parameter of GIVEN."""
+    return msgspec.json.encode([_row(movie) for movie in movies]).decode()
+
+
+def movie_of(row: Sequence[Value]) -> Movie:
+    """The movie in a row of the columns READ."""
+    values = dict(zip(_NAMES, row, strict=False))
+    for name in _LISTS:
+        values[name] = tuple(values[name])  # type: ignore[arg-type]  # lists are never null in the table
+    return Movie(version=row[-1], **values)  # type: ignore[arg-type]  # typed by the columns of the table
+
+
+def possible_id(id: str) -> bool:
+    """Whether a movie can have this id at all; another text might not even reach the server."""
+    return bool(id) and FIELD["id"].problem(id) is None
+
+
+def searched(word: str) -> str:
+    """The part of a word that is kept and asked for."""
+    return word[:LONGEST_WORD]
+
+
+def _row(movie: Movie) -> dict[str, Value | date]:
+    row: dict[str, Value | date] = {name: value_of(movie, name) for name in _NAMES}
+    row["title_key"] = fold(movie.title)[:LONGEST_KEY]
+    row["words"] = _kept(movie_words(movie))
+    return row
+
+
+def _kept(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words, cut so far that a tsvector holds them all: 500 names of 200 wide characters would not fit."""
+    for longest in (LONGEST_WORD, 100, 20):
+        kept = tuple(dict.fromkeys(word[:longest] for word in words))
+        if sum(len(word.encode()) for word in kept) <= _LONGEST_WORDS:
+            break
+    return kept

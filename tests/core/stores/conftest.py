@@ -1,0 +1,58 @@
+"""One database a module, emptied for each test: creating one takes longer than most of these tests."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+from pymongo import MongoClient
+
+
+@pytest.fixture(scope="module")
+def postgres_database() -> Iterator[str]:
+    """The URL of a database of this module's own."""
+    server = os.environ["REELCACHE_TEST_POSTGRES"]  # ends in "host=..."; has no database name
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server.replace("/?", "/postgres?"), autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        yield server.replace("/?", f"/{name}?")
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def postgres_url(postgres_database: str) -> str:
+    """A PostgreSQL database with nothing in it, and nobody else connected to it."""
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+        )
+        connection.execute("set client_min_messages = warning")
+        connection.execute("drop schema if exists reelcache cascade")
+        connection.execute("drop schema public cascade")
+        connection.execute("create schema public")
+    return postgres_database
+
+
+@pytest.fixture(scope="module")
+def mongo_database() -> Iterator[str]:
+    """The URL of a database of this module's own."""
+    server = os.environ["REELCACHE_TEST_MONGO"]
+    name = f"test_{secrets.token_hex(6)}"
+    yield server.replace("/?", f"/{name}?")
+    with MongoClient[dict[str, object]](server) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def emptied_mongo_url(mongo_database: str) -> str:
+    """A MongoDB database with no document in it; indexes that a store made before are left."""
+    with MongoClient[dict[str, object]](mongo_database) as client:
+        database = client.get_default_database()
+        for name in database.list_collection_names():
+            database[name].delete_many({})
+    return mongo_database
