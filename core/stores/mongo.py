@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
-import pymongo
 from bson import ObjectId
-from pymongo import AsyncMongoClient, ReadPreference, ReturnDocument, UpdateOne, WriteConcern
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
-from core.masking import masked
+from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound
 from core.model import FIELD, GenreCount, Movie, Query, replace, same_content
 from core.stores.base import Identity, Stored, StoreName, Window
-from core.stores.mongo_adoption import adopt_documents, disown_documents
-from core.stores.mongo_calls import Cancellation, calling
+from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
+from core.stores.mongo_connection import TOMBSTONES, MongoConnection
 from core.stores.mongo_documents import (
     OURS,
     PROJECTION,
@@ -33,45 +29,26 @@ from core.stores.mongo_documents import (
     replacement,
     version_of,
 )
-from core.stores.mongo_errors import LEAST_VERSION, SERVER, standalone, too_old
-from core.stores.mongo_queries import BINARY, ID, LACKING, OWNED, indexes, known_part, matching, order, unknown_part
+from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
+from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, order, unknown_part
 
-DEFAULT_DATABASE: Final = "sample_mflix"
-MOVIES: Final = "movies"
-NOTES: Final = "reelcache_notes"
-TOMBSTONES: Final = "reelcache_tombstones"
-
-_DURABLE: Final = WriteConcern("majority", j=True)
-_TOMBSTONE_LIFE: Final = 86_400
-"""Seconds that a removed movie's version is kept: far longer than a server's clock is ever set back."""
 _EVERY_ID: Final = ""
 """The tombstone that stands for all ids: no movie's id is empty."""
-_OWNER: Final = "owner"
-"""The note that says whether others made the collection; a person's notes begin with `note:`."""
-_LONG: Final = 60.0
-"""Seconds that one batch of a load may take: a transaction's own limit in the server."""
-_UNLIMITED: Final = 86_400.0
-"""Seconds for adopting, disowning and building indexes: as long as it takes, and cancellable."""
 _CHUNK: Final = 1_000
 """Movies of a load that travel together. They are converted in a thread: it takes some 70 ms."""
-
-_T = TypeVar("_T")
 
 
 class MongoStore:
     """The collection `movies` in the database that the URL names, `sample_mflix` where it names none.
 
     Asks for MongoDB 6.0 or newer as a replica set (Atlas is one; one member is enough): removals and loads are
-    transactions. `timeout` is in seconds, for one call.
+    transactions. `timeout` is in seconds, for one call. A write whose answer is lost raises OutcomeUnknown.
     """
 
     name: StoreName = "mongodb"
 
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
-        self._url = url
-        self._address = masked(url)
-        self._timeout = timeout
-        self._client: AsyncMongoClient[Document] | None = None
+        self._at = MongoConnection(url, timeout)
 
     # ------------------------------------------------------------------------------------------------ connection
 
@@ -80,95 +57,22 @@ class MongoStore:
 
         Raises StoreUnavailable, and ForeignCollection where others made the collection and it was not adopted."""
         try:
-            with calling(self._address):
-                await self._connect()
-                if await self._notes.find_one({"_id": {"$eq": _OWNER}}) is None:
-                    await self._refuse_foreign()
-                await self._prepare(foreign=False)
+            await self._at.open()
+            with self._at.long_call():
+                await refuse_foreign(self._at)
+                await prepare(self._at, foreign=False)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        await self._at.close()
 
     async def identity(self) -> Identity:
         """Ask the server who it is."""
-        with calling(self._address):
-            server = await self._database.command("buildInfo")
-        return Identity(product=SERVER, version=str(server["version"]), address=self._address)
-
-    async def _connect(self) -> None:
-        if self._client is not None:
-            return
-        limit = round(self._timeout * 1_000)
-        self._client = AsyncMongoClient(
-            self._url,
-            appname="reelcache",
-            serverSelectionTimeoutMS=limit,
-            connectTimeoutMS=limit,
-            timeoutMS=limit,
-            tz_aware=False,
-            unicode_decode_error_handler="replace",
-            datetime_conversion="DATETIME_AUTO",
-        )
-        server = await self._database.command("buildInfo")
-        if tuple(server["versionArray"][:2]) < LEAST_VERSION:
-            raise too_old(str(server["version"]))
-        hello = await self._database.command("hello")
-        if "setName" not in hello and hello.get("msg") != "isdbgrid":
-            raise standalone(self._address)
-
-    async def _refuse_foreign(self) -> None:
-        if await self._movies.find_one({ID: {"$exists": False}}, {"_id": 1}) is None:
-            return
-        with pymongo.timeout(_UNLIMITED):
-            total = await self._movies.count_documents({})
-            lacking = await self._movies.count_documents(LACKING)
-        name = f"{self._database.name}.{MOVIES}"
-        raise ForeignCollection(
-            SERVER,
-            f"{name} was made by others: {lacking} of its {total} documents are not prepared for Reelcache",
-            remedy=f"Adopt {name}: each document gets one sub-document named {OURS}, which can be taken away again.",
-        )
-
-    async def _prepare(self, *, foreign: bool) -> None:
-        for name in (MOVIES, NOTES, TOMBSTONES):
-            # Another process may create it at the same moment; a transaction should not have to.
-            try:
-                await self._database.create_collection(name)
-            except CollectionInvalid:
-                continue
-            except OperationFailure as problem:
-                if problem.code != _NAMESPACE_EXISTS:
-                    raise
-        with pymongo.timeout(_UNLIMITED):
-            await self._movies.create_indexes(indexes())
-        await self._tombstones.create_index("at", name="reelcache_at", expireAfterSeconds=_TOMBSTONE_LIFE)
-        await self._notes.update_one({"_id": {"$eq": _OWNER}}, {"$setOnInsert": {"foreign": foreign}}, upsert=True)
-
-    @property
-    def _database(self) -> AsyncDatabase[Document]:
-        if self._client is None:
-            raise StoreUnavailable(SERVER, "the store is not open", remedy="Open it first.")
-        return self._client.get_default_database(DEFAULT_DATABASE).with_options(
-            read_preference=ReadPreference.PRIMARY, write_concern=_DURABLE, read_concern=ReadConcern("majority")
-        )
-
-    @property
-    def _movies(self) -> AsyncCollection[Document]:
-        return self._database[MOVIES]
-
-    @property
-    def _notes(self) -> AsyncCollection[Document]:
-        return self._database[NOTES]
-
-    @property
-    def _tombstones(self) -> AsyncCollection[Document]:
-        return self._database[TOMBSTONES]
+        with self._at.call():
+            return Identity(product=SERVER, version=await self._at.version(), address=self._at.address)
 
     # ------------------------------------------------------------------------------------- a collection of others
 
@@ -177,23 +81,15 @@ class MongoStore:
 
         Returns to how many it was added. Cancelled, it can be taken up again; the store is open afterwards.
         `progress` is told how many are done, of how many."""
-        with calling(self._address) as cancellation:
-            await self._connect()
-            foreign = await self._movies.find_one({ID: {"$exists": False}}, {"_id": 1}) is not None
-            with pymongo.timeout(_UNLIMITED):
-                done = await adopt_documents(self._movies, cancellation, progress)
-                await self._prepare(foreign=foreign)
-        return done
+        await self._at.open()
+        with self._at.long_call() as cancellation:
+            return await adopt(self._at, cancellation, progress)
 
     async def disown(self) -> int:
         """Take every trace of ours away and close the store; returns from how many documents. The movies stay."""
-        with calling(self._address) as cancellation:
-            await self._connect()
-            with pymongo.timeout(_UNLIMITED):
-                # The owner's note goes first: a half-disowned collection asks again before it opens.
-                await self._notes.drop()
-                done = await disown_documents(self._movies, cancellation)
-                await self._tombstones.drop()
+        await self._at.open()
+        with self._at.long_call() as cancellation:
+            done = await disown(self._at, cancellation)
         await self.close()
         return done
 
@@ -201,7 +97,7 @@ class MongoStore:
 
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         """The ids of one window of a query's answer, and how many movies the whole answer has."""
-        with calling(self._address):
+        with self._at.call():
             ids = await self._ids(query, offset, limit) if limit > 0 else ()
             # A window that ends the answer knows how long it is.
             complete = len(ids) < limit and (ids or offset == 0)
@@ -216,8 +112,8 @@ class MongoStore:
             {"$unwind": path},
             {"$group": {"_id": path, "count": {"$sum": 1}}},
         ]
-        with calling(self._address):
-            groups = await (await self._movies.aggregate(stages, collation=BINARY)).to_list()
+        with self._at.call():
+            groups = await (await self._at.movies.aggregate(stages, collation=BINARY)).to_list()
         counts = (GenreCount(name=group["_id"], count=group["count"]) for group in groups)
         return tuple(sorted(counts, key=lambda genre: (-genre.count, genre.name)))
 
@@ -227,12 +123,12 @@ class MongoStore:
 
     async def get_many(self, ids: Sequence[str]) -> dict[str, Movie]:
         """The movies among these ids that exist, by id; one query."""
-        with calling(self._address):
+        with self._at.call():
             return {id_of(d["_id"]): movie_of(d) for d in await self._documents(ids)}
 
     async def count(self) -> int:
         """How many movies there are in all."""
-        with calling(self._address):
+        with self._at.call():
             return await self._count(OWNED)
 
     async def _ids(self, query: Query, offset: int, limit: int) -> tuple[str, ...]:
@@ -245,7 +141,7 @@ class MongoStore:
         return known + await self._part(rest, order(query, known=False), skip, limit - len(known))
 
     async def _part(self, chosen: Document, by: list[tuple[str, int]], skip: int, limit: int) -> tuple[str, ...]:
-        cursor = self._movies.find(
+        cursor = self._at.movies.find(
             chosen,
             {"_id": 0, ID: 1},
             sort=by,
@@ -258,14 +154,14 @@ class MongoStore:
         return tuple([document[OURS]["id"] async for document in cursor])
 
     async def _count(self, chosen: Document) -> int:
-        return await self._movies.count_documents(chosen, collation=BINARY)
+        return await self._at.movies.count_documents(chosen, collation=BINARY)
 
     async def _documents(self, ids: Sequence[str], session: AsyncClientSession | None = None) -> list[Document]:
         keys = _keys(ids)
         if not keys:
             return []
         chosen = {"_id": {"$in": keys}}
-        return await self._movies.find(chosen, PROJECTION, batch_size=len(keys) + 1, session=session).to_list()
+        return await self._at.movies.find(chosen, PROJECTION, batch_size=len(keys) + 1, session=session).to_list()
 
     # ---------------------------------------------------------------------------------------------------- writes
 
@@ -274,12 +170,12 @@ class MongoStore:
 
         async def add(session: AsyncClientSession) -> int:
             version = (await self._first_versions((movie.id,), session))[movie.id]
-            await self._movies.insert_one(document_of(movie, version), session=session)
+            await self._at.movies.insert_one(document_of(movie, version), session=session)
             return version
 
-        with calling(self._address):
+        with self._at.call():
             try:
-                return replace(movie, version=await self._transact(add, self._timeout))
+                return replace(movie, version=await self._at.transact(add))
             except DuplicateKeyError as problem:
                 if (problem.details or {}).get("keyPattern", {}).keys() == {"_id"}:
                     raise MovieExists(movie.id) from None
@@ -290,16 +186,21 @@ class MongoStore:
 
         Fields that did not change, and all that are not ours, stay as they are in the document.
         Raises MovieNotFound, or EditConflict holding the present movie."""
-        with calling(self._address):
-            present = await self._movies.find_one(_still(movie.id, movie.version), PROJECTION)
+        with self._at.call():
+            present = await self._at.movies.find_one(_still(movie.id, movie.version), PROJECTION)
             saved: Document | None = None
             if present is not None:
-                saved = await self._movies.find_one_and_update(
-                    _still(movie.id, movie.version),
-                    replacement(present, movie),
-                    projection={f"{OURS}.version": 1},
-                    return_document=ReturnDocument.AFTER,
-                )
+                try:
+                    saved = await self._at.movies.find_one_and_update(
+                        _still(movie.id, movie.version),
+                        replacement(present, movie),
+                        projection={f"{OURS}.version": 1},
+                        return_document=ReturnDocument.AFTER,
+                    )
+                except PyMongoError as problem:
+                    if may_have_happened(problem):
+                        raise outcome_unknown(self._at.address) from problem
+                    raise
             if saved is None:
                 raise await self._refusal(movie.id, movie.version)
         return replace(movie, version=version_of(saved))
@@ -310,10 +211,10 @@ class MongoStore:
         Raises MovieNotFound, or EditConflict holding the present movie."""
 
         async def remove(session: AsyncClientSession) -> int | None:
-            gone = await self._movies.find_one_and_delete(_still(id, version), {"_id": 1}, session=session)
+            gone = await self._at.movies.find_one_and_delete(_still(id, version), {"_id": 1}, session=session)
             if gone is None:
                 return None
-            tombstone = await self._tombstones.find_one_and_update(
+            tombstone = await self._at.tombstones.find_one_and_update(
                 {"_id": {"$eq": id}},
                 [{"$set": {"version": next_version("$version", version), "at": "$$NOW"}}],
                 upsert=True,
@@ -322,16 +223,14 @@ class MongoStore:
             )
             return None if tombstone is None else int(tombstone["version"])
 
-        with calling(self._address):
-            removal = await self._transact(remove, self._timeout)
+        with self._at.call():
+            removal = await self._at.transact(remove)
             if removal is None:
                 raise await self._refusal(id, version)
         return removal
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
         """Insert or replace a batch by id, in one transaction, skipping those that are the same."""
-
-        cancellation = Cancellation()
 
         async def store(session: AsyncClientSession) -> Stored:
             ids = [movie.id for movie in movies]
@@ -342,9 +241,9 @@ class MongoStore:
                 chunk = movies[start : start + _CHUNK]
                 fresh, changed = await asyncio.to_thread(_writes, chunk, present, versions)
                 if fresh:
-                    await self._movies.insert_many(fresh, ordered=False, session=session)
+                    await self._at.movies.insert_many(fresh, ordered=False, session=session)
                 if changed:
-                    await self._movies.bulk_write(changed, ordered=False, session=session)
+                    await self._at.movies.bulk_write(changed, ordered=False, session=session)
                 inserted += len(fresh)
                 updated += len(changed)
                 cancellation.heed()
@@ -352,41 +251,27 @@ class MongoStore:
 
         if not movies:
             return Stored(inserted=0, updated=0, unchanged=0)
-        with calling(self._address):
-            return await self._transact(store, max(self._timeout, _LONG))
+        with self._at.long_call() as cancellation:
+            return await self._at.transact(store)
 
     async def clear(self) -> None:
         """Remove all movies and notes. Raises ForeignCollection where others made the collection."""
-        with calling(self._address):
-            owner = await self._notes.find_one({"_id": {"$eq": _OWNER}})
-            if owner is not None and owner["foreign"]:
+        with self._at.long_call():
+            if await made_by_others(self._at):
                 raise ForeignCollection(
                     SERVER,
-                    f"{self._database.name}.{MOVIES} was made by others and is not emptied",
+                    f"{self._at.movies.full_name} was made by others and is not emptied",
                     remedy="Disown it instead, which leaves its movies.",
                 )
-            with pymongo.timeout(_UNLIMITED):
-                highest = [{"$group": {"_id": None, "version": {"$max": f"${OURS}.version"}}}]
-                found = await (await self._movies.aggregate(highest)).to_list()
-                raised = next_version("$version", found[0]["version"] if found else 0)
-                await self._tombstones.update_one(
-                    {"_id": {"$eq": _EVERY_ID}}, [{"$set": {"version": raised, "at": "$$NOW"}}], upsert=True
-                )
-                await self._movies.drop()
-                await self._notes.delete_many({"_id": {"$ne": _OWNER}})
-                await self._prepare(foreign=False)
-
-    async def _transact(self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]], seconds: float) -> _T:
-        """Run the work in one transaction, again when it met a concurrent one, within so many seconds."""
-        client = self._database.client
-        with pymongo.timeout(seconds):
-            async with client.start_session() as session:
-                return await session.with_transaction(
-                    work,
-                    read_concern=ReadConcern("snapshot"),
-                    write_concern=_DURABLE,
-                    read_preference=ReadPreference.PRIMARY,
-                )
+            highest = [{"$group": {"_id": None, "version": {"$max": f"${OURS}.version"}}}]
+            found = await (await self._at.movies.aggregate(highest)).to_list()
+            raised = next_version("$version", found[0]["version"] if found else 0)
+            await self._at.tombstones.update_one(
+                {"_id": {"$eq": _EVERY_ID}}, [{"$set": {"version": raised, "at": "$$NOW"}}], upsert=True
+            )
+            await self._at.movies.drop()
+            await self._at.notes.delete_many({"_id": {"$ne": OWNER}})
+            await prepare(self._at, foreign=False)
 
     async def _first_versions(self, ids: Sequence[str], session: AsyncClientSession) -> dict[str, int]:
         """The version for each of these ids when inserted now: above its removal, and not behind the server's clock."""
@@ -395,14 +280,14 @@ class MongoStore:
             {"$documents": [{"clock": next_version()["$max"][0]}]},
             {"$lookup": {"from": TOMBSTONES, "pipeline": [{"$match": buried}], "as": "buried"}},
         ]
-        [answer] = await (await self._database.aggregate(stages, session=session)).to_list()
+        [answer] = await (await self._at.database.aggregate(stages, session=session)).to_list()
         floors: dict[str, int] = {tombstone["_id"]: int(tombstone["version"]) for tombstone in answer["buried"]}
         least = max(int(answer["clock"]), floors.pop(_EVERY_ID, 0) + 1)
         return {id: max(least, floors.get(id, 0) + 1) for id in ids}
 
     async def _refusal(self, id: str, base: int) -> MovieNotFound | EditConflict:
         """Why no movie of this id and version was found, by a read that waits for writes under way."""
-        movies = self._movies.with_options(read_concern=ReadConcern("linearizable"))
+        movies = self._at.movies.with_options(read_concern=ReadConcern("linearizable"))
         present = await movies.find_one({"_id": {"$in": _keys((id,))}}, PROJECTION)
         return MovieNotFound(id) if present is None else EditConflict(movie_of(present), base)
 
@@ -410,17 +295,14 @@ class MongoStore:
 
     async def note(self, name: str) -> str | None:
         """A small text kept beside the movies, or None."""
-        with calling(self._address):
-            found = await self._notes.find_one({"_id": {"$eq": f"note:{name}"}})
+        with self._at.call():
+            found = await self._at.notes.find_one({"_id": {"$eq": f"note:{name}"}})
         return None if found is None else str(found["text"])
 
     async def set_note(self, name: str, text: str) -> None:
         """Keep such a text."""
-        with calling(self._address):
-            await self._notes.update_one({"_id": {"$eq": f"note:{name}"}}, {"$set": {"text": text}}, upsert=True)
-
-
-_NAMESPACE_EXISTS: Final = 48
+        with self._at.call():
+            await self._at.notes.update_one({"_id": {"$eq": f"note:{name}"}}, {"$set": {"text": text}}, upsert=True)
 
 
 def _keys(ids: Sequence[str]) -> list[str | ObjectId]:

@@ -1,4 +1,4 @@
-"""Adopting a foreign collection: our sub-document is added to each movie, and can be taken away again."""
+"""Whose collection it is: ours from the start, or one that others made, which is adopted and can be given back."""
 
 from __future__ import annotations
 
@@ -6,52 +6,109 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pymongo import UpdateOne
-from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import CollectionInvalid, OperationFailure
 
+from core.errors import ForeignCollection
 from core.stores.mongo_calls import Cancellation
+from core.stores.mongo_connection import MOVIES, NOTES, TOMBSTONES, MongoConnection
 from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, Document, movie_of, stamped
-from core.stores.mongo_queries import INDEX_PREFIX, LACKING
+from core.stores.mongo_errors import SERVER
+from core.stores.mongo_queries import ID, INDEX_PREFIX, LACKING, indexes
 
+OWNER: Final = "owner"
+"""The note that says whether others made the collection (`foreign`), and whether all of ours is in it (`ready`)."""
+_TOMBSTONE_LIFE: Final = 86_400
+"""Seconds that a removed movie's version is kept: far longer than a server's clock is ever set back."""
 _BATCH: Final = 500
+_NAMESPACE_EXISTS: Final = 48
 
 
-async def adopt_documents(
-    movies: AsyncCollection[Document], cancellation: Cancellation, progress: Callable[[int, int], None] | None
-) -> int:
-    """Add the sub-document to every movie that lacks it; returns to how many. Cancelled, it can be taken up again.
+async def refuse_foreign(at: MongoConnection) -> None:
+    """Raise ForeignCollection where others made the collection and it was not wholly adopted."""
+    owner = await at.notes.find_one({"_id": {"$eq": OWNER}})
+    # Before the first adoption even a document that is no movie shows that others were here.
+    unready = {ID: {"$exists": False}} if owner is None else LACKING
+    if (owner is not None and owner["ready"]) or await at.movies.find_one(unready, {"_id": 1}) is None:
+        return
+    total = await at.movies.count_documents({})
+    lacking = await at.movies.count_documents(LACKING)
+    name = at.movies.full_name
+    raise ForeignCollection(
+        SERVER,
+        f"{name} was made by others: {lacking} of its {total} documents are not prepared for Reelcache",
+        remedy=f"Adopt {name}: each document gets one sub-document named {OURS}, which can be taken away again.",
+    )
+
+
+async def made_by_others(at: MongoConnection) -> bool:
+    """Whether the collection was there before us."""
+    owner = await at.notes.find_one({"_id": {"$eq": OWNER}})
+    return owner is not None and bool(owner["foreign"])
+
+
+async def prepare(at: MongoConnection, *, foreign: bool) -> None:
+    """Create our collections and indexes where missing, and note whose the collection is if nobody did."""
+    for name in (MOVIES, NOTES, TOMBSTONES):
+        # Another process may create it at the same moment; a transaction should not have to.
+        try:
+            await at.database.create_collection(name)
+        except CollectionInvalid:
+            continue
+        except OperationFailure as problem:
+            if problem.code != _NAMESPACE_EXISTS:
+                raise
+    await at.movies.create_indexes(indexes())
+    await at.tombstones.create_index("at", name=f"{INDEX_PREFIX}at", expireAfterSeconds=_TOMBSTONE_LIFE)
+    await _note_owner(at, {"$setOnInsert": {"foreign": foreign}, "$set": {"ready": True}})
+
+
+async def adopt(at: MongoConnection, cancellation: Cancellation, progress: Callable[[int, int], None] | None) -> int:
+    """Add the sub-document to every movie that lacks it, and our indexes; returns to how many. Can be taken up again.
 
     `progress` is told how many are done, of how many.
     """
-    total = await movies.count_documents(LACKING)
+    foreign = await at.movies.find_one({ID: {"$exists": False}}, {"_id": 1}) is not None
+    if foreign:
+        # Said before the first document is touched: an adoption broken off must not pass for a collection of ours.
+        await _note_owner(at, {"$setOnInsert": {"foreign": True, "ready": False}})
+    total = await at.movies.count_documents(LACKING)
     done = 0
     # By _id, so that what is written on the way is not met again.
-    async with movies.find(LACKING, PROJECTION, batch_size=_BATCH).sort("_id").hint([("_id", 1)]) as cursor:
+    async with at.movies.find(LACKING, PROJECTION, batch_size=_BATCH).sort("_id").hint([("_id", 1)]) as cursor:
         while batch := await cursor.to_list(_BATCH):
-            result = await movies.bulk_write([_adoption(document) for document in batch], ordered=False)
+            result = await at.movies.bulk_write([_adoption(document) for document in batch], ordered=False)
             done += result.modified_count
             if progress is not None:
                 progress(min(done, total), total)
             cancellation.heed()
+    await prepare(at, foreign=foreign)
     return done
 
 
-async def disown_documents(movies: AsyncCollection[Document], cancellation: Cancellation) -> int:
-    """Take the sub-document and our indexes away; returns from how many documents."""
+async def disown(at: MongoConnection, cancellation: Cancellation) -> int:
+    """Take the sub-documents, our indexes and our collections away; returns from how many documents."""
+    await _note_owner(at, {"$setOnInsert": {"foreign": True}, "$set": {"ready": False}})
     done = 0
     ours: dict[str, Any] = {OURS: {"$exists": True}, **NAMEABLE}
-    async with movies.find(ours, {"_id": 1}, batch_size=_BATCH).sort("_id").hint([("_id", 1)]) as cursor:
+    async with at.movies.find(ours, {"_id": 1}, batch_size=_BATCH).sort("_id").hint([("_id", 1)]) as cursor:
         while batch := await cursor.to_list(_BATCH):
             keys = [document["_id"] for document in batch]
-            result = await movies.update_many({"_id": {"$in": keys}}, {"$unset": {OURS: ""}})
+            result = await at.movies.update_many({"_id": {"$in": keys}}, {"$unset": {OURS: ""}})
             done += result.modified_count
             cancellation.heed()
-    for name in await movies.index_information():
+    for name in await at.movies.index_information():
         if name.startswith(INDEX_PREFIX):
-            await movies.drop_index(name)
+            await at.movies.drop_index(name)
+    await at.tombstones.drop()
+    await at.notes.drop()
     return done
+
+
+async def _note_owner(at: MongoConnection, change: Document) -> None:
+    await at.notes.update_one({"_id": {"$eq": OWNER}}, change, upsert=True)
 
 
 def _adoption(document: Document) -> UpdateOne:
     # Again under the condition: another process may have adopted or edited it meanwhile.
-    lacking = {"_id": {"$eq": document["_id"]}, f"{OURS}.id": {"$exists": False}}
+    lacking = {"_id": {"$eq": document["_id"]}, ID: {"$exists": False}}
     return UpdateOne(lacking, [{"$set": {OURS: stamped(movie_of(document))}}])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
+import pymongo
 from bson.errors import BSONError
 from pymongo.errors import PyMongoError
 
@@ -30,11 +31,16 @@ class Cancellation:
 
 
 @contextmanager
-def calling(address: str) -> Iterator[Cancellation]:
-    """Turn whatever the driver raises into StoreUnavailable. The address is the masked one."""
+def calling(address: str, seconds: float | None = None) -> Iterator[Cancellation]:
+    """Turn whatever the driver raises into StoreUnavailable. The address is the masked one.
+
+    Without a limit of `seconds` the call takes as long as it takes, but still ends soon after the server went away:
+    a limit would also be the driver's patience with a missing server.
+    """
     cancellation = Cancellation()
     try:
-        yield cancellation
+        with nullcontext() if seconds is None else pymongo.timeout(seconds):
+            yield cancellation
     except (PyMongoError, BSONError) as problem:
         cancellation.heed()
         raise unavailable(problem, address) from problem

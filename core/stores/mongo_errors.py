@@ -6,16 +6,17 @@ from typing import Final
 
 from pymongo.errors import (
     BulkWriteError,
-    ConfigurationError,
+    ConnectionFailure,
     ExecutionTimeout,
     NetworkTimeout,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WaitQueueTimeoutError,
+    WriteConcernError,
 )
 
-from core.errors import StoreUnavailable
+from core.errors import OutcomeUnknown, StoreUnavailable
 
 SERVER: Final = "MongoDB"
 LEAST_VERSION: Final = (6, 0)
@@ -31,7 +32,12 @@ _BY_CODE: Final[dict[int, tuple[str, str]]] = {
 }
 _REASONS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     (
-        ("connection refused",),
+        ("errno 101", "errno 113", "unreachable"),
+        "no route to {address}",
+        "Check the network, and the host in the URL.",
+    ),
+    (
+        ("connection refused", "connect call failed"),
         "refuses the connection at {address}",
         "Start the server, or correct the host and port in the URL.",
     ),
@@ -78,14 +84,34 @@ def unavailable(problem: Exception, address: str) -> StoreUnavailable:
         return StoreUnavailable(
             SERVER, f"does not answer in time at {address}", remedy="Check the network and how busy the server is."
         )
-    if isinstance(problem, ConfigurationError):
-        # The driver's own words may quote a piece of a password that was not percent-encoded.
-        return StoreUnavailable(
-            SERVER,
-            f"the address {address} cannot be used",
-            remedy="Write it as mongodb://user:password@host:port/database, special characters percent-encoded.",
-        )
     return StoreUnavailable(SERVER, _first_line(text), remedy="Look into the server's log, or run the doctor command.")
+
+
+def may_have_happened(problem: PyMongoError) -> bool:
+    """Whether the single command that met this problem may have been carried out all the same."""
+    if isinstance(problem, (ServerSelectionTimeoutError, WaitQueueTimeoutError)):
+        return False
+    return isinstance(problem, (ConnectionFailure, ExecutionTimeout, WriteConcernError))
+
+
+def outcome_unknown(address: str) -> OutcomeUnknown:
+    """The complaint about a write whose answer was lost."""
+    return OutcomeUnknown(
+        SERVER,
+        f"no answer from {address} to a write, which may have been stored or not",
+        remedy="Reload to see what is there, then try again.",
+    )
+
+
+def unusable(address: str) -> StoreUnavailable:
+    """The complaint about a URL that the driver cannot read.
+
+    Its own words are left out: they may quote a piece of a password that was not percent-encoded."""
+    return StoreUnavailable(
+        SERVER,
+        f"the address {address} cannot be used",
+        remedy="Write it as mongodb://user:password@host:port/database, special characters percent-encoded.",
+    )
 
 
 def too_old(version: str) -> StoreUnavailable:

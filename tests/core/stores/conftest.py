@@ -1,4 +1,4 @@
-"""One PostgreSQL database a module, emptied for each test: creating one takes longer than most of these tests."""
+"""One database a module, emptied for each test: creating one takes longer than most of these tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg import sql
+from pymongo import MongoClient
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +36,23 @@ def postgres_url(postgres_database: str) -> str:
         connection.execute("drop schema public cascade")
         connection.execute("create schema public")
     return postgres_database
+
+
+@pytest.fixture(scope="module")
+def mongo_database() -> Iterator[str]:
+    """The URL of a database of this module's own."""
+    server = os.environ["REELCACHE_TEST_MONGO"]
+    name = f"test_{secrets.token_hex(6)}"
+    yield server.replace("/?", f"/{name}?")
+    with MongoClient[dict[str, object]](server) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def emptied_mongo_url(mongo_database: str) -> str:
+    """A MongoDB database with no document in it; indexes that a store made before are left."""
+    with MongoClient[dict[str, object]](mongo_database) as client:
+        database = client.get_default_database()
+        for name in database.list_collection_names():
+            database[name].delete_many({})
+    return mongo_database

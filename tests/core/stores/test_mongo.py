@@ -14,8 +14,8 @@ from tests.core.stores.compliance import NewStore, StoreCompliance
 
 class TestMongo(StoreCompliance):
     @pytest.fixture
-    def new_store(self, mongo_url: str) -> NewStore:
-        return lambda: MongoStore(mongo_url, timeout=20.0)
+    def new_store(self, emptied_mongo_url: str) -> NewStore:
+        return lambda: MongoStore(emptied_mongo_url, timeout=20.0)
 
     @pytest.fixture
     def unreachable(self, tmp_path: Path) -> Store:

@@ -235,6 +235,21 @@ async def test_an_adoption_can_be_cancelled_and_taken_up(store: MongoStore, fore
     await store.open()
 
 
+async def test_an_adoption_broken_off_at_its_end_does_not_pass_for_ours(store: MongoStore, foreign: Foreign) -> None:
+    def stop(done: int, total: int) -> None:
+        adoption.cancel()
+
+    adoption = asyncio.create_task(store.adopt(stop))
+    with pytest.raises(asyncio.CancelledError):
+        await adoption
+    await store.close()
+    await store.open()
+    assert await store.count() == NAMEABLE
+    with pytest.raises(ForeignCollection):
+        await store.clear()
+    assert len(await foreign.raw()) == len(DOCUMENTS)
+
+
 async def test_adopting_from_two_places_at_once(store: MongoStore, mongo_url: str) -> None:
     other = MongoStore(mongo_url, timeout=20.0)
     done = await asyncio.gather(store.adopt(), other.adopt())

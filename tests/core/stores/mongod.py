@@ -1,0 +1,126 @@
+"""A mongod of a test's own, to refuse, stop and kill: reachable by a unix socket alone."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote
+
+from pymongo import AsyncMongoClient
+
+Client = AsyncMongoClient[dict[str, object]]
+
+
+def _program() -> str:
+    found = shutil.which("mongod")
+    if found is None:
+        wheel = importlib.util.find_spec("fiftyone")
+        assert wheel is not None
+        assert wheel.submodule_search_locations is not None
+        [folder] = wheel.submodule_search_locations
+        found = str(Path(folder) / "db" / "bin" / "mongod")
+    return found
+
+
+class Mongod:
+    """One server in a folder of its own; `replica_set` and `password` (of the user `root`) where asked for."""
+
+    def __init__(self, *, replica_set: bool = True, password: str | None = None) -> None:
+        # Not pytest's own folder: a socket's path has at most 107 bytes.
+        self._folder = Path(tempfile.mkdtemp(prefix="mongod-"))
+        self.socket = self._folder / "s.sock"
+        self._replica_set = replica_set
+        self._password = password
+        self._process: asyncio.subprocess.Process | None = None
+
+    def url(self, *, user: str | None = None, password: str = "", database: str = "movies") -> str:
+        """The address of this server."""
+        login = "" if user is None else f"{user}:{quote(password, safe='')}@"
+        options = "directConnection=true" + ("" if user is None else "&authSource=admin")
+        return f"mongodb://{login}{quote(str(self.socket), safe='')}/{database}?{options}"
+
+    async def __aenter__(self) -> Mongod:
+        try:
+            await self.start()
+            if self._replica_set:
+                await self._initiate()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.kill()
+        shutil.rmtree(self._folder)
+
+    async def start(self) -> None:
+        """Start it, and wait until it answers."""
+        (self._folder / "data").mkdir(exist_ok=True)
+        options = ["--dbpath", "data", "--logpath", "log", "--bind_ip", str(self.socket), "--unixSocketPrefix", "."]
+        options += ["--setParameter", "enableTestCommands=1"]
+        options += ["--wiredTigerCacheSizeGB", "0.25"]
+        if self._replica_set:
+            options += ["--replSet", "rs0"]
+        if self._password is not None:
+            key = self._folder / "key"
+            key.write_text("a key that members share")
+            key.chmod(0o600)
+            options += ["--auth", *(["--keyFile", "key"] if self._replica_set else [])]
+        self._process = await asyncio.create_subprocess_exec(
+            _program(), *options, cwd=self._folder, stdout=asyncio.subprocess.DEVNULL
+        )
+        async with Client(self.url(), serverSelectionTimeoutMS=30_000) as client:
+            await client.admin.command("ping")
+
+    async def kill(self) -> None:
+        """Kill it, as a crash would."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            await process.wait()
+        self.socket.unlink(missing_ok=True)
+
+    async def pause(self) -> None:
+        """Let it hang until `resume`."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+        # The signal is delivered some time after kill() returned.
+        await asyncio.to_thread(os.waitid, os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGCONT)
+
+    async def hang_at(self, *commands: str) -> None:
+        """Let it hang for 1.5 seconds at each of these commands of the store, or at none any more."""
+        at: dict[str, object] = {"failCommands": commands, "blockConnection": True, "blockTimeMS": 1_500}
+        async with Client(self.url()) as client:
+            await client.admin.command(
+                "configureFailPoint", "failCommand", mode="alwaysOn" if commands else "off", data=at
+            )
+
+    async def _initiate(self) -> None:
+        async with Client(self.url()) as client:
+            member = {"_id": 0, "host": str(self.socket)}
+            await client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+            await self.writable()
+            if self._password is not None:
+                await client.admin.command("createUser", "root", pwd=self._password, roles=["root"])
+
+    async def writable(self) -> None:
+        """Wait until it was elected, as after each start."""
+        async with Client(self.url(), serverSelectionTimeoutMS=30_000) as client:
+            hello = await client.admin.command("hello")
+            while not hello["isWritablePrimary"]:
+                hello = await client.admin.command(
+                    "hello", topologyVersion=hello["topologyVersion"], maxAwaitTimeMS=10_000
+                )

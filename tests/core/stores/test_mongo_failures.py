@@ -1,0 +1,155 @@
+"""What a person is told when MongoDB is away, refuses or is not fit; and that the store recovers by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from pymongo.errors import BulkWriteError, ConfigurationError, OperationFailure
+
+from core.errors import OutcomeUnknown, StoreUnavailable
+from core.model import Movie, Query, replace
+from core.stores.mongo import MongoStore
+from core.stores.mongo_errors import too_old, unavailable
+from tests.core.stores.corpus import FULL
+from tests.core.stores.mongod import Client, Mongod
+
+SECRET = "pa/ss:w@rd"
+
+
+async def refusal(store: MongoStore) -> StoreUnavailable:
+    with pytest.raises(StoreUnavailable) as failure:
+        await store.open()
+    assert failure.value.server == "MongoDB"
+    assert failure.value.remedy
+    for secret in (SECRET, quote(SECRET, safe=""), "w@rd"):
+        assert secret not in f"{failure.value} {failure.value!r} {failure.value.__cause__!r}"
+    return failure.value
+
+
+async def test_a_server_without_a_replica_set_is_refused() -> None:
+    async with Mongod(replica_set=False) as server:
+        assert "--replSet" in (await refusal(MongoStore(server.url()))).remedy
+        async with Client(server.url()) as client:
+            assert "movies" not in await client.list_database_names()
+
+
+async def test_logins() -> None:
+    async with Mongod(password=SECRET) as server:
+        store = MongoStore(server.url(user="root", password=SECRET))
+        await store.open()
+        assert "***" in (await store.identity()).address
+        assert SECRET not in (await store.identity()).address
+        async with Client(server.url(user="root", password=SECRET)) as client:
+            for name, role in (("reader", "read"), ("stranger", "readWrite")):
+                database = "movies" if role == "read" else "elsewhere"
+                await client.admin.command("createUser", name, pwd=SECRET, roles=[{"role": role, "db": database}])
+        wrong = await refusal(MongoStore(server.url(user="root", password=SECRET + "x")))
+        assert wrong.reason == "user name or password refused"
+        assert "may not" in (await refusal(MongoStore(server.url()))).reason
+        assert "may not" in (await refusal(MongoStore(server.url(user="stranger", password=SECRET)))).reason
+        assert "readWrite" in (await refusal(MongoStore(server.url(user="reader", password=SECRET)))).remedy
+        await store.close()
+
+
+async def test_a_server_that_hangs_or_dies_and_comes_back() -> None:
+    async with Mongod() as server:
+        store = MongoStore(server.url(), timeout=1.0)
+        await store.open()
+        saved = await store.insert(FULL)
+
+        await server.pause()
+        await fails_soon(store.get("Q1"), store.insert(Movie(id="Q2", title="2")))
+        server.resume()
+        await server.writable()
+        assert await store.get(FULL.id) == saved
+
+        # The read that an update begins with is answered, and the server hangs before the write.
+        await server.hang_at("findAndModify")
+        with pytest.raises(OutcomeUnknown):
+            await store.update(saved)
+        await server.hang_at("commitTransaction")
+        with pytest.raises(OutcomeUnknown):
+            await store.insert(Movie(id="Q3", title="3"))
+        await server.hang_at("insert")
+        with pytest.raises(StoreUnavailable) as undone:
+            await store.insert(Movie(id="Q4", title="4"))
+        assert not isinstance(undone.value, OutcomeUnknown)
+        await server.hang_at()
+        assert await store.get("Q4") is None
+        saved = await present(store)
+
+        await server.kill()
+        await fails_soon(store.window(Query(), 0, 5), store.update(saved), store.load([saved]), store.adopt())
+        await server.start()
+        await server.writable()
+        assert await store.get(FULL.id) == saved
+        assert (await store.update(replace(saved, runtime=7))).version > saved.version
+        await store.close()
+
+
+async def present(store: MongoStore) -> Movie:
+    movie = await store.get(FULL.id)
+    assert movie is not None
+    return movie
+
+
+async def fails_soon(*calls: Coroutine[Any, Any, object]) -> None:
+    began = time.monotonic()
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert time.monotonic() - began < 10
+    for outcome in outcomes:
+        assert isinstance(outcome, StoreUnavailable)
+        assert outcome.reason
+        assert outcome.remedy
+
+
+async def test_nothing_stays_behind(mongo_url: str) -> None:
+    before = asyncio.all_tasks()
+    store = MongoStore(mongo_url)
+    await store.open()
+    await store.insert(FULL)
+    await store.close()
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("mongodb://localhost:1/movies", "refuses the connection at mongodb://localhost:1/movies"),
+        ("mongodb://no-such-host.invalid/movies", "host not found: mongodb://no-such-host.invalid/movies"),
+        (f"mongodb://user:{SECRET}@localhost:1/m", "the address mongodb://user:***@localhost:1/m cannot be used"),
+        ("mongodb://localhost:99999999/", "the address mongodb://localhost:99999999/ cannot be used"),
+        ("mongodb://", "the address mongodb:// cannot be used"),
+        ("mongodb://%2Fno%2Fsuch.sock/movies", "no socket at mongodb://%2Fno%2Fsuch.sock/movies"),
+    ],
+)  # fmt: skip
+async def test_addresses_that_lead_nowhere(url: str, reason: str) -> None:
+    assert (await refusal(MongoStore(url, timeout=0.5))).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [
+        (OperationFailure("no space", 14031), "the server's disk is full"),
+        (OperationFailure("Document failed validation", 121), "the collection's own validation rule"),
+        (BulkWriteError({"writeErrors": [{"code": 11000}]}), "a unique index"),
+        (BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}), "batch op errors"),
+        (OperationFailure("not primary", 10107), "has no primary"),
+        (ConfigurationError("Server at h:1 reports wire version 8, but this version"), "too old"),
+        (OperationFailure("something\nelse, full error: {...}", 1), "something"),
+    ],
+)
+def test_what_a_server_here_cannot_be_made_to_say(problem: Exception, reason: str) -> None:
+    told = unavailable(problem, "mongodb://h:1/")
+    assert reason in told.reason
+    assert "else" not in told.reason
+    assert told.remedy
+
+
+def test_a_server_that_is_too_old() -> None:
+    assert "6.0" in too_old("4.4.29").remedy
