@@ -6,14 +6,14 @@ import asyncio
 from types import TracebackType
 from typing import Final, Self
 
-_STALL: Final = 0.02
+_STALL: Final = 0.005
 
 
 class Deadline:
     """Cancels the task in its `with` block after `seconds`, and turns that cancellation into TimeoutError.
 
     A cancellation by somebody else stays one. Where the event loop itself stood still past the deadline (the timer
-    comes more than 20 ms late), the answer may lie unread in the socket: the block gets half the time again.
+    comes more than 5 ms late), the answer may lie unread in the socket: the block gets half the time again.
     `asyncio.timeout` would fail such a call, and a slow repaint would look like a dead server.
     """
 

@@ -27,7 +27,7 @@ async def cache(redis_url: str) -> AsyncIterator[RedisCache]:
 @pytest.fixture
 async def client(redis_url: str) -> AsyncIterator[Redis]:
     """A plain client of the same database."""
-    client = Redis.from_url(redis_url)
+    client = Redis.from_url(redis_url, socket_timeout=None)  # with one, redis-py loses cancellations on Python 3.11
     yield client
     await client.aclose()
 

@@ -175,6 +175,7 @@ async def test_readers_and_writers_at_once_never_see_the_past(cache: RedisCache,
     acknowledged = dict(store)
     locks = {key: asyncio.Lock() for key in store}
     draw = random.Random(11)
+    over = asyncio.Event()
     hits = 0
     verdicts: set[str] = set()
 
@@ -219,15 +220,15 @@ async def test_readers_and_writers_at_once_never_see_the_past(cache: RedisCache,
             await (write(key) if draw.random() < 0.1 else read(key))
 
     async def chaos() -> None:
-        while True:
+        while not over.is_set():
             key = draw.choice(keys)
             await client.delete(SPACE.gate_key(key) if draw.random() < 0.15 else SPACE.entry_key(key))
             await pause()
 
     disorder = asyncio.create_task(chaos())
     await asyncio.gather(*(client_of_the_cache() for _ in range(24)))
-    disorder.cancel()
-    await asyncio.gather(disorder, return_exceptions=True)
+    over.set()
+    await disorder
     for key, version in store.items():
         entry = await cache.get(key)
         assert entry is None or (entry.version, entry.payload) == (version, b"%d" % version)

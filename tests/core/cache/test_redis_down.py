@@ -162,7 +162,8 @@ async def test_a_crowd_before_a_frozen_server_fails_within_one_budget(
 
 async def test_a_crowd_of_our_own_is_not_blamed_on_redis(own_cache: RedisCache) -> None:
     results = await asyncio.gather(*(own_cache.get(KEY) for _ in range(3000)), return_exceptions=True)
-    assert all(result is None or "too many calls at once" in str(result) for result in results)
+    assert None in results
+    assert own_cache.breaker.opened == 0
     while not own_cache._link._slots.locked():
         await own_cache._link._slots.acquire()
     results = await asyncio.gather(*(own_cache.get(KEY) for _ in range(30)), return_exceptions=True)
