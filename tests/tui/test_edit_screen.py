@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from core.errors import EditConflict, InvalidMovie, MovieExists, MovieNotFound, StoreUnavailable
@@ -172,6 +173,16 @@ async def test_a_paste_of_many_lines_becomes_one() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "plot", "one\r\ntwo\n\nthree\tfour\n")
         assert box(pilot, "plot").value == "one two three four"
+
+
+async def test_keys_that_arrive_in_one_go_reach_their_fields_before_the_save() -> None:
+    shelf = Shelf()
+    app = Stage(EditScreen(ALIEN, shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("3", "down", "tab", "enter", "backspace", "8", "up", "up", "backspace", "8", "ctrl+s"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result == replace(ALIEN, title="Alien3", runtime=118, year=1978, version=8)
 
 
 async def test_genres_complete_the_item_being_typed() -> None:

@@ -46,9 +46,13 @@ class EditScreen(ModalScreen[Movie | None]):
     # Textual declares the breakpoints as an instance variable: no ClassVar here.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-columns")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", "Save", id="edit.save", priority=True),
-        Binding("ctrl+r", "revert", "Revert field", id="edit.revert", priority=True),
+        Binding("ctrl+s", "save", "Save", id="edit.save"),
+        Binding("ctrl+r", "revert", "Revert field", id="edit.revert"),
         Binding("escape", "leave", "Cancel", id="edit.leave"),
+        # With priority the focus moves before the next key is handed out: of keys that arrive in one go, as over a
+        # slow line, none is typed into the field that was just left.
+        Binding("down,tab,enter", "app.focus_next", "Next field", id="edit.next", show=False, priority=True),
+        Binding("up,shift+tab", "app.focus_previous", "Previous field", id="edit.previous", show=False, priority=True),
     ]
     DEFAULT_CSS = """
     EditScreen { align: center middle; }
@@ -189,6 +193,10 @@ class EditScreen(ModalScreen[Movie | None]):
 
     def action_save(self) -> None:
         """Save, or go to the first field that is in the way."""
+        # After all keys typed before this one have reached their boxes.
+        self.call_after_refresh(self._save_what_is_typed)
+
+    def _save_what_is_typed(self) -> None:
         if self._saving is not None or not self.is_current:
             return
         if wrong := self._wrong():
@@ -287,6 +295,11 @@ class EditScreen(ModalScreen[Movie | None]):
 
     def action_leave(self) -> None:
         """Close; with changes only after asking. While a save is under way: stop waiting for it."""
+        self.call_after_refresh(self._leave_what_is_typed)
+
+    def _leave_what_is_typed(self) -> None:
+        if not self.is_current:
+            return
         if self._saving is not None:
             self._saving.cancel()
         elif changes := len(self._draft.dirty):

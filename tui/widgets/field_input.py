@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Final
 
 from rich.highlighter import Highlighter
 from rich.text import Text
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input
@@ -17,17 +16,24 @@ from textual.widgets import Input
 from core.model import Field, tidy
 from tui.formats import count, visible
 
-MOST_TYPED = 20_000
+MOST_TYPED: Final = 20_000
 """Characters that a box takes; a list of the largest size would hold more and be no pleasure in one line."""
+
+EDITING_KEYS: Final = {
+    "backspace": "delete_left",
+    "delete": "delete_right",
+    "left": "cursor_left",
+    "right": "cursor_right",
+    "home": "home",
+    "end": "end",
+    "ctrl+u": "delete_left_all",
+    "ctrl+k": "delete_right_all",
+    "ctrl+w": "delete_left_word",
+}
 
 
 class FieldInput(Input):
     """A compact Input that knows its field: suggestions, room, pasted text made one line, odd characters visible."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "app.focus_previous", "Previous field", show=False),
-        Binding("down,enter", "app.focus_next", "Next field", show=False),
-    ]
 
     @dataclass
     class Refused(Message):
@@ -54,6 +60,13 @@ class FieldInput(Input):
             id=f"field-{field.name}",
         )
         self.field = field
+
+    async def on_key(self, event: events.Key) -> None:
+        """Edit here and now, where a binding would act on whatever has the focus by the time it is looked up."""
+        if action := EDITING_KEYS.get(event.key):
+            event.prevent_default()
+            event.stop()
+            await self.run_action(action)
 
     def on_paste(self, event: events.Paste) -> None:
         """Insert all lines of the pasted text as one, where the stock box would keep the first alone."""
