@@ -158,9 +158,12 @@ class BrowseScreen(FilteredScreen):
     def _show_place(self) -> None:
         table = self.query_one(MovieTable)
         total = table.window.total
-        where = "reading…" if total is None else f"{min(table.cursor + 1, total):,} of {total:,}"
+        many = "reading…" if total is None else "1 movie" if total == 1 else f"{total:,} movies"
         order = f"{self.query_now.sort.replace('_', ' ')} {'▼' if self.query_now.descending else '▲'}"
-        table.border_subtitle = Content(f"{where} · {order}")
+        caption = Content(f"{many} · {order}")
+        # A new caption repaints the whole table: so it says nothing that changes with the cursor.
+        if table.border_subtitle != caption.markup:
+            table.border_subtitle = caption
         table.set_class(total == 0, "-empty")
 
     def _read_detail(self) -> None:
