@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from tui.widgets.filter_bar import FilterBar, FilterLine
 from tui.widgets.genres import GenrePanel
 from tui.widgets.movie_table import MovieTable
 from tui.widgets.notice_line import NoticeLine
+from tui.widgets.status import StatusLine
 
 
 class Desk:
@@ -73,6 +75,10 @@ async def desk(
         found = Desk(app, pilot, catalogue)
         await found.until(lambda: isinstance(app.screen, BrowseScreen) and found.table.window.total is not None)
         yield found
+
+
+def shown(at: Desk, pane: str) -> bool:
+    return bool(at.screen.query_one(f"#{pane}").region)
 
 
 async def test_shows_the_first_page_with_every_odd_title_as_it_is(tmp_path: Path) -> None:
@@ -220,6 +226,22 @@ async def test_switching_strategy_and_store_keeps_rows_place_and_cursor(tmp_path
         assert at.table.current == movie
 
 
+async def test_a_store_that_is_still_being_filled_gives_the_place_back_once_it_has_the_row(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.press("G")
+        await at.until(lambda: at.table.current is not None)
+        movie, top = at.table.current, at.table.scroll_offset.y
+        whole = at.catalogue.stock
+        at.catalogue.stock, at.catalogue.progress = {}, LoadProgress(0, 0, 0, 0, 0.0, 0.0)
+        await at.press("t", "2")
+        await at.until(lambda: at.table.window.total == 0)
+        at.catalogue.stock = {movie.id: movie for movie in movies(300)}
+        await at.until(lambda: at.table.window.total == 300)
+        at.catalogue.stock, at.catalogue.progress = whole, None
+        await at.until(lambda: at.table.window.total == 1_000 and at.table.current == movie)
+        assert at.table.scroll_offset.y == top
+
+
 async def test_a_refused_switch_says_why_once(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         at.catalogue.refusing = UnknownStore("[/mongodb]", ("postgresql",))
@@ -271,6 +293,32 @@ async def test_an_edit_is_saved_shown_in_place_and_followed_where_it_moves(tmp_p
         assert at.table.cursor == 997
 
 
+async def test_a_reload_keeps_the_cursor_on_its_movie_but_at_the_top_on_the_first_row(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.press(*"jjjjjjjjjjjj")
+        movie = at.table.current
+        at.catalogue.stock["X1"] = replace(movies(1)[0], id="X1", title="# first")
+        await at.press("r")
+        await at.until(lambda: at.table.cursor == 13)
+        assert at.table.current == movie
+        await at.press("g")
+        at.catalogue.stock["X2"] = replace(movies(1)[0], id="X2", title='" before')
+        await at.press("r")
+        await at.until(lambda: at.table.current is not None and at.table.current.id == "X2")
+        assert at.table.cursor == 0
+
+
+async def test_redis_gone_is_said_in_the_first_line_and_browsing_goes_on(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(80, 24)) as at:
+        at.catalogue.cache_problem = "connection refused"
+        status = at.screen.query_one(StatusLine)
+        await at.until(lambda: "Redis away" in status.render_line(0).text)
+        await at.press("pagedown")
+        assert at.table.current is not None
+        at.catalogue.cache_problem = None
+        await at.until(lambda: "Redis ok" in status.render_line(0).text)
+
+
 async def test_while_the_catalogue_fills_the_total_grows_and_a_line_tells(tmp_path: Path) -> None:
     catalogue = MemoryCatalogue(movies(50))
     catalogue.progress = LoadProgress(50, 50, 0, 0, 0.5, 0.1)
@@ -290,7 +338,7 @@ async def test_every_size_shows_the_table_and_the_panes(tmp_path: Path, size: tu
         one = size[0] < 110
         for key, pane in (("2", "stats"), ("3", "genres"), ("4", "log"), ("1", "movies")):
             await at.press(key)
-            await at.until(lambda pane=pane: at.screen.query_one(f"#{pane}").region)
+            await at.until(partial(shown, at, pane))
             assert at.screen.query_one(f"#{pane}").has_focus
             assert bool(at.table.region) == (not one or pane == "movies")
         await at.press("f")
