@@ -22,7 +22,8 @@ PLACES: Final[dict[Where, str]] = {
 class Action:
     """One thing to do: `keys` as Textual names them (commas between), `shown` as people read them.
 
-    `action` is the Textual action that does it; empty where the part binds the key itself. `rank` orders the footer; an action without one is not in it.
+    `action` is the Textual action that does it; empty where the part binds the key itself. `rank` orders the footer; an
+    action without one is not in it.
     """
 
     id: str
@@ -59,7 +60,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         40,
     ),
     Action(
-        "movies.open", "enter", "⏎", "Details", "Show the whole movie and where it came from.", "movies", "open", 24
+        "movies.open", "enter", "Enter", "Details", "Show the whole movie and where it came from.", "movies", "open", 24
     ),
     Action("movies.edit", "e", "e", "Edit", "Edit the movie under the cursor.", "everywhere", "edit", 22),
     Action(
@@ -122,12 +123,28 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("app.quit", "q,ctrl+q", "q", "Quit", "Close Reelcache.", "everywhere", "app.quit", 60),
     Action("genres.move", "", "↑ ↓", "Choose", "Go to another genre.", "genres", "", 1, False),
     Action(
-        "genres.choose", "", "⏎", "Filter by it", "Filter by the genre, or take it out again.", "genres", "", 2, False
+        "genres.choose",
+        "",
+        "Enter",
+        "Filter by it",
+        "Filter by the genre, or take it out again.",
+        "genres",
+        "",
+        2,
+        False,
     ),
     Action("log.move", "", "↑ ↓", "Scroll", "Scroll; the log holds still meanwhile.", "log", "", 1, False),
     Action("log.follow", "", "End", "Follow", "Go to the newest line and follow.", "log", "", 2, False),
     Action(
-        "search.keep", "enter", "⏎", "Keep", "Keep what you typed and go back to the table.", "search", "keep", 1, False
+        "search.keep",
+        "enter",
+        "Enter",
+        "Keep",
+        "Keep what you typed and go back to the table.",
+        "search",
+        "keep",
+        1,
+        False,
     ),
     Action(
         "search.leave", "escape", "Esc", "Clear", "Clear the box and go back to the table.", "search", "leave", 2, False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from contextlib import ExitStack
 from dataclasses import replace
 from time import monotonic
@@ -22,10 +23,12 @@ from tui.screens.help import HelpScreen
 from tui.screens.panes import place_of
 from tui.screens.start import StartScreen
 from tui.session import Opener, Session
-from tui.terminal import endings, hung_up, input_descriptor
+from tui.terminal import endings, hung_up, input_descriptor, silence
 
 STATS_SECONDS: Final = 0.5
-HANG_UP_SECONDS: Final = 1.0
+HANG_UP_SECONDS: Final = 0.25
+"""Short, for Textual's output thread dies at the first write to a lost terminal, and the program with it stands still
+as soon as thirty more writes wait for that thread."""
 
 
 class ReelcacheApp(App[int]):
@@ -54,7 +57,7 @@ class ReelcacheApp(App[int]):
         if not self.is_headless:
             self._signals.enter_context(endings(asyncio.get_running_loop(), self._end))
             if (descriptor := input_descriptor()) is not None:
-                self.set_interval(HANG_UP_SECONDS, lambda: self._end(129) if hung_up(descriptor) else None)
+                self.set_interval(HANG_UP_SECONDS, lambda: self._leave_lost_terminal(descriptor))
 
     async def on_unmount(self) -> None:
         self._signals.close()
@@ -63,6 +66,14 @@ class ReelcacheApp(App[int]):
 
     async def action_quit(self) -> None:
         self.exit(0)
+
+    def _leave_lost_terminal(self, descriptor: int) -> None:
+        if not hung_up(descriptor):
+            return
+        silence()
+        if self._driver is not None:
+            self._driver.write = lambda data: None  # type: ignore[method-assign]  # its thread is dead or dying
+        self._end(128 + signal.SIGHUP)
 
     def _end(self, code: int) -> None:
         self.exit(code, return_code=code)

@@ -32,6 +32,17 @@ def input_descriptor() -> int | None:
     return descriptor if descriptor >= 0 and os.isatty(descriptor) else None
 
 
+def silence() -> None:
+    """Send to nowhere what is still written to a terminal that is gone: each such write would be an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for descriptor in (1, 2):
+            if hung_up(descriptor):
+                os.dup2(nowhere, descriptor)
+    finally:
+        os.close(nowhere)
+
+
 @contextmanager
 def endings(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]) -> Iterator[None]:
     """While it lasts, a signal that asks us to end calls `leave` with the customary exit code, 128 and its number."""

@@ -68,6 +68,9 @@ class MemoryCatalogue(Catalogue):
         self.failing: Exception | None = None
         self.refusing: Exception | None = None
         """Raised by every switch."""
+        self.gate = asyncio.Event()
+        """Every switch waits for it; set unless a test clears it."""
+        self.gate.set()
         self.cache_problem: str | None = None
         self.progress: LoadProgress | None = None
         self.browsed: list[tuple[Query, int, int]] = []
@@ -138,13 +141,13 @@ class MemoryCatalogue(Catalogue):
         return tuple(GenreCount(name, count) for name, count in sorted(counts.items(), key=lambda i: (-i[1], i[0])))
 
     async def use_strategy(self, name: str) -> None:
-        await self._wait()
+        await self.gate.wait()
         if self.refusing:
             raise self.refusing
         self._strategy = name
 
     async def use_store(self, name: str) -> None:
-        await self._wait()
+        await self.gate.wait()
         if self.refusing:
             raise self.refusing
         self._store = name

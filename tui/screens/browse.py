@@ -20,7 +20,7 @@ from tui.messages import StatsSampled
 from tui.row_window import Request
 from tui.screens.detail import DetailScreen
 from tui.screens.edit import EditScreen
-from tui.screens.panes import PanedScreen
+from tui.screens.filtering import FilteredScreen
 from tui.screens.strategies import StoreScreen, StrategyScreen
 from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.detail import DetailPanel
@@ -34,13 +34,12 @@ from tui.widgets.strategy_bar import StrategyBar
 from tui.widgets.trace import TracePanel
 from tui.windows import Windows
 from tui.work import run
-from tui.years import parse_years, show_years
 
 _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
 
 
-class BrowseScreen(PanedScreen):
+class BrowseScreen(FilteredScreen):
     """Browse, search, filter and edit one catalogue, and see what its cache does."""
 
     BINDINGS = bindings("everywhere")
@@ -49,7 +48,6 @@ class BrowseScreen(PanedScreen):
     def __init__(self, catalogue: Catalogue) -> None:
         super().__init__(catalogue.strategies, catalogue.stores)
         self.catalogue = catalogue
-        self.query_now = Query()
         self._filling = False
         self._switching: str | None = None
         self._counts: tuple[Query, tuple[GenreCount, ...]] = (Query(), ())
@@ -73,7 +71,7 @@ class BrowseScreen(PanedScreen):
         self.query_one(MovieTable).show(query, keep_place=keep_place)
         self._read_genres()
 
-    def reload(self) -> None:
+    def action_reload(self) -> None:
         """Ask again for what is shown."""
         self.query_one(MovieTable).renew()
         self._read_genres()
@@ -110,7 +108,7 @@ class BrowseScreen(PanedScreen):
 
     def _try_again(self) -> None:
         self._retry = None
-        self.reload()
+        self.action_reload()
 
     def _store_back(self) -> None:
         if self.has_class("-stale"):
@@ -144,7 +142,7 @@ class BrowseScreen(PanedScreen):
         filling = self.catalogue.filling
         self.query_one(FillingLine).progress = filling
         if (filling is not None or self._filling) and not self.query_one(MovieTable).window.waiting:
-            self.reload()
+            self.action_reload()
         self._filling = filling is not None
 
     # ------------------------------------------------------------------------------------------- place in the table
@@ -160,9 +158,12 @@ class BrowseScreen(PanedScreen):
     def _show_place(self) -> None:
         table = self.query_one(MovieTable)
         total = table.window.total
-        where = "reading…" if total is None else f"{min(table.cursor + 1, total):,} of {total:,}"
+        many = "reading…" if total is None else "1 movie" if total == 1 else f"{total:,} movies"
         order = f"{self.query_now.sort.replace('_', ' ')} {'▼' if self.query_now.descending else '▲'}"
-        table.border_subtitle = Content(f"{where} · {order}")
+        caption = Content(f"{many} · {order}")
+        # A new caption repaints the whole table: so it says nothing that changes with the cursor.
+        if table.border_subtitle != caption.markup:
+            table.border_subtitle = caption
         table.set_class(total == 0, "-empty")
 
     def _read_detail(self) -> None:
@@ -195,7 +196,7 @@ class BrowseScreen(PanedScreen):
             return
         store = STORE_NAMES.get(self.catalogue.store, self.catalogue.store)
         self.notify(f"“{saved.title}” is saved in {store}.", title="Saved", markup=False)
-        self.reload()
+        self.action_reload()
         await self._go_to_movie(saved)
 
     async def _go_to_movie(self, movie: Movie) -> bool:
@@ -203,6 +204,10 @@ class BrowseScreen(PanedScreen):
         if number is not None:
             self.query_one(MovieTable).go_to(number, movie.id)
         return number is not None
+
+    def jump(self, text: str) -> None:
+        """Go to a row number, a percentage or an id."""
+        run(self, self._jump(text), doing="find the row", group="jump")
 
     async def _jump(self, text: str) -> None:
         table, bar = self.query_one(MovieTable), self.query_one(FilterBar)
@@ -221,86 +226,7 @@ class BrowseScreen(PanedScreen):
             if not await self._go_to_movie(movie):
                 bar.refuse(f"“{movie.title}” is not among the movies that are filtered: Esc clears the filter.")
                 return
-        self._leave_bar()
-
-    # ---------------------------------------------------------------------------------------------- filter and sort
-
-    def action_ask(self, asking: str) -> None:
-        self.action_pane("movies")
-        bar = self.query_one(FilterBar)
-        if asking == "text":
-            bar.ask("text", self.query_now.text)
-        elif asking == "years":
-            bar.ask("years", show_years(self.query_now.year_from, self.query_now.year_to))
-        else:
-            bar.ask("jump")
-
-    @on(FilterBar.Typed)
-    def search(self, event: FilterBar.Typed) -> None:
-        if event.text != self.query_now.text:
-            self._change(text=event.text)
-
-    @on(FilterBar.Answered)
-    def answer(self, event: FilterBar.Answered) -> None:
-        if event.asking == "text":
-            self.search(FilterBar.Typed(event.text))
-        elif event.asking == "years":
-            try:
-                first, last = parse_years(event.text)
-            except ValueError as problem:
-                self.query_one(FilterBar).refuse(str(problem))
-                return
-            self._change(year_from=first, year_to=last)
-        elif event.text:
-            run(self, self._jump(event.text), doing="find the row", group="jump")
-            return
-        self._leave_bar()
-
-    @on(FilterBar.Left)
-    def leave(self, event: FilterBar.Left) -> None:
-        if event.asking == "text" and self.query_now.text:
-            self._change(text="")
-        self._leave_bar()
-
-    def _leave_bar(self) -> None:
-        self.query_one(FilterBar).close()
-        self.query_one(MovieTable).focus()
-
-    @on(GenrePanel.Chosen)
-    def toggle_genre(self, event: GenrePanel.Chosen) -> None:
-        chosen = self.query_now.genres
-        without = tuple(genre for genre in chosen if genre != event.name)
-        self._change(genres=without if event.name in chosen else (*chosen, event.name))
-
-    def action_clear(self) -> None:
-        query = self.query_now
-        if self.alone:
-            self.action_full()
-        elif query.text:
-            self._change(text="")
-        elif query.year_from is not None or query.year_to is not None:
-            self._change(year_from=None, year_to=None)
-        elif query.genres:
-            self._change(genres=query.genres[:-1])
-
-    @on(MovieTable.SortChosen)
-    def sort_by(self, event: MovieTable.SortChosen) -> None:
-        if event.field == self.query_now.sort:
-            self.action_sort_flip()
-        else:
-            self._change(sort=event.field, descending=event.field != "title")
-
-    def action_sort_next(self) -> None:
-        sorts = [placed.column.sort for placed in self.query_one(MovieTable).placed if placed.column.sort]
-        place = sorts.index(self.query_now.sort) + 1 if self.query_now.sort in sorts else 0
-        field = sorts[place % len(sorts)]
-        self._change(sort=field, descending=field != "title")
-
-    def action_sort_flip(self) -> None:
-        self._change(descending=not self.query_now.descending)
-
-    def _change(self, **changes: object) -> None:
-        self.show_query(msgspec.structs.replace(self.query_now, **changes))
+        self.leave_bar()
 
     # ------------------------------------------------------------------------------------------ strategies and stores
 

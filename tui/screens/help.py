@@ -33,7 +33,7 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen VerticalScroll {
         width: 78; max-width: 100%; height: auto; max-height: 100%;
         background: $surface; border: round $border; padding: 0 2;
-        scrollbar-size-vertical: 1;
+        scrollbar-size-vertical: 1; scrollbar-background: $surface;
         border-title-style: bold;
     }
     HelpScreen Static { height: auto; }

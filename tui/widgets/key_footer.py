@@ -8,9 +8,12 @@ from textual.widget import Widget
 
 from tui.actions import Action, Where, hints
 
+_GAP = 2
+
 
 def fitting(actions: tuple[Action, ...], width: int, always: str = "app.help") -> tuple[Action, ...]:
     """The actions whose hints fit into `width` cells, in order; `always` is kept whatever else must go."""
+    width += _GAP  # none after the last
     kept = [action for action in actions if action.id == always]
     used = sum(_width(action) for action in kept)
     chosen = []
@@ -24,7 +27,7 @@ def fitting(actions: tuple[Action, ...], width: int, always: str = "app.help") -
 
 
 def _width(action: Action) -> int:
-    return len(action.shown) + len(action.label) + 3
+    return len(action.shown) + 1 + len(action.label) + _GAP
 
 
 class KeyFooter(Widget):
@@ -44,7 +47,7 @@ class KeyFooter(Widget):
 
     def render(self) -> Content:
         offered = tuple(action for action in hints(self.place) if self.filtered or action.id != "filter.clear")
-        return Content("  ").join(_hint(action, self.place) for action in fitting(offered, self.size.width))
+        return Content(" " * _GAP).join(_hint(action, self.place) for action in fitting(offered, self.size.width))
 
 
 def _hint(action: Action, place: Where) -> Content:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
@@ -14,11 +13,19 @@ from textual.strip import Strip
 
 from core.model import Movie, Page, Query
 from tui.actions import bindings
-from tui.columns import GAP, MARK_WIDTH, OPTIONAL, WITH_IMDB, Column, Placed, cut, fit
+from tui.columns import GAP, OPTIONAL, WITH_IMDB, Column, Placed, cut, fit
 from tui.row_window import Request, Row, RowWindow
+from tui.widgets.movie_row import header_strip, row_strip
 
 _HEADER_LINES: Final = 1
-_MARKS: Final = {"redis": ("h", "hit"), "near": ("n", "near"), "store": ("m", "miss"), None: ("", "miss")}
+
+
+class _Place(NamedTuple):
+    """Where the table stood before the answer grew too short for it, as while another store is being filled."""
+
+    cursor: int
+    id: str | None
+    top: int
 
 
 class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
@@ -113,6 +120,7 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         self.cursor = 0
         self._cursor_id: str | None = None
         self._to_top = False
+        self._left: _Place | None = None
         self._skip = 0
         self._columns: tuple[Column, ...] = OPTIONAL
         self._styles: dict[str, Style] = {}
@@ -136,6 +144,8 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         self.query_shown = query
         self.window.restart()
         self._to_top = not keep_place
+        if not keep_place:
+            self._left = None
         self.refresh()
         self._look()
 
@@ -150,7 +160,13 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
             return
         if any(movie.imdb_rating is not None for movie in page.movies):
             self._columns = WITH_IMDB
+        if self._left is None and not self._to_top and self.cursor >= max(1, page.total):
+            self._left = _Place(self.cursor, self._cursor_id, self.scroll_offset.y)
         self.virtual_size = Size(1, page.total + _HEADER_LINES)
+        if self._left is not None and self._left.cursor < page.total:
+            self.cursor, self._cursor_id, top = self._left
+            self._left = None
+            self.scroll_to(y=top, animate=False, immediate=True)
         if self._to_top:
             self._to_top = False
             self.cursor, self._cursor_id = 0, None
@@ -225,7 +241,7 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
     def _move_to(self, number: int) -> None:
         number = max(0, min(number, (self.window.total or 1) - 1))
         before, self.cursor = self.cursor, number
-        self._to_top = False
+        self._to_top, self._left = False, None
         row = self.window.row(number)
         self._cursor_id = row.movie.id if row else None
         top, rows = self.scroll_offset.y, self._rows_in_view
@@ -238,10 +254,10 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         self._tell()
 
     def _settle(self) -> None:
-        """Keep the cursor on its movie where a reload moved it, and inside the answer."""
+        """Keep the cursor on its movie where a reload moved it, and inside the answer; at the top it stays there."""
         total = self.window.total or 0
         row = self.window.row(self.cursor)
-        if self._cursor_id is not None and (row is None or row.movie.id != self._cursor_id):
+        if self.cursor and self._cursor_id is not None and (row is None or row.movie.id != self._cursor_id):
             found = self.window.find(self._cursor_id)
             if found is not None:
                 self.scroll_to(y=self.scroll_offset.y + found - self.cursor, animate=False, immediate=True)
@@ -277,46 +293,20 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         if y < _HEADER_LINES:
-            return self._header().adjust_cell_length(width, self._style("header"))
+            label = cut("#", self._number_width, "right") + " " * GAP
+            header = header_strip(label, self.placed, self.query_shown, self._style)
+            return header.adjust_cell_length(width, self._style("header"))
         number = self.scroll_offset.y + y - _HEADER_LINES
         if self.window.total is None or number >= self.window.total:
             return Strip.blank(width, self._style("rest"))
         return self._line(number).adjust_cell_length(width, self._style("rest"))
 
-    def _header(self) -> Strip:
-        plain, chosen = self._style("header"), self._style("sorted")
-        segments = [Segment(cut("#", self._number_width, "right") + " " * GAP, plain)]
-        for column, width in ((p.column, p.width) for p in self.placed):
-            is_sort = column.sort == self.query_shown.sort
-            arrow = (" ▼" if self.query_shown.descending else " ▲") if is_sort else ""
-            segments.append(Segment(cut(column.label + arrow, width, column.align), chosen if is_sort else plain))
-            segments.append(Segment(" " * GAP, plain))
-        segments.append(Segment("c", plain))
-        return Strip(segments)
-
     def _line(self, number: int) -> Strip:
-        row = self.window.row(number)
         cursor = None
         if number == self.cursor:
-            cursor = self._style("cursor" if self.has_focus else "cursor-blurred")
+            cursor = "cursor" if self.has_focus else "cursor-blurred"
         label = cut(f"{number + 1:,}", self._number_width, "right") + " " * GAP
-        if row is None:
-            placed = self.placed
-            text = cut("…", placed[0].width) + " " * (placed[-1].left + placed[-1].width - placed[0].left)
-            return Strip(
-                [Segment(label, cursor or self._style("number")), Segment(text, cursor or self._style("loading"))]
-            )
-        title, *others = self.placed
-        rest = "".join(" " * GAP + cut(p.column.text(row.movie), p.width, p.column.align) for p in others)
-        mark, kind = _MARKS[row.tier]
-        return Strip(
-            [
-                Segment(label, cursor or self._style("number")),
-                Segment(cut(row.movie.title, title.width), cursor or self._style("title")),
-                Segment(rest, cursor or self._style("rest")),
-                Segment(" " * GAP + cut(mark, MARK_WIDTH - GAP), cursor or self._style(kind)),
-            ]
-        )
+        return row_strip(label, self.window.row(number), self.placed, lambda name: self._style(cursor or name))
 
     def _refresh_row(self, number: int) -> None:
         y = number - self.scroll_offset.y + _HEADER_LINES

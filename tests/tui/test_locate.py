@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from core.model import SORTS, Query
+from tests.tui.memory_catalogue import MemoryCatalogue, movies
+from tui.locate import locate
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("sort", SORTS)
+async def test_finds_every_movie_in_every_order(sort: str, descending: bool) -> None:
+    catalogue = MemoryCatalogue(movies(120))
+    query = Query(sort=sort, descending=descending)
+    page = await catalogue.browse(query, 0, 200)
+    for number, movie in enumerate(page.movies):
+        assert await locate(catalogue.browse, query, movie) == number
+
+
+async def test_takes_few_steps_and_says_none_for_what_is_filtered_out() -> None:
+    catalogue = MemoryCatalogue(movies(4_000))
+    catalogue.browsed.clear()
+    horror = Query(genres=("Horror",))
+    movie = next(m for m in catalogue.stock.values() if "Horror" not in m.genres)
+    assert await locate(catalogue.browse, horror, movie) is None
+    assert len(catalogue.browsed) < 16

@@ -1,0 +1,108 @@
+"""FilteredScreen: what is searched, filtered and sorted by, and the keys that change it."""
+
+from __future__ import annotations
+
+import msgspec
+from textual import on
+
+from core.model import Query
+from tui.screens.panes import PanedScreen
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.genres import GenrePanel
+from tui.widgets.movie_table import MovieTable
+from tui.years import parse_years, show_years
+
+
+class FilteredScreen(PanedScreen):
+    """Keeps the query in force; how its answer is read is for a subclass to say."""
+
+    def __init__(self, strategies: tuple[str, ...], stores: tuple[str, ...]) -> None:
+        super().__init__(strategies, stores)
+        self.query_now = Query()
+
+    def show_query(self, query: Query, *, keep_place: bool = False) -> None:
+        """Show another query's movies and genres."""
+        raise NotImplementedError
+
+    def jump(self, text: str) -> None:
+        """Go to the row that a person named."""
+        raise NotImplementedError
+
+    def action_ask(self, asking: str) -> None:
+        self.action_pane("movies")
+        bar = self.query_one(FilterBar)
+        if asking == "text":
+            bar.ask("text", self.query_now.text)
+        elif asking == "years":
+            bar.ask("years", show_years(self.query_now.year_from, self.query_now.year_to))
+        else:
+            bar.ask("jump")
+
+    @on(FilterBar.Typed)
+    def search(self, event: FilterBar.Typed) -> None:
+        if event.text != self.query_now.text:
+            self.change(text=event.text)
+
+    @on(FilterBar.Answered)
+    def answer(self, event: FilterBar.Answered) -> None:
+        if event.asking == "text":
+            self.search(FilterBar.Typed(event.text))
+        elif event.asking == "years":
+            try:
+                first, last = parse_years(event.text)
+            except ValueError as problem:
+                self.query_one(FilterBar).refuse(str(problem))
+                return
+            self.change(year_from=first, year_to=last)
+        elif event.text:
+            self.jump(event.text)
+            return
+        self.leave_bar()
+
+    @on(FilterBar.Left)
+    def leave(self, event: FilterBar.Left) -> None:
+        if event.asking == "text" and self.query_now.text:
+            self.change(text="")
+        self.leave_bar()
+
+    def leave_bar(self) -> None:
+        """Put the box away and go back to the table."""
+        self.query_one(FilterBar).close()
+        self.query_one(MovieTable).focus()
+
+    @on(GenrePanel.Chosen)
+    def toggle_genre(self, event: GenrePanel.Chosen) -> None:
+        chosen = self.query_now.genres
+        without = tuple(genre for genre in chosen if genre != event.name)
+        self.change(genres=without if event.name in chosen else (*chosen, event.name))
+
+    def action_clear(self) -> None:
+        query = self.query_now
+        if self.alone:
+            self.action_full()
+        elif query.text:
+            self.change(text="")
+        elif query.year_from is not None or query.year_to is not None:
+            self.change(year_from=None, year_to=None)
+        elif query.genres:
+            self.change(genres=query.genres[:-1])
+
+    @on(MovieTable.SortChosen)
+    def sort_by(self, event: MovieTable.SortChosen) -> None:
+        if event.field == self.query_now.sort:
+            self.action_sort_flip()
+        else:
+            self.change(sort=event.field, descending=event.field != "title")
+
+    def action_sort_next(self) -> None:
+        sorts = [placed.column.sort for placed in self.query_one(MovieTable).placed if placed.column.sort]
+        place = sorts.index(self.query_now.sort) + 1 if self.query_now.sort in sorts else 0
+        field = sorts[place % len(sorts)]
+        self.change(sort=field, descending=field != "title")
+
+    def action_sort_flip(self) -> None:
+        self.change(descending=not self.query_now.descending)
+
+    def change(self, **changes: object) -> None:
+        """Show the query with some of its fields changed."""
+        self.show_query(msgspec.structs.replace(self.query_now, **changes))
