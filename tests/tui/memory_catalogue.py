@@ -12,6 +12,7 @@ import msgspec
 
 from core.catalogue import Catalogue, Reading
 from core.errors import EditConflict, MovieNotFound
+from core.loading import Source
 from core.model import (
     GenreCount,
     LoadProgress,
@@ -75,19 +76,19 @@ class MemoryCatalogue(Catalogue):
         self.progress: LoadProgress | None = None
         self.browsed: list[tuple[Query, int, int]] = []
         self.closed = False
-        self._strategy = "cache-aside"
-        self._store = "postgresql"
+        self._strategy_name = "cache-aside"
+        self._store_name = "postgresql"
         self._cached: set[str] = set()
         self._stats = {name: StrategyStats() for name in self.strategies}
         self._trace: list[TraceLine] = []
 
     @property
     def strategy(self) -> str:
-        return self._strategy
+        return self._strategy_name
 
     @property
     def store(self) -> str:
-        return self._store
+        return self._store_name
 
     @property
     def filling(self) -> LoadProgress | None:
@@ -103,7 +104,7 @@ class MemoryCatalogue(Catalogue):
         answer = self._answer(query)
         window = answer[offset : offset + limit]
         tiers: tuple[Tier, ...] = tuple("redis" if movie.id in self._cached else "store" for movie in window)
-        if self._strategy != "no-cache":
+        if self._strategy_name != "no-cache":
             self._cached.update(movie.id for movie in window)
         self._count("browse", query.text or "*", tiers, time.monotonic() - began)
         return Page(tuple(window), len(answer), offset, tiers)
@@ -144,20 +145,20 @@ class MemoryCatalogue(Catalogue):
         await self.gate.wait()
         if self.refusing:
             raise self.refusing
-        self._strategy = name
+        self._strategy_name = name
 
     async def use_store(self, name: str) -> None:
         await self.gate.wait()
         if self.refusing:
             raise self.refusing
-        self._store = name
+        self._store_name = name
         self._cached.clear()
 
     def stats(self) -> Stats:
         return Stats(
             at=time.monotonic(),
-            store=self._store,
-            strategy=self._strategy,
+            store=self._store_name,
+            strategy=self._strategy_name,
             strategies=dict(self._stats),
             refused={},
             breaker="open" if self.cache_problem else "closed",
@@ -166,7 +167,9 @@ class MemoryCatalogue(Catalogue):
             trace=tuple(self._trace),
         )
 
-    async def load(self, source: Iterable[object], progress: Progress | None = None) -> LoadReport:
+    async def load(
+        self, source: Source, progress: Progress | None = None, *, stop: asyncio.Event | None = None
+    ) -> LoadReport:
         raise NotImplementedError
 
     async def _wait(self) -> None:
@@ -184,14 +187,14 @@ class MemoryCatalogue(Catalogue):
         return known + unknown
 
     def _count(self, operation: str, key: str, tiers: tuple[Tier, ...], seconds: float) -> None:
-        old = self._stats[self._strategy]
+        old = self._stats[self._strategy_name]
         hits = sum(tier != "store" for tier in tiers)
-        self._stats[self._strategy] = msgspec.structs.replace(
+        self._stats[self._strategy_name] = msgspec.structs.replace(
             old, hits=old.hits + hits, misses=old.misses + len(tiers) - hits
         )
         number = self._trace[-1].number + 1 if self._trace else 1
         tier = tiers[0] if tiers else None
-        line = TraceLine(number, time.time(), operation, key, self._strategy, tier, "ok", None, seconds)
+        line = TraceLine(number, time.time(), operation, key, self._strategy_name, tier, "ok", None, seconds)
         self._trace = [*self._trace[-199:], line]
 
 

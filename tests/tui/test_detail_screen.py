@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from textual.app import App, ComposeResult
 
-from core.catalogue import Freshness, Reading
+from core.catalogue import Reading
 from core.errors import MovieNotFound, StoreUnavailable
-from core.model import Movie, Tier, replace
+from core.model import Freshness, Movie, Tier, replace
 from tests.tui.movies import ALIEN, TITLES
 from tests.tui.stage import UNSET, Stage, screen_text, until
 from tui.screens.confirm import ConfirmScreen

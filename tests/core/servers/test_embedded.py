@@ -106,7 +106,7 @@ def test_postgresql_can_run_from_a_private_folder_also_under_root(state_dir: Pat
 async def test_a_copy_killed_at_its_first_start_leaves_nothing_in_the_way(state_dir: Path) -> None:
     initialising = state_dir / "servers" / "postgresql.new" / "base"
     with another_copy(state_dir, "postgresql") as copy:
-        while not initialising.exists():  # noqa: ASYNC110 - initdb tells nobody
+        while not initialising.exists():
             await asyncio.sleep(0.001)
         copy.kill()
     servers = EmbeddedServers(state_dir)
