@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator
 
@@ -13,13 +12,12 @@ from pymongo import MongoClient
 
 
 @pytest.fixture(scope="module")
-def postgres_database() -> Iterator[str]:
+def postgres_database(postgres_server: str) -> Iterator[str]:
     """The URL of a database of this module's own."""
-    server = os.environ["REELCACHE_TEST_POSTGRES"]  # ends in "host=..."; has no database name
     name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(server.replace("/?", "/postgres?"), autocommit=True) as admin:
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        yield server.replace("/?", f"/{name}?")
+        yield postgres_server.replace("/reelcache?", f"/{name}?")
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
@@ -39,12 +37,11 @@ def postgres_url(postgres_database: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def mongo_database() -> Iterator[str]:
+def mongo_database(mongo_server: str) -> Iterator[str]:
     """The URL of a database of this module's own."""
-    server = os.environ["REELCACHE_TEST_MONGO"]
     name = f"test_{secrets.token_hex(6)}"
-    yield server.replace("/?", f"/{name}?")
-    with MongoClient[dict[str, object]](server) as client:
+    yield mongo_server.replace("/reelcache?", f"/{name}?")
+    with MongoClient[dict[str, object]](mongo_server) as client:
         client.drop_database(name)
 
 
