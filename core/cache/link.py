@@ -53,6 +53,8 @@ class Link:
         self._tasks: set[asyncio.Task[list[Reply]]] = set()
         self._recovery: asyncio.Task[None] | None = None
         self._clock_offset: float | None = None
+        self._answered = 0.0
+        """When the server last answered any call (monotonic seconds)."""
         self._probing: object | None = None
 
     async def open(self) -> None:
@@ -133,13 +135,17 @@ class Link:
                     replies = await self._send(commands)
         except (RedisError, OSError, CacheUnavailable) as error:  # TimeoutError is an OSError
             problem, meaning = explain(error, self.address, budget)
-            # Time spent in our own queue says nothing about the server.
-            if isinstance(error, TimeoutError) and (sent is None or sent - started > budget / 2):
-                meaning = "refused"
-                reason = f"too many calls at once: no connection came free within {budget * 1000:.0f} ms."
-                problem = CacheUnavailable("Redis", reason)
+            if isinstance(error, TimeoutError):
+                # A wait in our own queue says nothing about the server; nor does a late answer while others came.
+                if sent is None or sent - started > budget / 2:
+                    meaning = "refused"
+                    reason = f"too many calls at once: no connection came free within {budget * 1000:.0f} ms."
+                    problem = CacheUnavailable("Redis", reason)
+                elif self._answered > sent:
+                    meaning = "refused"
             self._judge(problem, meaning)
             raise problem from None
+        self._answered = time.monotonic()
         for reply in replies:
             if isinstance(reply, Exception):
                 problem, meaning = explain(reply, self.address, budget)
