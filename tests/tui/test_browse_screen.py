@@ -289,7 +289,7 @@ async def test_an_edit_is_saved_shown_in_place_and_followed_where_it_moves(tmp_p
         saved = await at.catalogue.save(replace(movie, title="Zzz [/end]"))
         at.app.screen.dismiss(saved)
         await at.until(lambda: isinstance(at.app.screen, BrowseScreen) and at.table.current == saved)
-        assert "Zzz [/end]" in at.toasts()
+        await at.until(lambda: "Zzz [/end]" in at.toasts())
         assert at.table.cursor == 997
 
 
