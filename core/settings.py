@@ -83,6 +83,8 @@ class Settings:
                 f"There is no consistency {self.consistency!r}.",
                 remedy=f"Choose one of: {', '.join(CONSISTENCIES)}.",
             )
+        if self.near_cache:
+            raise SettingsError("There is no near cache yet.", remedy="Leave near_cache off.")
         if not (0 < self.soft_ttl <= self.hard_ttl <= 30 * 86_400):
             raise SettingsError(
                 f"soft_ttl ({self.soft_ttl:g} s) and hard_ttl ({self.hard_ttl:g} s) do not fit.",

@@ -19,8 +19,10 @@ _ROOMY: Final = 72
 _WIDE: Final = 96
 """From so many cells on, the strategy has a column too."""
 
-_KEY: Final = 56
-"""Cells of a key at most: further apart, the eye loses the row."""
+_KEY: Final = (24, 40)
+"""Cells of a key: as many before the verdict grows, and at most, for further apart the eye loses the row."""
+_VERDICT: Final = (10, 30)
+"""Cells of a verdict at least and at most."""
 _VERSION: Final = 19
 """Cells of a version: microseconds since 1970, with a "v" before and blanks after."""
 
@@ -94,15 +96,18 @@ def trace_line(line: TraceLine, width: int) -> Line:
     clock = figures.clock(line.at)
     at = f"{clock} " if roomy else f"{clock[:8]} " if width >= _NARROW else ""
     operation = figures.fit(figures.printable(line.operation), 8 if roomy else 6) + " " if width >= _NARROW else ""
-    verdict = figures.fit(figures.printable(line.verdict.replace("_", " ")), 12 if roomy else 10)
     strategy = figures.fit(figures.printable(line.strategy), 14) if width >= _WIDE else ""
-    room = width - len(at) - len(strategy) - 2 - len(operation) - len(verdict) - 6 - 9 - 2
+    room = width - len(at) - len(strategy) - 2 - len(operation) - 6 - 9 - 2
+    least, most = _VERDICT
+    judged = min(max(room - _KEY[0], least), most)
+    verdict = figures.fit(figures.printable(line.verdict.replace("_", " ")), judged)
+    room -= judged
     version = ""
-    if room >= _VERSION + 20:
+    if room >= _VERSION + _KEY[0]:
         version = figures.fit(f"v{line.version}" if line.version is not None else "", _VERSION)
         room -= _VERSION
     tier = line.tier or figures.NOTHING
-    key = figures.fit(figures.printable(line.key), min(max(room, 4), _KEY))
+    key = figures.fit(figures.printable(line.key), min(max(room, 4), _KEY[1]))
     took = figures.fit_right(figures.latency(line.seconds), 9)
     # Few changes of style: each costs more bytes on the wire than the word it colours.
     return (
