@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -33,6 +33,34 @@ class Identity(msgspec.Struct, frozen=True):
     product: str
     version: str
     address: str
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """One committed change: the movie of this id is at this version now, or was removed at it.
+
+    `forced` says that the version proves nothing: a removal, or a foreign write that left none. An empty id stands for
+    every movie (a load, a truncation, a history that was lost). `at` is when, in Unix seconds of the store's clock.
+    """
+
+    id: str
+    version: int
+    at: float
+    forced: bool = False
+
+
+Apply = Callable[[Sequence[Changed]], Awaitable[None]]
+"""Carries a batch of changes into the cache; returning says that it did."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What the store says of the cache in front of it.
+
+    `suspended` counts the copies of the program that committed a write which they could not tell the cache.
+    `pending` counts committed changes that nobody has applied yet, None where the store cannot tell cheaply.
+    """
+
+    suspended: int
+    pending: int | None = None
 
 
 class Store(Protocol):
@@ -93,3 +121,29 @@ class Store(Protocol):
 
     async def clear(self) -> None:
         """Remove all movies and notes. For `reelcache reset` and tests; never for a foreign collection."""
+
+    async def uid(self) -> str:
+        """The random name of this collection, 16 hex digits, made once and kept in it: cached data belongs to it."""
+
+    # ----------------------------------------------------------------------------- what keeps a cache in front right
+
+    async def follow(self, apply: Apply) -> None:
+        """Hand every committed change to `apply`, whoever made it and by whatever program, until cancelled.
+
+        Each change goes out at least once, also when nobody followed at the time or the follower died half way. Any
+        number of processes may follow at once. Batches hold what is there, newest last, at most some thousand; where
+        `apply` raises, `follow` raises the same and the batch goes out again later, to whoever follows.
+        Raises StoreUnavailable when the store is lost: call again to go on.
+        """
+
+    async def settle(self) -> None:
+        """Return once every change that was committed before this call has been applied by a follower."""
+
+    async def standing(self) -> Standing:
+        """Look at the cache's standing: one cheap query on a connection of its own, never queued behind others."""
+
+    async def suspend(self, holder: str, seconds: float) -> None:
+        """Say for all copies to see that the cache may be outdated, for so long at most; again renews it. Durable."""
+
+    async def resume(self, holder: str) -> None:
+        """Take this holder's suspension back."""
