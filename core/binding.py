@@ -8,17 +8,17 @@ from core.cache.background import Background
 from core.cache.flight import SingleFlight
 from core.cache.keys import Key
 from core.cache.redis import RedisCache
-from core.model import Tier
 from core.observe.counters import Observer
+from core.relay import Relay
 from core.stores.base import Store
 from core.strategies.answers import CollectionAnswers
 from core.strategies.base import Answer, Strategy
 from core.strategies.cache_aside import CacheAside
 from core.strategies.no_cache import NoCache
 from core.strategies.reading import MovieReads
-from core.strategies.repair import Repair
 from core.strategies.write_through import WriteThrough
 from core.strategies.writing import Intents
+from core.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +30,26 @@ class Binding:
     address: str
     """Where the store is, password masked."""
     embedded: bool
-    repair: Repair
+    trust: Trust
+    relay: Relay
     background: Background
+    """What writers and readers left to be done behind their backs."""
+    keeping: Background
+    """The relay, and the trust's looks at the store."""
     movies: SingleFlight[Key, Answer]
-    answers: SingleFlight[Key, tuple[bytes, Tier]]
+    answers: SingleFlight[Key, bytes]
     strategies: dict[str, Strategy]
 
-    def cut_all(self) -> None:
-        """Let no reader who starts from now on join a load that has begun already."""
-        self.movies.cut_all()
-        self.answers.cut_all()
+    def start(self) -> None:
+        """Begin to follow the store and to look whether the cache may be believed. Until then nobody believes it."""
+        self.keeping.start(self.relay.run())
+        self.keeping.start(self.trust.run())
 
     async def close(self) -> None:
         """Let what writes still owe the cache end, cancel loads, close the store."""
         await self.background.drain(within=2.0)
         await self.background.close()
+        await self.keeping.close()
         await self.movies.close()
         await self.answers.close()
         await self.store.close()
@@ -52,12 +57,26 @@ class Binding:
 
 def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, embedded: bool, strict: bool) -> Binding:
     """The parts around a store. `cache` is already in the store's own namespace."""
-    repair, background = Repair(cache), Background()
+    trust, background = Trust(store, cache, strict=strict), Background()
     movies: SingleFlight[Key, Answer] = SingleFlight()
-    answers: SingleFlight[Key, tuple[bytes, Tier]] = SingleFlight()
-    intents = Intents(cache, observer, repair, movies, answers, background, hide=strict)
+    answers: SingleFlight[Key, bytes] = SingleFlight()
+    intents = Intents(cache, observer, trust, background, hide=strict)
     strategies: dict[str, Strategy] = {NoCache.name: NoCache(store, observer, intents)}
     for caching in (CacheAside, WriteThrough):
-        reads = MovieReads(caching.name, store, cache, observer, movies, background)
-        strategies[caching.name] = caching(reads, CollectionAnswers(caching.name, cache, observer, answers), intents)
-    return Binding(store, cache, address, embedded, repair, background, movies, answers, strategies)
+        reads = MovieReads(caching.name, store, cache, trust, observer, movies, background)
+        strategies[caching.name] = caching(
+            reads, CollectionAnswers(caching.name, cache, trust, observer, answers), intents
+        )
+    return Binding(
+        store=store,
+        cache=cache,
+        address=address,
+        embedded=embedded,
+        trust=trust,
+        relay=Relay(store, cache, observer),
+        background=background,
+        keeping=Background(),
+        movies=movies,
+        answers=answers,
+        strategies=strategies,
+    )

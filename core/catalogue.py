@@ -39,8 +39,8 @@ from core.model import (
 from core.observe.counters import Observer
 from core.observe.stats import RedisStats, Stats
 from core.settings import STORES, STRATEGIES
-from core.stores.base import Store, Window
-from core.strategies.base import Answer, Change, Question, Strategy, Written
+from core.stores.base import Store
+from core.strategies.base import Change, Question, Strategy, Written
 from core.strategies.codec import decode_genres, decode_window, encode_genres, encode_window
 
 SWITCH_PATIENCE: Final = 5.0
@@ -133,10 +133,12 @@ class Catalogue:
         )
         started = time.perf_counter()
         with self._errors_counted(strategy):
-            window, tier = await strategy.answer(question)
+            window, tier, freshness = await strategy.answer(question)
             answers = await strategy.read_many(window.ids)
             if any(answer.movie is None for answer in answers):
-                window, tier, answers = await self._look_again(strategy, question)
+                # One was removed between the look at the window and the look at its movies: both once more.
+                window, tier, freshness = await strategy.answer(question)
+                answers = await strategy.read_many(window.ids)
         seconds = time.perf_counter() - started
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
         hits = sum(tier != "store" for _, tier in found)
@@ -150,7 +152,7 @@ class Catalogue:
             seconds,
         )
         movies = tuple(movie for movie, _ in found)
-        return Page(movies, window.total, offset, tuple(tier for _, tier in found), tier, seconds)
+        return Page(movies, window.total, offset, tuple(tier for _, tier in found), tier, freshness, seconds)
 
     async def get(self, id: str) -> Movie:
         """The movie. Raises MovieNotFound, StoreUnavailable."""
@@ -180,7 +182,7 @@ class Catalogue:
         )
         started = time.perf_counter()
         with self._errors_counted(strategy):
-            counts, tier = await strategy.answer(question)
+            counts, tier, _ = await strategy.answer(question)
         verdict = "hit" if tier != "store" else "computed"
         self._observer.trace(
             "genres", query.text or "all", strategy.name, tier, verdict, None, time.perf_counter() - started
@@ -301,13 +303,16 @@ class Catalogue:
 
     def stats(self) -> Stats:
         """What was counted so far, as an immutable snapshot; costs no round trip."""
-        breaker = self._cache.breaker
+        breaker, trust = self._cache.breaker, self._binding.trust
+        doubt = trust.doubt()
         return self._observer.snapshot(
             at=time.monotonic(),
             store=self.store,
             strategy=self.strategy,
             breaker=breaker.state,
             cache_problem=breaker.problem,
+            doubt=doubt.reason if doubt else None,
+            pending=trust.standing.pending,
             redis=self._redis if breaker.state == "closed" else None,
         )
 
@@ -318,11 +323,6 @@ class Catalogue:
             self._redis = RedisStats(**msgspec.structs.asdict(info))
 
     # --------------------------------------------------------------------------------------------------------- details
-
-    async def _look_again(self, strategy: Strategy, question: Question[Window]) -> tuple[Window, Tier, list[Answer]]:
-        """A movie of the window was removed between the look at the window and at its movies: both once more."""
-        window, tier = await strategy.answer(question)
-        return window, tier, await strategy.read_many(window.ids)
 
     async def _write(self, operation: str, id: str, commit: Callable[[Store], Awaitable[Written]]) -> Written:
         await self._admitted.wait()

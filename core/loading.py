@@ -104,8 +104,7 @@ async def _new_generation(binding: Binding) -> None:
     try:
         await binding.cache.invalidate(COLLECTION, 0, force=True)
     except CacheUnavailable:
-        binding.repair.owe(COLLECTION, 0)
-    binding.answers.cut_all()
+        await binding.trust.owe(COLLECTION, 0, force=True)
 
 
 async def _forget_everything(binding: Binding) -> None:
@@ -113,5 +112,4 @@ async def _forget_everything(binding: Binding) -> None:
     try:
         await binding.cache.flush()
     except CacheUnavailable:
-        binding.repair.owe_everything()
-    binding.cut_all()
+        await binding.trust.owe_everything()

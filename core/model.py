@@ -434,6 +434,8 @@ class Page(msgspec.Struct, frozen=True):
     offset: int
     tiers: tuple[Tier, ...] = ()
     window_tier: Tier = "store"
+    freshness: Freshness = "fresh"
+    """Of the window; `stale` means the last known state, served while the store is away."""
     seconds: float = 0.0
 
 

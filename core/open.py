@@ -23,6 +23,8 @@ from core.strategies.codec import CODEC
 
 REVIVE_AFTER = 3.0
 """Seconds that an embedded Redis is away before it is started anew: long enough to see the store serve alone."""
+FIRST_LOOK = 0.3
+"""Seconds that the first reads wait for the cache to be vouched for; later than that they ask the store."""
 SHIPPED_NOTE = "shipped"
 """The note in a store that tells which shipped catalogue it was filled with."""
 
@@ -58,12 +60,12 @@ class _Opening:
         store_opened = asyncio.create_task(self._connected(self._settings.store))
         try:
             self._cache, redis_url = await self._redis()
-            store, url = await store_opened
+            store, url, uid = await store_opened
         except BaseException:
             store_opened.cancel()
             await asyncio.gather(store_opened, return_exceptions=True)
             raise
-        binding = self._bound(store, url)
+        binding = await self._bound(store, url, uid)
         catalogue = self._catalogue = Catalogue(
             binding, self._settings.strategy, self._cache, self._observer, self._open_store, redis_url=masked(redis_url)
         )
@@ -82,17 +84,16 @@ class _Opening:
                 url = self._servers.redis_url
         cache = RedisCache(
             url,
-            Namespace("reelcache", self._settings.store),
+            Namespace("reelcache", "none"),
             soft_ttl=self._settings.soft_ttl,
             hard_ttl=self._settings.hard_ttl,
             codec=CODEC,
         )
         self._stack.push_async_callback(cache.close)
-        cache.on_reconnect = self._repay
         await cache.open()
         return cache, url
 
-    async def _connected(self, name: str) -> tuple[Store, str]:
+    async def _connected(self, name: str) -> tuple[Store, str, str]:
         url = self._settings.url(name)
         store: Store
         if name == "mongodb":
@@ -107,16 +108,17 @@ class _Opening:
             store = PostgresStore(url)
         try:
             await store.open()
+            return store, url, await store.uid()
         except BaseException:
             await store.close()
             raise
-        return store, url
 
-    def _bound(self, store: Store, url: str) -> Binding:
+    async def _bound(self, store: Store, url: str, uid: str) -> Binding:
         assert self._cache is not None
         binding = bind(
             store,
-            self._cache.with_namespace(Namespace("reelcache", store.name)),
+            # Two databases behind one Redis must not see each other's entries.
+            self._cache.with_namespace(Namespace("reelcache", f"{store.name}-{uid}")),
             self._observer,
             address=masked(url),
             embedded=self._settings.url(store.name) is None,
@@ -124,11 +126,15 @@ class _Opening:
         )
         self._bindings[store.name] = binding
         self._stack.push_async_callback(binding.close)
+        binding.start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK):
+                await binding.trust.first_look()
         return binding
 
     async def _open_store(self, name: str) -> Binding:
         if name not in self._bindings:
-            binding = self._bound(*await self._connected(name))
+            binding = await self._bound(*await self._connected(name))
             await self._fill(binding)
         return self._bindings[name]
 
@@ -140,10 +146,6 @@ class _Opening:
 
         assert self._catalogue is not None
         self._catalogue.fill(binding, data.shipped(), (SHIPPED_NOTE, data.SHIPPED_HASH))
-
-    async def _repay(self) -> None:
-        for binding in self._bindings.values():
-            await binding.repair.pay()
 
     async def _watch(self, catalogue: Catalogue) -> None:
         away_since: float | None = None

@@ -35,7 +35,6 @@ class Breaker:
         self._backoff_limit = backoff_limit
         self._state: BreakerState = "closed"
         self._problem: str | None = None
-        self._answering = False
         self._delay = backoff
         self._probe_at = 0.0
         self._in_a_row = 0
@@ -51,11 +50,6 @@ class Breaker:
     def problem(self) -> str | None:
         """Why it is not closed, in words; None while it is."""
         return self._problem
-
-    @property
-    def answering(self) -> bool:
-        """Whether the probe was answered, though trust has not returned: reads must wait, invalidations must not."""
-        return self._answering
 
     @property
     def opened(self) -> int:
@@ -101,22 +95,15 @@ class Breaker:
         self._state = "half-open"
         return True
 
-    def answered(self) -> None:
-        """The probe was answered: the server is there again, but what it holds is not yet trusted."""
-        if self._state == "half-open":
-            self._answering = True
-
     def close(self) -> None:
-        """Trust is back. Only from half-open."""
+        """The probe was answered. Only from half-open."""
         if self._state == "half-open":
             self._state = "closed"
             self._problem = None
-            self._answering = False
             self._in_a_row = 0
             self._last.clear()
 
     def _open(self, problem: str) -> None:
         self._state = "open"
         self._problem = problem
-        self._answering = False
         self._probe_at = self._clock() + self._delay * (1 - self._random() / 2)

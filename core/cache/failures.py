@@ -20,6 +20,8 @@ def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUna
 
     if isinstance(error, CacheUnavailable):
         return error, "down"
+    if isinstance(error.__cause__, CacheUnavailable):
+        return error.__cause__, "down"
     if isinstance(error.__cause__, redis.RedisError):
         error = error.__cause__  # on a unix socket redis-py wraps what it meets while it connects
     if isinstance(error, TimeoutError):

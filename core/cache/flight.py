@@ -4,46 +4,52 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+class Landed(NamedTuple, Generic[V]):
+    """What a load brought. `certified`: proven current when it landed, not only when it began, as a fill that the
+    cache accepted is; so it is good for those who came while it was under way."""
+
+    value: V
+    certified: bool
+
+
 class SingleFlight(Generic[K, V]):
     """Shares each load as one task, awaited through a shield: no caller's cancellation reaches it.
 
-    A failure goes to all who wait and is not kept. A load runs on though all its callers left, since it may fill
-    a cache. `coalesced` counts the callers who found a load under way.
+    Who comes while a load is under way shares it, if it lands certified. Otherwise it may have read what was outdated
+    before they came: then they all share one more load, begun after they came. A failure goes to all who wait and is
+    not kept. A load runs on though all its callers left, since it may fill a cache. `coalesced` counts the callers who
+    found a load under way.
     """
 
     def __init__(self) -> None:
         self.coalesced = 0
-        self._flights: dict[K, asyncio.Task[V]] = {}
-        self._tasks: set[asyncio.Task[V]] = set()
+        self._flights: dict[K, asyncio.Task[Landed[V]]] = {}
+        self._tasks: set[asyncio.Task[Landed[V]]] = set()
         self._closed = False
 
-    async def load(self, key: K, loader: Callable[[], Awaitable[V]]) -> V:
-        """The result of `loader`, or of the load of this key that is under way. Raises what that load raises."""
-        if self._closed:
-            raise RuntimeError("this single flight is closed")
-        task = self._flights.get(key)
-        if task is None or task.done():
-            task = asyncio.ensure_future(_awaited(loader))
-            self._flights[key] = task
-            self._tasks.add(task)
-            task.add_done_callback(lambda done: self._landed(key, done))
-        else:
+    async def load(self, key: K, loader: Callable[[], Awaitable[Landed[V]]]) -> V:
+        """The result of `loader`, or of a load of this key that others share. Raises what that load raises."""
+        under_way = self._flights.get(key)
+        if under_way is not None and not under_way.done():
             self.coalesced += 1
-        return await asyncio.shield(task)
-
-    def cut(self, key: K) -> None:
-        """Let later callers begin a load of their own: what is under way may have read the past."""
-        self._flights.pop(key, None)
-
-    def cut_all(self) -> None:
-        """The same for every key."""
-        self._flights.clear()
+            landed = await asyncio.shield(under_way)
+            if landed.certified:
+                return landed.value
+        flight = self._flights.get(key)
+        if flight is None or flight is under_way or flight.done():
+            if self._closed:
+                raise RuntimeError("this single flight is closed")
+            flight = asyncio.ensure_future(_awaited(loader))
+            self._flights[key] = flight
+            self._tasks.add(flight)
+            flight.add_done_callback(lambda done: self._landed(key, done))
+        return (await asyncio.shield(flight)).value
 
     async def close(self) -> None:
         """Cancel every load and wait for its end."""
@@ -53,13 +59,13 @@ class SingleFlight(Generic[K, V]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _landed(self, key: K, task: asyncio.Task[V]) -> None:
+    def _landed(self, key: K, task: asyncio.Task[Landed[V]]) -> None:
         self._tasks.discard(task)
-        if self._flights.get(key) is task:
+        if self._flights.get(key) is task:  # else the next one is under way already
             del self._flights[key]
         if not task.cancelled():
             task.exception()  # marks it as seen: every caller may have left before the failure came
 
 
-async def _awaited(loader: Callable[[], Awaitable[V]]) -> V:
+async def _awaited(loader: Callable[[], Awaitable[Landed[V]]]) -> Landed[V]:
     return await loader()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from random import random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +26,6 @@ Reply = Any
 _OLDEST: Final = (7, 0)
 _PATIENCE: Final = 1.0
 _BACKOFF_LIMIT: Final = 1.0
-_probe: ContextVar[object | None] = ContextVar("probe", default=None)
 
 
 class Link:
@@ -36,15 +34,19 @@ class Link:
     A read that is cancelled or late takes its connection along, so that no reply is left for the next user of it; an
     invalidation runs on as a task of its own, so that no caller's cancellation stops it half way.
 
-    While the breaker is not closed a background task probes the server; reads are refused until the probe was answered
-    *and* `on_reconnect` has returned, because writes may have passed the cache by in the meantime. Invalidations run
-    as soon as the server answers.
+    Every connection asks who answers: another `run_id` than the one that was greeted means a server that was restarted
+    or replaced, whose data may be of any age, and opens the breaker at once. While the breaker is not closed a task
+    probes the server; a probe that is answered greets it, counts in `greetings`, and closes the breaker. Whether what
+    the server holds may be believed is for the caller to find out after each greeting.
     """
 
     def __init__(self, url: str, *, budget: float, connections: int = 32) -> None:
         self.address = masked(url)
         self.breaker = Breaker(clock=time.monotonic, random=random, backoff_limit=_BACKOFF_LIMIT)
-        self.on_reconnect: Callable[[], Awaitable[None]] | None = None
+        self.greetings = 0
+        """How often the server was greeted: after each outage once."""
+        self.run_id = ""
+        """Which life of which server was greeted last."""
         self._url = url
         self._budget = budget
         self._connections = connections
@@ -55,7 +57,9 @@ class Link:
         self._clock_offset: float | None = None
         self._answered = 0.0
         """When the server last answered any call (monotonic seconds)."""
-        self._probing: object | None = None
+        self._greeting: asyncio.Task[object] | None = None
+        self._closed = asyncio.Event()
+        """The breaker is closed."""
 
     async def open(self) -> None:
         """Connect and check the server; where it is away, start with an open breaker."""
@@ -66,7 +70,10 @@ class Link:
         try:
             await self._greet()
         except CacheUnavailable as problem:
-            self.trip(problem.reason)
+            self.breaker.trip(problem.reason)
+            self._recover_when_open()
+        else:
+            self._closed.set()
 
     async def close(self) -> None:
         """End the probe and the invalidations under way, and close every connection. Idempotent."""
@@ -80,10 +87,9 @@ class Link:
         if pool is not None:
             await pool.disconnect()
 
-    def trip(self, problem: str) -> None:
-        """Stop trusting the server until it was probed and `on_reconnect` has run."""
-        self.breaker.trip(problem)
-        self._recover_when_open()
+    async def answering(self) -> None:
+        """Wait until the breaker is closed."""
+        await self._closed.wait()
 
     def now_ms(self) -> int:
         """The server's clock, as of the last greeting and carried on by a clock that never steps."""
@@ -95,7 +101,8 @@ class Link:
 
         `invalidates` says that the cache would lie if these commands never ran. Raises CacheUnavailable.
         """
-        self._require_trust(invalidates)
+        if self.breaker.state != "closed":
+            raise CacheUnavailable("Redis", self.breaker.problem or "not reached yet.")
         if not invalidates:
             return await self._bounded(commands, self._budget)
         task = asyncio.create_task(self._bounded(commands, self._budget))
@@ -106,17 +113,6 @@ class Link:
     def refusal(self, reply: Exception) -> CacheUnavailable:
         """The error for the caller of a command that the server refused."""
         return explain(reply, self.address, self._budget)[0]
-
-    def _require_trust(self, invalidates: bool) -> None:
-        breaker = self.breaker
-        if self._pool is None and breaker.state == "closed":
-            raise CacheUnavailable("Redis", "the connection is closed.")
-        if breaker.state == "closed":
-            return
-        ours = self._probing is not None and _probe.get() is self._probing
-        if breaker.answering and (invalidates or ours):
-            return
-        raise CacheUnavailable("Redis", breaker.problem or "not trusted yet.")
 
     def _ended(self, task: asyncio.Task[list[Reply]]) -> None:
         self._tasks.discard(task)
@@ -156,6 +152,8 @@ class Link:
         return replies
 
     def _judge(self, problem: CacheUnavailable, meaning: str) -> None:
+        if self.breaker.state != "closed":
+            return  # a call from before; the probe alone decides
         if meaning == "failed":
             self.breaker.failed(problem.reason)
         elif meaning == "down":
@@ -183,10 +181,26 @@ class Link:
             await pool.release(connection)
         return replies
 
+    async def _identify(self, connection: AbstractConnection) -> None:
+        """Log in on a new connection, and refuse one that leads to a server which was not greeted."""
+        from redis.exceptions import ConnectionError as NotConnected
+
+        await connection.on_connect()
+        if not self.run_id or asyncio.current_task() is self._greeting:
+            return
+        await connection.send_command("INFO", "server")
+        if info_fields(await connection.read_response()).get("run_id") != self.run_id:
+            stranger = CacheUnavailable("Redis", f"{self.address} was restarted or replaced.")
+            raise NotConnected(str(stranger)) from stranger
+
     async def _greet(self) -> None:
-        """Ask who answers, set the clock and load the scripts; everything that must hold before trust."""
+        """Ask who answers, set the clock and load the scripts."""
         load: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts.ALL]
-        replies = await self._bounded([("PING",), ("INFO",), ("TIME",), *load], max(self._budget, _PATIENCE))
+        self._greeting = asyncio.current_task()
+        try:
+            replies = await self._bounded([("PING",), ("INFO",), ("TIME",), *load], max(self._budget, _PATIENCE))
+        finally:
+            self._greeting = None
         for reply in replies[:3]:
             if isinstance(reply, Exception):
                 raise self.refusal(reply)
@@ -203,37 +217,29 @@ class Link:
                 raise self.refusal(reply)
         seconds, microseconds = replies[2]
         self._clock_offset = int(seconds) + int(microseconds) / 1e6 - time.monotonic()
+        self.run_id = info.get("run_id", "")
+        self.greetings += 1
 
     def _recover_when_open(self) -> None:
         if self.breaker.state != "open" or self._pool is None:
             return
+        self._closed.clear()
         if self._recovery is None or self._recovery.done():
             self._recovery = asyncio.create_task(self._recover())
 
     async def _recover(self) -> None:
-        self._probing = object()
-        _probe.set(self._probing)
-        try:
-            while self.breaker.state != "closed":
-                await asyncio.sleep(self.breaker.wait)
-                if self.breaker.probe():
-                    await self._try_to_recover()
-        finally:
-            self._probing = None
-
-    async def _try_to_recover(self) -> None:
-        try:
-            await self._greet()
-            self.breaker.answered()
-            if self.on_reconnect is not None:
-                await self.on_reconnect()
-        except CacheUnavailable as problem:
-            self.breaker.failed(problem.reason)
-        except Exception as error:
-            # The hook is foreign: whatever it meets, trust has not returned and the probe goes on.
-            self.breaker.failed(f"the cache could not be made safe after a reconnect: {error}")
-        else:
-            self.breaker.close()
+        while self.breaker.state != "closed":
+            await asyncio.sleep(self.breaker.wait)
+            if self._pool is not None and self.breaker.probe():
+                try:
+                    # What is still connected may lead to a server that is no longer the one at this address.
+                    await self._pool.disconnect(inuse_connections=True)
+                    await self._greet()
+                except CacheUnavailable as problem:
+                    self.breaker.failed(problem.reason)
+                else:
+                    self.breaker.close()
+                    self._closed.set()
 
     def _new_pool(self) -> ConnectionPool | None:
         from redis.asyncio.connection import ConnectionPool
@@ -258,6 +264,7 @@ class Link:
             decode_responses=False,
             protocol=2,
             driver_info=None,
+            redis_connect_func=self._identify,
         )
         try:
             # Connects nothing yet, but refuses parameters that do not exist.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from random import random
 from typing import Final, NamedTuple
 
@@ -102,20 +102,21 @@ class RedisCache:
         return self._link.address
 
     @property
-    def on_reconnect(self) -> Callable[[], Awaitable[None]] | None:
-        """Awaited when the server answers again, before any read is trusted: it must remove what may be outdated.
+    def greetings(self) -> int:
+        """How often the server was greeted: what it holds is to be believed anew after each time."""
+        return self._link.greetings
 
-        Writes may have committed without an invalidation meanwhile. Its own calls of this cache are let through;
-        where it raises, the outage goes on and it is awaited again after the next probe.
-        """
-        return self._link.on_reconnect
+    @property
+    def run_id(self) -> str:
+        """Which life of which server was greeted last."""
+        return self._link.run_id
 
-    @on_reconnect.setter
-    def on_reconnect(self, hook: Callable[[], Awaitable[None]] | None) -> None:
-        self._link.on_reconnect = hook
+    async def answering(self) -> None:
+        """Wait until the server answers, as far as the breaker knows."""
+        await self._link.answering()
 
     def with_namespace(self, namespace: Namespace) -> RedisCache:
-        """The same cache under another prefix; connections, breaker and `on_reconnect` are shared."""
+        """The same cache under another prefix; connections and breaker are shared."""
         other = copy.copy(self)
         other.namespace = namespace
         return other
@@ -123,10 +124,6 @@ class RedisCache:
     def now_ms(self) -> int:
         """The clock against which `Entry.fresh_until` counts: the server's, in milliseconds since 1970."""
         return self._link.now_ms()
-
-    def distrust(self, problem: str) -> None:
-        """Open the breaker: an invalidation was lost, so nothing may be read until `on_reconnect` has run."""
-        self._link.trip(problem)
 
     async def open(self) -> None:
         """Connect. Where Redis is away the breaker starts open, and the cache recovers by itself."""
@@ -200,8 +197,19 @@ class RedisCache:
 
     async def invalidate(self, key: Key, version: int, *, force: bool = False) -> InvalidateVerdict:
         """Carry a foreign write of this version in; `force` is for a write that left no version."""
-        calls: list[Call] = [(scripts.INVALIDATE, key, (hexadecimal(version), int(force)))]
-        return _INVALIDATED[self._accepted((await self._run(calls, invalidates=True))[0])]
+        return (await self.invalidate_many([(key, version, force)]))[0]
+
+    async def invalidate_many(self, items: Sequence[tuple[Key, int, bool]]) -> list[InvalidateVerdict]:
+        """The same for several keys, (key, version, force) each, one after the other in one round trip."""
+        calls: list[Call] = [
+            (scripts.INVALIDATE, key, (hexadecimal(version), int(force))) for key, version, force in items
+        ]
+        return [_INVALIDATED[self._accepted(reply)] for reply in await self._run(calls, invalidates=True)]
+
+    async def floors(self, keys: Sequence[Key]) -> list[int]:
+        """The highest version of each key that the cache was told of; 0 where it remembers none."""
+        replies = await self._link.exchange([("HGET", self.namespace.gate_key(key), "f") for key in keys])
+        return [int(self._accepted(reply) or b"0", 16) for reply in replies]
 
     async def flush(self) -> int:
         """Remove every entry and gate of this namespace; returns how many entries there were. Many round trips.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from core.model import Tier
 from core.observe.histogram import LatencyHistogram
-from core.observe.stats import BreakerState, RedisStats, Stats, StrategyStats
+from core.observe.stats import BreakerState, RedisStats, RelayStats, Stats, StrategyStats
 from core.observe.trace import Trace
 
 
@@ -18,6 +18,7 @@ class StrategyCounters:
         "bypasses",
         "conflicts",
         "errors",
+        "fail_safe",
         "hit_latency",
         "hits",
         "miss_latency",
@@ -32,7 +33,7 @@ class StrategyCounters:
     )
 
     def __init__(self) -> None:
-        self.hits = self.near_hits = self.misses = self.bypasses = self.negatives = self.stale = 0
+        self.hits = self.near_hits = self.misses = self.bypasses = self.negatives = self.stale = self.fail_safe = 0
         self.errors = self.writes = self.conflicts = self.store_reads = self.saved = 0
         self.hit_latency = LatencyHistogram()
         self.miss_latency = LatencyHistogram()
@@ -48,6 +49,7 @@ class StrategyCounters:
             bypasses=self.bypasses,
             negatives=self.negatives,
             stale=self.stale,
+            fail_safe=self.fail_safe,
             errors=self.errors,
             writes=self.writes,
             conflicts=self.conflicts,
@@ -70,13 +72,25 @@ class Observer:
     def __init__(self, strategies: Iterable[str], now: Callable[[], float]) -> None:
         self._counters = {name: StrategyCounters() for name in strategies}
         self._refused: dict[str, int] = {}
+        self._relayed = 0
+        self._lag = LatencyHistogram()
+        self._staleness = LatencyHistogram()
         self._trace = Trace()
         self._now = now
 
     def hits(
-        self, strategy: str, n: int, seconds: float, *, tier: Tier = "redis", negative: int = 0, stale: int = 0
+        self,
+        strategy: str,
+        n: int,
+        seconds: float,
+        *,
+        tier: Tier = "redis",
+        negative: int = 0,
+        stale: int = 0,
+        fail_safe: int = 0,
     ) -> None:
-        """`n` records came from a cache tier; `negative` and `stale` of them were known absences or past soft TTL."""
+        """`n` records came from a cache tier, of which `negative` were known absences, `stale` past their soft TTL, and
+        `fail_safe` the last known state while the store was away."""
         if n <= 0:
             return
         counters = self._counters[strategy]
@@ -85,6 +99,7 @@ class Observer:
             counters.near_hits += n
         counters.negatives += negative
         counters.stale += stale
+        counters.fail_safe += fail_safe
         counters.hit_latency.record(seconds)
 
     def misses(self, strategy: str, n: int, seconds: float) -> None:
@@ -129,6 +144,15 @@ class Observer:
         """The cache refused a fill or a finish that would have made it stale: a race prevented."""
         self._refused[verdict] = self._refused.get(verdict, 0) + 1
 
+    def relayed(self, n: int, seconds: float) -> None:
+        """`n` changes were carried from the store's log into the cache, the oldest `seconds` after its commit."""
+        self._relayed += n
+        self._lag.record(seconds)
+
+    def superseded(self, seconds: float) -> None:
+        """The relay removed an entry that had been outdated for so long."""
+        self._staleness.record(seconds)
+
     def trace(
         self,
         operation: str,
@@ -150,6 +174,8 @@ class Observer:
         strategy: str,
         breaker: BreakerState = "closed",
         cache_problem: str | None = None,
+        doubt: str | None = None,
+        pending: int | None = None,
         redis: RedisStats | None = None,
     ) -> Stats:
         """Everything counted so far, with what only the caller knows; `at` in monotonic seconds."""
@@ -161,6 +187,8 @@ class Observer:
             refused=dict(self._refused),
             breaker=breaker,
             cache_problem=cache_problem,
+            doubt=doubt,
+            relay=RelayStats(self._relayed, self._lag.snapshot(), self._staleness.snapshot(), pending),
             redis=redis,
             trace=self._trace.snapshot(),
         )

@@ -23,9 +23,10 @@ class StrategyStats(msgspec.Struct, frozen=True):
     """What one strategy did. A record read counts once, wherever it came from; a page of 50 counts 50 of them.
 
     `hits` came from a cache tier, `misses` were looked for there and read from the store, `bypasses` went to the store
-    without asking a cache (no-cache, or Redis away). `negatives` are hits on a known absence, `stale` hits past their
-    soft TTL, `near_hits` those from this process's memory; all three are among the hits. `store_reads` counts queries
-    sent to the store, `saved` those that hits avoided.
+    without asking a cache (no-cache, or the cache not to be believed). `negatives` are hits on a known absence, `stale`
+    hits past their soft TTL, `fail_safe` last known states served and labelled while the store was away, `near_hits`
+    those from this process's memory; all four are among the hits. `store_reads` counts queries sent to the store,
+    `saved` those that hits avoided.
     """
 
     hits: int = 0
@@ -34,6 +35,7 @@ class StrategyStats(msgspec.Struct, frozen=True):
     bypasses: int = 0
     negatives: int = 0
     stale: int = 0
+    fail_safe: int = 0
     errors: int = 0
     writes: int = 0
     conflicts: int = 0
@@ -55,6 +57,20 @@ class RedisStats(msgspec.Struct, frozen=True):
     evicted: int
     expired: int
     clients: int
+
+
+class RelayStats(msgspec.Struct, frozen=True):
+    """What this copy's relay carried from the store's log of changes into the cache.
+
+    `lag` is from the commit of a batch's oldest change until the batch was applied; `staleness` is, for each entry that
+    the relay found outdated and removed, the time since it was. `pending` counts changes nobody has applied yet, None
+    where the store cannot tell.
+    """
+
+    applied: int = 0
+    lag: LatencyStats = LatencyStats()
+    staleness: LatencyStats = LatencyStats()
+    pending: int | None = None
 
 
 class TraceLine(msgspec.Struct, frozen=True):
@@ -84,6 +100,9 @@ class Stats(msgspec.Struct, frozen=True):
     breaker: BreakerState
     cache_problem: str | None
     """Why Redis is not used just now, in words; None while it is."""
+    doubt: str | None
+    """Why the cache is not believed just now, though Redis may answer; None while it is."""
+    relay: RelayStats
     redis: RedisStats | None
     """None until Redis was first asked, and while it is away."""
     trace: tuple[TraceLine, ...]

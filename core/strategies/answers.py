@@ -15,16 +15,16 @@ from typing import TypeVar
 import msgspec
 
 from core.cache.entry import Entry
-from core.cache.flight import SingleFlight
+from core.cache.flight import Landed, SingleFlight
 from core.cache.keys import Key
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable
-from core.model import Tier
 from core.observe.counters import Observer
-from core.strategies.base import Question
+from core.strategies.base import Computed, Question
 from core.strategies.codec import CODEC
 from core.strategies.keys import COLLECTION, answer_key, new_token
 from core.strategies.reading import LEASE
+from core.trust import Trust
 
 T = TypeVar("T")
 _NAME = 16
@@ -35,59 +35,61 @@ class CollectionAnswers:
     """Answers questions about the whole collection through the cache for one strategy and one store."""
 
     def __init__(
-        self, strategy: str, cache: RedisCache, observer: Observer, flight: SingleFlight[Key, tuple[bytes, Tier]]
+        self, strategy: str, cache: RedisCache, trust: Trust, observer: Observer, flight: SingleFlight[Key, bytes]
     ) -> None:
         self._strategy = strategy
         self._cache = cache
+        self._trust = trust
         self._observer = observer
         self._flight = flight
 
-    async def answer(self, question: Question[T]) -> tuple[T, Tier]:
-        """The answer, from Redis while it may, else computed by the store."""
+    async def answer(self, question: Question[T]) -> Computed[T]:
+        """The answer, from Redis while it may be believed, else computed by the store."""
         started = time.perf_counter()
         key = answer_key(question.name)
-        try:
-            generation, entry = await self._cache.get_many([COLLECTION, key])
-        except CacheUnavailable:
-            computed = await question.compute()
+        doubt = self._trust.doubt()
+        generation: bytes | None = None
+        if doubt is None or doubt.store_away:
+            try:
+                present, entry = await self._cache.get_many([COLLECTION, key])
+                if (found := _valid(question, present, entry)) is not None:
+                    self._observer.hits(self._strategy, 1, time.perf_counter() - started, fail_safe=int(bool(doubt)))
+                    self._observer.saved(self._strategy)
+                    return Computed(found, "redis", "stale" if doubt else "fresh")
+                if doubt is None:
+                    generation = present.payload if present is not None else await self._new_generation()
+            except CacheUnavailable:
+                generation = None
+        if generation is None:
+            value = await question.compute()
             self._observer.store_read(self._strategy)
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
-            return computed, "store"
-        if (data := _valid(generation, entry)) is not None:
-            try:
-                found = question.decode(data)
-            except msgspec.MsgspecError:
-                pass
-            else:
-                self._observer.hits(self._strategy, 1, time.perf_counter() - started)
-                self._observer.saved(self._strategy)
-                return found, "redis"
-        data, tier = await self._flight.load(key, lambda: self._compute(question, key, generation))
+            return Computed(value, "store", "uncached")
+        name = generation
+        # Whoever sees this generation after a write was acknowledged sees one that is younger than the write; so a
+        # load that began within it is good for them too.
+        data = await self._flight.load(Key("answer", key.id + name.hex()), lambda: self._compute(question, key, name))
         self._observer.misses(self._strategy, 1, time.perf_counter() - started)
-        return question.decode(data), tier
+        return Computed(question.decode(data), "store", "fresh")
 
-    async def _compute(self, question: Question[T], key: Key, seen: Entry | None) -> tuple[bytes, Tier]:
+    async def _compute(self, question: Question[T], key: Key, generation: bytes) -> Landed[bytes]:
         token = new_token()
         try:
-            generation = seen.payload if seen is not None else await self._new_generation()
-            leased = (
-                generation is not None
-                and (await self._cache.acquire(key, token, LEASE, refresh=True)).verdict == "token"
-            )
+            leased = (await self._cache.acquire(key, token, LEASE, refresh=True)).verdict == "token"
         except CacheUnavailable:
-            generation, leased = None, False
+            leased = False
         started = time.perf_counter()
         data = question.encode(await question.compute())
         self._observer.store_read(self._strategy)
-        if leased and generation is not None:
+        if leased:
             load_ms = round((time.perf_counter() - started) * 1000)
             try:
                 verdict = await self._cache.fill(key, token, 0, generation + data, load_ms=load_ms)
             except CacheUnavailable:
-                return data, "store"
+                return Landed(data, True)
             if verdict != "set":
                 self._observer.refused(verdict)
-        return data, "store"
+        return Landed(data, True)
 
     async def _new_generation(self) -> bytes | None:
         """The present generation, made if there is none; None while a writer is at work."""
@@ -104,8 +106,11 @@ class CollectionAnswers:
         return name
 
 
-def _valid(generation: Entry | None, entry: Entry | None) -> bytes | None:
-    """The answer's bytes, if it was computed in the present generation."""
+def _valid(question: Question[T], generation: Entry | None, entry: Entry | None) -> T | None:
+    """The answer in an entry, if it was computed in the present generation and can be read."""
     if generation is None or entry is None or entry.codec != CODEC or entry.payload[:_NAME] != generation.payload:
         return None
-    return entry.payload[_NAME:]
+    try:
+        return question.decode(entry.payload[_NAME:])
+    except msgspec.MsgspecError:
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -20,6 +20,14 @@ class Answer(msgspec.Struct, frozen=True):
     tier: Tier
     freshness: Freshness
     reason: str
+
+
+class Computed(NamedTuple, Generic[T]):
+    """What was answered about the whole collection, and how it was come by."""
+
+    value: T
+    tier: Tier
+    freshness: Freshness
 
 
 class Question(msgspec.Struct, Generic[T], frozen=True):
@@ -57,7 +65,7 @@ class Strategy(Protocol):
     async def read_many(self, ids: Sequence[str]) -> list[Answer]:
         """Several movies, in the order of the ids."""
 
-    async def answer(self, question: Question[T]) -> tuple[T, Tier]:
+    async def answer(self, question: Question[T]) -> Computed[T]:
         """Something computed from the whole collection, never older than the last acknowledged write."""
 
     async def write(self, change: Change) -> Written:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
-from core.model import Tier
 from core.strategies.answers import CollectionAnswers
-from core.strategies.base import Answer, Question
+from core.strategies.base import Answer, Computed, Question
 from core.strategies.reading import MovieReads
 from core.strategies.writing import Intents
 
@@ -32,6 +31,6 @@ class Caching:
         """Several movies, read through the cache."""
         return await self._reads.read_many(ids)
 
-    async def answer(self, question: Question[T]) -> tuple[T, Tier]:
+    async def answer(self, question: Question[T]) -> Computed[T]:
         """Something about the whole collection, read through the cache."""
         return await self._answers.answer(question)

@@ -11,10 +11,10 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
-from core.model import Movie, Tier
+from core.model import Movie
 from core.observe.counters import Observer
 from core.stores.base import Store
-from core.strategies.base import Answer, Change, Question, Written
+from core.strategies.base import Answer, Change, Computed, Question, Written
 from core.strategies.writing import Intents
 
 T = TypeVar("T")
@@ -46,12 +46,12 @@ class NoCache:
         self._count(len(ids), started)
         return [_from_store(movies.get(id)) for id in ids]
 
-    async def answer(self, question: Question[T]) -> tuple[T, Tier]:
+    async def answer(self, question: Question[T]) -> Computed[T]:
         """Computed by the store."""
         started = time.perf_counter()
         computed = await question.compute()
         self._count(1, started)
-        return computed, "store"
+        return Computed(computed, "store", "uncached")
 
     async def write(self, change: Change) -> Written:
         """Commit to the store, drop the entry, answer."""

@@ -1,17 +1,24 @@
-"""The path of a read under every caching strategy: look in Redis; on a miss take the lease, load, fill."""
+"""The path of a read under every caching strategy: look in Redis; on a miss take the lease, load, fill.
+
+Where Redis may not be believed the store is asked; where the store is away, too, the last known state is served and
+labelled. An entry is refreshed before its soft TTL ends, the likelier the nearer that is and the longer its load took:
+probabilistic early expiration (Vattani et al., Optimal Probabilistic Cache Stampede Prevention, VLDB 2015).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from random import random
 from typing import Final
 
 import msgspec
 
 from core.cache.background import Background
 from core.cache.entry import Entry
-from core.cache.flight import SingleFlight
+from core.cache.flight import Landed, SingleFlight
 from core.cache.keys import Key
 from core.cache.redis import Loaded, RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
@@ -21,11 +28,14 @@ from core.stores.base import Store
 from core.strategies.base import Answer
 from core.strategies.codec import CODEC, decode_movie, encode_movie
 from core.strategies.keys import movie_key, new_token
+from core.trust import Doubt, Trust
 
 LEASE: Final = 2.0
 """Seconds that a reader's lease lives: well above a slow load, short enough that a vanished reader delays nobody."""
 WAITS: Final = (0.005, 0.02, 0.05, 0.1)
 """Seconds between looks while another process loads the same key, before loading without filling."""
+EAGERNESS: Final = 1.0
+"""The β of early expiration: above 1 refreshes earlier."""
 
 
 class MovieReads:
@@ -36,39 +46,44 @@ class MovieReads:
         strategy: str,
         store: Store,
         cache: RedisCache,
+        trust: Trust,
         observer: Observer,
         flight: SingleFlight[Key, Answer],
         background: Background,
+        *,
+        random: Callable[[], float] = random,
     ) -> None:
         self._strategy = strategy
         self._store = store
         self._cache = cache
+        self._trust = trust
+        self._random = random
         self._observer = observer
         self._flight = flight
         self._background = background
         self._refreshing: set[Key] = set()
 
     async def read(self, id: str) -> Answer:
-        """One movie, from Redis while it may, else from the store."""
+        """One movie, from Redis while it may be believed, else from the store."""
         started = time.perf_counter()
         key = movie_key(id)
+        doubt = self._trust.doubt()
         try:
-            entry = await self._cache.get(key)
+            entry = await self._cache.get(key) if doubt is None or doubt.store_away else None
         except CacheUnavailable as away:
-            reason = away.reason
-            answer = await self._flight.load(key, lambda: self._bypass(id, reason))
+            doubt, entry = Doubt(away.reason), None
+        if (found := self._found(key, entry, doubt)) is not None:
+            self._count_hits([found], time.perf_counter() - started, doubt)
+            self._observer.saved(self._strategy)
+            return found
+        if doubt is not None:
+            reason = doubt.reason
+            answer = await self._flight.load(Key("bypass", id), lambda: self._bypass(id, reason))
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
             return answer
-        found = self._decoded(entry)
-        if found is None:
-            answer = await self._flight.load(key, lambda: self._load(key, undecodable=entry is not None))
-            self._observer.misses(self._strategy, 1, time.perf_counter() - started)
-            return answer
-        self._count_hits([found], time.perf_counter() - started)
-        self._observer.saved(self._strategy)
-        if found.freshness == "stale":
-            self._refresh(key)
-        return found
+        answer = await self._flight.load(key, lambda: self._load(key, undecodable=entry is not None))
+        self._observer.misses(self._strategy, 1, time.perf_counter() - started)
+        return answer
 
     async def read_many(self, ids: Sequence[str]) -> list[Answer]:
         """Several movies: one look at Redis for all, then one query to the store for those that were not there."""
@@ -76,25 +91,32 @@ class MovieReads:
             return []
         started = time.perf_counter()
         keys = [movie_key(id) for id in ids]
-        try:
-            entries = await self._cache.get_many(keys)
-        except CacheUnavailable as away:
-            loaded = await self._query(ids)
-            self._observer.bypass(self._strategy, len(ids), time.perf_counter() - started)
-            return [_uncached(loaded.get(id), away.reason) for id in ids]
-        found = {key: answer for key, entry in zip(keys, entries, strict=True) if (answer := self._decoded(entry))}
-        self._count_hits(list(found.values()), time.perf_counter() - started)
-        for key, answer in found.items():
-            if answer.freshness == "stale":
-                self._refresh(key)
-        if missing := [key for key in dict.fromkeys(keys) if key not in found]:
+        doubt = self._trust.doubt()
+        entries: Sequence[Entry | None] = [None] * len(keys)
+        if doubt is None or doubt.store_away:
+            try:
+                entries = await self._cache.get_many(keys)
+            except CacheUnavailable as away:
+                doubt = Doubt(away.reason)
+        found = {
+            key: answer
+            for key, entry in zip(keys, entries, strict=True)
+            if (answer := self._found(key, entry, doubt)) is not None
+        }
+        self._count_hits(list(found.values()), time.perf_counter() - started, doubt)
+        missing = [key for key in dict.fromkeys(keys) if key not in found]
+        if not missing:
+            self._observer.saved(self._strategy)
+        elif doubt is not None:
+            loaded = await self._query([key.id for key in missing])
+            found.update((key, _uncached(loaded.get(key.id), doubt.reason)) for key in missing)
+            self._observer.bypass(self._strategy, len(missing), time.perf_counter() - started)
+        else:
             found.update(await self._load_many(missing))
             self._observer.misses(self._strategy, len(missing), time.perf_counter() - started)
-        else:
-            self._observer.saved(self._strategy)
         return [found[key] for key in keys]
 
-    async def _load(self, key: Key, *, undecodable: bool = False) -> Answer:
+    async def _load(self, key: Key, *, undecodable: bool = False) -> Landed[Answer]:
         token = new_token()
         try:
             acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
@@ -105,22 +127,24 @@ class MovieReads:
                 acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
         except CacheUnavailable as away:
             return await self._bypass(key.id, away.reason)
-        if acquired.verdict == "hit" and (answer := self._decoded(acquired.entry)):
-            return answer
+        if acquired.verdict == "hit" and (answer := self._found(key, acquired.entry, None)):
+            return Landed(answer, certified=False)
         started = time.perf_counter()
         movie = await self._store.get(key.id)
         self._observer.store_read(self._strategy)
         if acquired.verdict != "token":
-            return _uncached(movie, f"another {'writer' if acquired.verdict == 'writing' else 'reader'} is at it")
+            other = "writer" if acquired.verdict == "writing" else "reader"
+            return Landed(_uncached(movie, f"another {other} is at it"), certified=False)
         load_ms = round((time.perf_counter() - started) * 1000)
         try:
             verdict = await self._cache.fill(key, token, *_content(movie), load_ms=load_ms)
         except CacheUnavailable as away:
-            return _uncached(movie, away.reason)
+            return Landed(_uncached(movie, away.reason), certified=False)
         if verdict != "set":
             self._observer.refused(verdict)
-            return _uncached(movie, f"fill refused: {verdict}")
-        return _loaded(movie)
+            return Landed(_uncached(movie, f"fill refused: {verdict}"), certified=False)
+        # The lease lived until now: no write of this movie began since it was taken.
+        return Landed(_loaded(movie), certified=True)
 
     async def _load_many(self, keys: Sequence[Key]) -> dict[Key, Answer]:
         token = new_token()
@@ -169,35 +193,40 @@ class MovieReads:
         finally:
             self._refreshing.discard(key)
 
-    async def _bypass(self, id: str, reason: str) -> Answer:
+    async def _bypass(self, id: str, reason: str) -> Landed[Answer]:
         movie = await self._store.get(id)
         self._observer.store_read(self._strategy)
-        return _uncached(movie, reason)
+        return Landed(_uncached(movie, reason), certified=False)
 
     async def _query(self, ids: Sequence[str]) -> dict[str, Movie]:
         loaded = await self._store.get_many(ids)
         self._observer.store_read(self._strategy)
         return loaded
 
-    def _decoded(self, entry: Entry | None) -> Answer | None:
+    def _found(self, key: Key, entry: Entry | None, doubt: Doubt | None) -> Answer | None:
         """What an entry says, or None where it says nothing that this program understands: a miss."""
         if entry is None or entry.codec != CODEC:
             return None
-        fresh = entry.fresh_until > self._cache.now_ms()
-        freshness: Freshness = "fresh" if fresh else "stale"
-        reason = "hit" if fresh else "hit past its soft TTL: being refreshed"
-        if not entry.known:
-            return Answer(None, entry.version, "redis", freshness, "known to be absent")
         try:
-            movie = decode_movie(entry.payload)
+            movie = decode_movie(entry.payload) if entry.known else None
         except msgspec.MsgspecError:
             return None
-        return Answer(movie, entry.version, "redis", freshness, reason)
+        if doubt is not None:
+            return Answer(movie, entry.version, "redis", "stale", f"the last known state: {doubt.reason}")
+        now = self._cache.now_ms()
+        if now - entry.load_ms * EAGERNESS * math.log(1.0 - self._random()) >= entry.fresh_until:
+            self._refresh(key)
+        freshness: Freshness = "fresh" if now < entry.fresh_until else "stale"
+        reason = "hit" if freshness == "fresh" else "hit past its soft TTL: being refreshed"
+        return Answer(movie, entry.version, "redis", freshness, reason if entry.known else "known to be absent")
 
-    def _count_hits(self, answers: Sequence[Answer], seconds: float) -> None:
+    def _count_hits(self, answers: Sequence[Answer], seconds: float, doubt: Doubt | None) -> None:
         negative = sum(answer.movie is None for answer in answers)
         stale = sum(answer.freshness == "stale" for answer in answers)
-        self._observer.hits(self._strategy, len(answers), seconds, negative=negative, stale=stale)
+        if doubt is None:
+            self._observer.hits(self._strategy, len(answers), seconds, negative=negative, stale=stale)
+        else:
+            self._observer.hits(self._strategy, len(answers), seconds, negative=negative, fail_safe=stale)
 
 
 def _content(movie: Movie | None) -> tuple[int, bytes | None]:

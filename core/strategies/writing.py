@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from types import TracebackType
 from typing import Final
 
 from core.cache.background import Background
-from core.cache.flight import SingleFlight
 from core.cache.keys import Key
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable, OutcomeUnknown, ReelcacheError
-from core.model import Tier
 from core.observe.counters import Observer
-from core.strategies.base import Answer
 from core.strategies.keys import COLLECTION, movie_key, new_token
-from core.strategies.repair import Repair
+from core.trust import Trust
 
 WRITE_LIFE: Final = 12.0
 """Seconds that a writer's token lives: above any store time-out, so that only a vanished writer's token expires."""
@@ -32,18 +28,14 @@ class Intents:
         self,
         cache: RedisCache,
         observer: Observer,
-        repair: Repair,
-        movies: SingleFlight[Key, Answer],
-        answers: SingleFlight[Key, tuple[bytes, Tier]],
+        trust: Trust,
         background: Background,
         *,
         hide: bool,
     ) -> None:
         self.cache = cache
         self.observer = observer
-        self.repair = repair
-        self.movies = movies
-        self.answers = answers
+        self.trust = trust
         self.background = background
         self.hide = hide
 
@@ -56,7 +48,7 @@ class Intent:
     """One announced write: while it is open no reader can fill this movie, nor any answer about the collection.
 
     Leaving it after a known rollback takes the announcement back. Redis away never stops the write: what the cache was
-    not told is owed to it, and `Repair` tells it later.
+    not told is owed to it, and `Trust` sees to it that nobody believes the cache before the write is acknowledged.
     """
 
     def __init__(self, intents: Intents, key: Key) -> None:
@@ -84,35 +76,30 @@ class Intent:
 
     async def drop(self, version: int) -> None:
         """The commit made this version: remove the entry and every answer about the collection."""
-        await asyncio.gather(self._finish(version, None), self._new_generation())
+        await self._new_generation()
+        await self._finish(version, None)
 
     async def put(self, version: int, payload: bytes) -> None:
         """The commit made this version: enter it, after returning while the token has a clear margin."""
         await self._new_generation()
         if self._intents.hide and time.monotonic() - self._begun < MARGIN:
-            self._cut()
             self._intents.background.start(self._finish(version, payload))
         else:
             await self._finish(version, payload)
 
+    async def _new_generation(self) -> None:
+        """Before the floor of the movie rises: the relay takes a raised floor as the sign that this was done."""
+        try:
+            await self._intents.cache.invalidate(COLLECTION, 0, force=True)
+        except CacheUnavailable:
+            await self._intents.trust.owe(COLLECTION, 0, force=True)
+
     async def _finish(self, version: int, payload: bytes | None) -> None:
-        self._cut()
         try:
             verdicts = await self._intents.cache.finish(self._token, [(self._key, version, payload)])
         except CacheUnavailable:
-            self._intents.repair.owe(self._key, version)
+            await self._intents.trust.owe(self._key, version)
             return
         for verdict in verdicts:
             if verdict not in ("set", "dropped"):
                 self._intents.observer.refused(verdict)
-
-    async def _new_generation(self) -> None:
-        try:
-            await self._intents.cache.invalidate(COLLECTION, 0, force=True)
-        except CacheUnavailable:
-            self._intents.repair.owe(COLLECTION, 0)
-        self._intents.answers.cut_all()
-
-    def _cut(self) -> None:
-        """A reader who starts from now on must not join a load that began before the commit."""
-        self._intents.movies.cut(self._key)

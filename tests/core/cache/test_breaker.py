@@ -105,21 +105,18 @@ def test_jitter_shortens_the_back_off_by_up_to_half(clock: Clock) -> None:
     assert breaker.wait == pytest.approx(0.1, rel=0.01)
 
 
-def test_an_answered_probe_is_not_yet_trust(breaker: Breaker, clock: Clock) -> None:
+def test_an_answered_probe_closes(breaker: Breaker, clock: Clock) -> None:
     breaker.trip("refused")
     half_open(breaker, clock)
-    breaker.answered()
-    assert (breaker.state, breaker.answering) == ("half-open", True)
     breaker.close()
-    assert (breaker.state, breaker.answering, breaker.problem) == ("closed", False, None)
+    assert (breaker.state, breaker.problem) == ("closed", None)
 
 
-def test_a_failure_while_trust_returns_opens_it_again(breaker: Breaker, clock: Clock) -> None:
+def test_a_failed_probe_opens_it_again(breaker: Breaker, clock: Clock) -> None:
     breaker.trip("refused")
     half_open(breaker, clock)
-    breaker.answered()
     breaker.trip("gone again")
-    assert (breaker.state, breaker.answering, breaker.problem) == ("open", False, "gone again")
+    assert (breaker.state, breaker.problem) == ("open", "gone again")
     breaker.close()
     assert breaker.state == "open"
 

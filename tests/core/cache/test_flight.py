@@ -4,23 +4,24 @@ import asyncio
 
 import pytest
 
-from core.cache.flight import SingleFlight
+from core.cache.flight import Landed, SingleFlight
 
 
 class Loader:
     """Counts its loads; each waits until released."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, certified: bool = True) -> None:
         self.loads = 0
+        self.certified = certified
         self.release = asyncio.Event()
         self.started = asyncio.Event()
 
-    async def __call__(self) -> int:
+    async def __call__(self) -> Landed[int]:
         self.loads += 1
         number = self.loads
         self.started.set()
         await self.release.wait()
-        return number
+        return Landed(number, self.certified)
 
 
 async def begun(flight: SingleFlight[str, int], loader: Loader, callers: int) -> list[asyncio.Task[int]]:
@@ -35,6 +36,18 @@ async def test_callers_share_one_load() -> None:
     loader.release.set()
     assert await asyncio.gather(*tasks) == [1] * 50
     assert (loader.loads, flight.coalesced) == (1, 49)
+    await flight.close()
+
+
+async def test_who_comes_while_an_uncertified_load_is_under_way_shares_the_next_one() -> None:
+    flight, loader = SingleFlight[str, int](), Loader(certified=False)
+    (first,) = await begun(flight, loader, 1)
+    late = [asyncio.create_task(flight.load("k", loader)) for _ in range(50)]
+    await asyncio.sleep(0)
+    loader.release.set()
+    assert await first == 1
+    assert await asyncio.gather(*late) == [2] * 50
+    assert loader.loads == 2
     await flight.close()
 
 
@@ -77,13 +90,13 @@ async def test_a_failure_reaches_all_and_is_not_kept() -> None:
     flight = SingleFlight[str, int]()
     loads = 0
 
-    async def fails_once() -> int:
+    async def fails_once() -> Landed[int]:
         nonlocal loads
         loads += 1
         await asyncio.sleep(0)
         if loads == 1:
             raise LookupError("store is away")
-        return loads
+        return Landed(loads, True)
 
     results = await asyncio.gather(*(flight.load("k", fails_once) for _ in range(4)), return_exceptions=True)
     assert [str(result) for result in results] == ["store is away"] * 4
@@ -91,36 +104,9 @@ async def test_a_failure_reaches_all_and_is_not_kept() -> None:
     await flight.close()
 
 
-async def test_a_reader_after_a_cut_never_joins_an_older_load() -> None:
-    flight, old, new = SingleFlight[str, int](), Loader(), Loader()
-    (early,) = await begun(flight, old, 1)
-    flight.cut("k")
-    late = asyncio.create_task(flight.load("k", new))
-    await new.started.wait()
-    old.release.set()
-    assert await early == 1
-    joined = asyncio.create_task(flight.load("k", old))
-    await asyncio.sleep(0)
-    new.release.set()
-    assert (await late, await joined) == (1, 1)
-    assert (old.loads, new.loads, flight.coalesced) == (1, 1, 1)
-    await flight.close()
-
-
-async def test_cut_all_cuts_every_key() -> None:
-    flight, old, new = SingleFlight[str, int](), Loader(), Loader()
-    await begun(flight, old, 1)
-    flight.cut_all()
-    new.release.set()
-    await flight.load("k", new)
-    assert new.loads == 1
-    await flight.close()
-
-
 async def test_close_ends_every_load() -> None:
     flight, loader = SingleFlight[str, int](), Loader()
     tasks = await begun(flight, loader, 2)
-    flight.cut("k")
     await flight.close()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(result, asyncio.CancelledError) for result in results)
@@ -132,7 +118,7 @@ async def test_an_abandoned_failure_is_silent(caplog: pytest.LogCaptureFixture) 
     flight = SingleFlight[str, int]()
     release = asyncio.Event()
 
-    async def fails() -> int:
+    async def fails() -> Landed[int]:
         await release.wait()
         raise LookupError
 

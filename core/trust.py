@@ -1,0 +1,226 @@
+"""Trust: whether what the cache holds may be believed just now.
+
+Three things must hold. The server that answers is the one whose content was vouched for, or its content was flushed
+(a restarted server may hold an old dump). Every change that was committed before it was greeted has been carried in.
+And no copy of the program has a committed write of which it could not tell the cache: such a copy *suspends* the cache
+in the store, the one place that all copies reach.
+
+The last rule needs no message between the copies. Each looks at the store every LOOK seconds and believes the cache
+for LEASE seconds from the beginning of a look that found no suspension. A writer that suspended the cache and waited
+LEASE seconds may acknowledge: nobody who starts to read from then on believes the cache. This is the lease argument of
+Gray and Cheriton (Leases, SOSP 1989), with durations alone: no two clocks are compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from core.cache.keys import Key
+from core.cache.redis import RedisCache
+from core.errors import CacheUnavailable, OutcomeUnknown, StoreUnavailable
+from core.stores.base import Standing, Store
+
+LOOK: Final = 0.3
+"""Seconds between two looks at the store."""
+LEASE: Final = 1.0
+"""Seconds that a look counts for: three looks may fail or come late before anybody notices."""
+SUSPENSION: Final = 15.0
+"""Seconds after which the suspension of a copy that vanished ends by itself: long after the relay of another copy has
+carried its changes in."""
+SETTLE_PATIENCE: Final = 10.0
+"""Seconds for the changes that were committed before a greeting to be carried in; then the whole cache is flushed."""
+MOST_OWED: Final = 10_000
+"""Invalidations kept one by one; beyond that everything is flushed instead."""
+_NOTE: Final = "cache"
+"""The note in the store that names the Redis server whose content was vouched for."""
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """Why the cache is not believed. `store_away`: the store cannot be asked either, so that nothing better is there
+    than the last known state, labelled as such."""
+
+    reason: str
+    store_away: bool = False
+
+
+class Trust:
+    """The belief of this copy in what one store's namespace of the cache holds.
+
+    `run` must be running for anybody to believe anything. In bounded mode (`strict` off) no lease is asked for and
+    writes do not wait: what a copy could not tell the cache is outdated there until it is told.
+    """
+
+    def __init__(
+        self, store: Store, cache: RedisCache, *, strict: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._cache = cache
+        self._strict = strict
+        self._clock = clock
+        self._holder = secrets.token_hex(8)
+        self._looked = -LEASE
+        """When the last look began that the store answered."""
+        self._standing = Standing(suspended=0)
+        self._store_problem: str | None = None
+        self._vouched = 0
+        """The greeting after which the content was vouched for; the first has number 1."""
+        self._owed: dict[Key, tuple[int, bool]] = {}
+        self._owes_everything = False
+        self._suspended: float | None = None
+        """When the store had taken our suspension."""
+        self._renewed = 0.0
+        self._changing = asyncio.Lock()
+        self._due = asyncio.Event()
+        self._even = asyncio.Event()
+        """The cache has been told everything."""
+        self._even.set()
+        self._first_look = asyncio.Event()
+
+    # ----------------------------------------------------------------------------------------------------- believing
+
+    def doubt(self) -> Doubt | None:
+        """Why no reader may believe the cache at this moment; None where it may be believed. Costs no round trip."""
+        if self._owed or self._owes_everything:
+            return Doubt("Redis has missed a change of ours, which is being repeated")
+        if self._vouched != self._cache.greetings:
+            return Doubt(self._cache.breaker.problem or "what Redis holds is still being looked at")
+        if not self._strict:
+            return None
+        if self._clock() - self._looked >= LEASE:
+            if self._store_problem is not None:
+                return Doubt(self._store_problem, store_away=not self._standing.suspended)
+            return Doubt("the store has not confirmed the cache in time")
+        if self._standing.suspended:
+            return Doubt("another copy of the program cannot reach Redis, and has suspended the cache")
+        return None
+
+    @property
+    def standing(self) -> Standing:
+        """What the store said at the last look."""
+        return self._standing
+
+    # ---------------------------------------------------------------------------------------------------- what is owed
+
+    async def owe(self, key: Key, version: int, *, force: bool = False) -> None:
+        """The store holds this version, of which the cache could not be told.
+
+        Returns when it has been told after all, or when no copy of the program believes it any more: the write may be
+        acknowledged then, and not before. Raises OutcomeUnknown where neither can be had: the change is stored, but
+        somebody may go on reading the state before it.
+        """
+        if len(self._owed) >= MOST_OWED:
+            self._owes_everything = True
+            self._owed.clear()
+        else:
+            known, forced = self._owed.get(key, (0, False))
+            self._owed[key] = (max(version, known), force or forced)
+        await self._told_or_disbelieved()
+
+    async def owe_everything(self) -> None:
+        """Any entry may be older than the store. Returns and raises as `owe` does."""
+        self._owes_everything = True
+        self._owed.clear()
+        await self._told_or_disbelieved()
+
+    async def _told_or_disbelieved(self) -> None:
+        self._even.clear()
+        self._due.set()
+        if not self._strict:
+            return
+        async with self._changing:
+            if self._suspended is None:
+                try:
+                    await self._store.suspend(self._holder, SUSPENSION)
+                except StoreUnavailable as away:
+                    raise OutcomeUnknown(
+                        away.server,
+                        f"{away.reason}; the change was stored, but Redis could not be told of it either",
+                        remedy="Reload to see what is there.",
+                    ) from None
+                self._suspended = self._renewed = self._clock()
+            since = self._suspended
+        # Not under the lock: writers that come meanwhile wait for the same moment, not one after the other.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(since + LEASE - self._clock()):
+                await self._even.wait()
+
+    # ------------------------------------------------------------------------------------------------------ keeping it
+
+    async def first_look(self) -> None:
+        """Wait until it is known whether the cache may be believed, for the first time."""
+        await self._first_look.wait()
+
+    async def run(self) -> None:
+        """Look at the store, pay what is owed and vouch for a greeted server, until cancelled."""
+        while True:
+            self._due.clear()
+            await self._look()
+            with suppress(StoreUnavailable, CacheUnavailable):
+                await self._mend()
+            self._first_look.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await self._due.wait()
+
+    async def _look(self) -> None:
+        began = self._clock()
+        try:
+            self._standing = await self._store.standing()
+        except StoreUnavailable as away:
+            self._store_problem = away.reason
+        else:
+            self._looked, self._store_problem = began, None
+
+    async def _mend(self) -> None:
+        if self._suspended is not None and self._clock() - self._renewed > SUSPENSION / 5:
+            await self._store.suspend(self._holder, SUSPENSION)
+            self._renewed = self._clock()
+        if self._cache.breaker.state != "closed":
+            return
+        await self._pay()
+        if self._vouched != self._cache.greetings:
+            await self._vouch()
+        if not self._owed and not self._owes_everything and self._vouched == self._cache.greetings:
+            self._even.set()
+            if self._suspended is not None:
+                await self._lift()
+
+    async def _pay(self) -> None:
+        if self._owes_everything:
+            await self._cache.flush()
+            self._owes_everything = False
+        while self._owed:
+            key, owed = next(iter(self._owed.items()))
+            await self._cache.invalidate(key, owed[0], force=owed[1])
+            if self._owed.get(key) == owed:
+                del self._owed[key]
+
+    async def _vouch(self) -> None:
+        """Make sure that what the greeted server holds is no older than the store."""
+        greetings, run_id = self._cache.greetings, self._cache.run_id
+        settled = await self._store.note(_NOTE) == run_id
+        if settled:
+            try:
+                async with asyncio.timeout(SETTLE_PATIENCE):
+                    await self._store.settle()
+            except TimeoutError:
+                settled = False
+        if not settled:
+            await self._cache.flush()
+            await self._store.set_note(_NOTE, run_id)
+        if not self._owed and not self._owes_everything:
+            self._vouched = greetings
+
+    async def _lift(self) -> None:
+        async with self._changing:
+            if self._owed or self._owes_everything or self._vouched != self._cache.greetings:
+                return
+            await self._store.resume(self._holder)
+            self._suspended = None
