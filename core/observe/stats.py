@@ -100,10 +100,10 @@ class Stats(msgspec.Struct, frozen=True):
     breaker: BreakerState
     cache_problem: str | None
     """Why Redis is not used just now, in words; None while it is."""
-    doubt: str | None
-    """Why the cache is not believed just now, though Redis may answer; None while it is."""
-    relay: RelayStats
     redis: RedisStats | None
     """None until Redis was first asked, and while it is away."""
     trace: tuple[TraceLine, ...]
     """The newest last."""
+    doubt: str | None = None
+    """Why the cache is not believed just now, though Redis may answer; None while it is."""
+    relay: RelayStats = RelayStats()

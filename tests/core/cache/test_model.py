@@ -1,7 +1,8 @@
 """Every interleaving of a few readers, writers and faults over one key, run through `core.cache.protocol` itself.
 
-Checked in every state: I4, no read that starts after an acknowledged write returns anything older. Checked at rest: I1,
-the entry is absent or equals the store. Variants with one rule taken out must fail: else the search proves nothing.
+Checked in every state: I4, no read that starts after an acknowledged write returns anything older; I2, every entry was
+committed. Checked at rest: I1, the entry is absent or equals the store. Variants with one rule taken out must fail,
+else the search proves nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from core.cache import protocol
 from core.cache.entry import Entry
-from core.cache.protocol import FinishVerdict, Gate, Holder, State
+from core.cache.protocol import FillVerdict, FinishVerdict, Gate, Holder, State
 
 NOW = 0
 ALIVE = 1
@@ -23,11 +24,12 @@ ALIVE = 1
 
 
 class Process(NamedTuple):
-    """A reader "R" or refresher "F", a writer "W", a remover "D"; what it does next, and what it has seen."""
+    """What it is, what it does next, and what it has seen: a reader "R" or refresher "F", a writer "W", a remover "D",
+    an edit behind the back that a trigger gives a version "X" or that leaves none "U"."""
 
     kind: str
     step: str = "start"
-    version: int = 0
+    moment: int = 0
     least: int = 0
     overdue: bool = False
     """Its token's time is over, by its own clock."""
@@ -42,14 +44,23 @@ class Faults(NamedTuple):
     crash: int = 0
 
 
-class World(NamedTuple):
-    """`history[v]` tells whether the row existed at version v; the last one is the present."""
+class Row(NamedTuple):
+    """What the store held from one moment on. An edit that leaves no version changes the row under its old one."""
 
-    history: tuple[bool, ...]
+    exists: bool
+    version: int
+
+
+class World(NamedTuple):
+    """`history` has a row for each moment, the last is the present; `acknowledged` is the latest moment that a writer
+    was told of; `suspensions` counts writers who said in the store that the cache must not be believed."""
+
+    history: tuple[Row, ...]
     key: State
     acknowledged: int
     processes: tuple[Process, ...]
     faults: Faults
+    suspensions: int = 0
 
 
 class Rules(NamedTuple):
@@ -60,10 +71,13 @@ class Rules(NamedTuple):
     acknowledge_early: bool = False
     relay: bool = False
     unreachable: bool = False
+    suspend: bool = False
+    force: bool = True
 
 
-def entry_of(history: tuple[bool, ...], version: int) -> Entry:
-    return Entry(True, version, 0, 0, "m", b"") if history[version] else Entry(False, 0, 0, 0, "m", b"")
+def entry_of(history: tuple[Row, ...], moment: int) -> Entry:
+    row = history[moment]
+    return Entry(True, row.version, 0, 0, "m", b"%d" % moment) if row.exists else Entry(False, 0, 0, 0, "m", b"")
 
 
 def token(number: int) -> str:
@@ -72,15 +86,15 @@ def token(number: int) -> str:
 
 def stale(world: World, entry: Entry, least: int) -> bool:
     if entry.known:
-        return entry.version < least
-    return all(world.history[least:])
+        return int(entry.payload) < least
+    return all(row.exists for row in world.history[least:])
 
 
 def steps(world: World, rules: Rules) -> Iterator[World | str]:
     """Every world one step away; a string is a broken invariant."""
+    moves = {"R": reads, "F": reads, "W": writes, "D": writes, "X": edits, "U": edits}
     for number, process in enumerate(world.processes):
-        moves = reads if process.kind in "RF" else writes
-        yield from moves(world, rules, number, process)
+        yield from moves[process.kind](world, rules, number, process)
     yield from failures(world)
 
 
@@ -93,7 +107,9 @@ def reads(world: World, rules: Rules, number: int, process: Process) -> Iterator
     done = process._replace(step="done")
     if process.step == "start":
         seen = process._replace(step="acquire", least=world.acknowledged)
-        if process.kind == "R" and world.key.entry is not None:
+        if world.suspensions:
+            seen = done  # asks the store
+        elif process.kind == "R" and world.key.entry is not None:
             if stale(world, world.key.entry, world.acknowledged):
                 yield "I4"
             seen = done
@@ -104,9 +120,9 @@ def reads(world: World, rules: Rules, number: int, process: Process) -> Iterator
             yield "I4"
         yield moved(world, number, process._replace(step="load") if verdict == "token" else done, key)
     elif process.step == "load":
-        yield moved(world, number, process._replace(step="fill", version=len(world.history) - 1))
+        yield moved(world, number, process._replace(step="fill", moment=len(world.history) - 1))
     elif process.step == "fill":
-        loaded = entry_of(world.history, process.version)
+        loaded = entry_of(world.history, process.moment)
         yield moved(world, number, done, protocol.fill(world.key, NOW, token(number), loaded)[0])
 
 
@@ -118,29 +134,55 @@ def writes(world: World, rules: Rules, number: int, process: Process) -> Iterato
         if rules.unreachable:
             yield moved(world, number, begun)
     elif process.step == "commit":
-        committed = world._replace(history=(*world.history, process.kind == "W"))
-        yield moved(committed, number, process._replace(step="finish", version=len(world.history)))
+        row = Row(process.kind == "W", world.history[-1].version + 1)
+        committed = world._replace(history=(*world.history, row))
+        yield moved(committed, number, process._replace(step="finish", moment=len(world.history)))
     elif process.step in ("finish", "finish late"):
         if rules.acknowledge_early and process.step == "finish" and not process.overdue:
-            early = world._replace(acknowledged=max(world.acknowledged, process.version))
-            yield moved(early, number, process._replace(step="finish late"))
-        populated = entry_of(world.history, process.version) if rules.populate and process.kind == "W" else None
-        key, _ = protocol.finish(world.key, NOW, name, process.version, populated)
+            yield acknowledged(world, number, process._replace(step="finish late"))
+        populated = entry_of(world.history, process.moment) if rules.populate and process.kind == "W" else None
+        version = world.history[process.moment].version
+        key, _ = protocol.finish(world.key, NOW, name, version, populated)
         yield moved(world, number, process._replace(step="acknowledge"), key)
         if rules.unreachable:
-            yield moved(world, number, process._replace(step="gone"))
+            untold = world._replace(suspensions=world.suspensions + 1) if rules.suspend else world
+            yield moved(untold, number, process._replace(step="untold" if rules.suspend else "acknowledge untold"))
     elif process.step == "acknowledge":
-        acknowledged = world._replace(acknowledged=max(world.acknowledged, process.version))
-        yield moved(acknowledged, number, process._replace(step="done"))
+        yield acknowledged(world, number, process._replace(step="done"))
+    elif process.step == "acknowledge untold":
+        yield acknowledged(world, number, process._replace(step="gone"))
+    elif process.step == "untold":
+        yield acknowledged(world, number, process._replace(step="owing"))
+    elif process.step == "owing":
+        key, _ = protocol.invalidate(world.key, NOW, world.history[process.moment].version)
+        told = world._replace(suspensions=world.suspensions - 1)
+        yield moved(told, number, process._replace(step="done"), key)
     elif process.step == "gone":
-        if rules.relay and process.version:
-            key, _ = protocol.invalidate(world.key, NOW, process.version)
+        if rules.relay and process.moment:
+            key, _ = protocol.invalidate(world.key, NOW, world.history[process.moment].version)
             yield moved(world, number, process._replace(step="done"), key)
         if any(writer.token == name and writer.deadline > NOW for writer in world.key.gate.writers):
             yield world._replace(key=expired(world.key, name))
     if world.faults.crash and process.step in ("commit", "finish", "finish late", "acknowledge"):
         crashed = world._replace(faults=world.faults._replace(crash=world.faults.crash - 1))
         yield moved(crashed, number, process._replace(step="gone"))
+
+
+def acknowledged(world: World, number: int, process: Process) -> World:
+    later = world._replace(acknowledged=max(world.acknowledged, process.moment))
+    return moved(later, number, process)
+
+
+def edits(world: World, rules: Rules, number: int, process: Process) -> Iterator[World | str]:
+    if process.step == "start":
+        present = world.history[-1]
+        row = present._replace(exists=True, version=present.version + (process.kind == "X"))
+        edited = world._replace(history=(*world.history, row))
+        yield moved(edited, number, process._replace(step="relay", moment=len(world.history)))
+    elif process.step == "relay" and rules.relay:
+        version, force = world.history[process.moment].version, process.kind == "U" and rules.force
+        key, _ = protocol.invalidate(world.key, NOW, version, force=force)
+        yield moved(world, number, process._replace(step="done"), key)
 
 
 def failures(world: World) -> Iterator[World]:
@@ -168,10 +210,10 @@ def expired(key: State, name: str) -> State:
 
 def at_rest(world: World, rules: Rules) -> bool:
     for number, process in enumerate(world.processes):
-        if process.step not in ("done", "gone"):
+        if process.step not in ("done", "gone") and not (process.step == "relay" and not rules.relay):
             return False
         holds = any(one.token == token(number) and one.deadline > NOW for one in world.key.gate.writers)
-        if process.step == "gone" and (holds or (rules.relay and process.version)):
+        if process.step == "gone" and (holds or (rules.relay and process.moment)):
             return False
     return True
 
@@ -179,8 +221,9 @@ def at_rest(world: World, rules: Rules) -> bool:
 def broken(processes: str, rules: Rules | None = None, faults: Faults | None = None) -> set[str]:
     """Which invariants some interleaving breaks."""
     rules = rules or Rules()
-    row = Entry(True, 0, 0, 0, "m", b"")
-    first = World((True,), State(row), 0, tuple(Process(kind) for kind in processes), faults or Faults())
+    history = (Row(True, 0),)
+    key = State(entry_of(history, 0))
+    first = World(history, key, 0, tuple(Process(kind) for kind in processes), faults or Faults())
     seen, queue, found = {first}, deque([first]), set[str]()
     while queue:
         world = queue.popleft()
@@ -190,6 +233,9 @@ def broken(processes: str, rules: Rules | None = None, faults: Faults | None = N
             elif after not in seen:
                 seen.add(after)
                 queue.append(after)
+                entry = after.key.entry
+                if entry is not None and entry != entry_of(after.history, int(entry.payload) if entry.known else -1):
+                    found.update({"I2"} if entry.known else ())
         if at_rest(world, rules):
             entry = protocol.sweep(world.key, NOW).entry
             if entry is not None and entry != entry_of(world.history, len(world.history) - 1):
@@ -219,6 +265,29 @@ def test_an_unreachable_redis_is_healed_by_the_relay() -> None:
     assert "I1" in broken("WR", Rules(relay=False, unreachable=True))
 
 
+@pytest.mark.parametrize("processes", ["WWR", "WDR", "WRR", "WRF"])
+def test_a_writer_who_cannot_tell_redis_suspends_it_before_acknowledging(processes: str) -> None:
+    cut_off = Rules(unreachable=True)
+    assert "I4" in broken(processes, cut_off._replace(relay=True))
+    assert broken(processes, cut_off._replace(suspend=True), Faults(evict=1)) == set()
+    assert broken(processes, cut_off._replace(suspend=True), Faults(lose_gate=1)) == set()
+
+
+@pytest.mark.parametrize("hide", [True, False])
+@pytest.mark.parametrize("processes", ["XWR", "XRR", "XRF", "XXR"])
+def test_an_edit_behind_the_back_is_carried_in_by_its_version(processes: str, hide: bool) -> None:
+    for faults in (Faults(evict=1, expire=1), Faults(evict=1, crash=1)):
+        assert "I1" not in broken(processes, Rules(hide=hide, relay=True), faults)
+    assert "I1" in broken(processes, Rules(hide=hide, relay=False))
+
+
+@pytest.mark.parametrize("processes", ["UWR", "URR", "URF", "UUR"])
+def test_an_edit_without_a_version_is_carried_in_by_force_alone(processes: str) -> None:
+    for faults in (Faults(evict=1, expire=1), Faults(evict=1, crash=1)):
+        assert "I1" not in broken(processes, Rules(relay=True), faults)
+    assert "I1" in broken(processes, Rules(relay=True, force=False))
+
+
 def test_populating_after_the_answer_is_safe_only_when_strict() -> None:
     early = Rules(acknowledge_early=True)
     assert broken("WWR", early, Faults(evict=1, expire=1)) == set()
@@ -239,6 +308,20 @@ def test_without_poison_a_crash_leaves_a_stale_entry(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(protocol, "sweep", forgetful)
     assert "I1" in broken("WWR", Rules(hide=False), Faults(crash=1))
+
+
+def test_fills_without_a_lease_install_the_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = protocol.fill
+
+    def unleased(state: State, now: int, name: str, entry: Entry) -> tuple[State, FillVerdict]:
+        return strict(_with_reader(state, name), now, name, entry)
+
+    monkeypatch.setattr(protocol, "fill", unleased)
+    assert broken("WFR", Rules(populate=False), Faults(lose_gate=1)) == {"I1", "I4"}
+
+
+def _with_reader(state: State, name: str) -> State:
+    return State(state.entry, replace(state.gate, reader=Holder(name, ALIVE)))
 
 
 def test_versions_without_tokens_fall_to_an_eviction(monkeypatch: pytest.MonkeyPatch) -> None:
