@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.audit import Auditor
 from core.cache.background import Background
 from core.cache.flight import SingleFlight
 from core.cache.keys import Key
@@ -32,10 +33,11 @@ class Binding:
     embedded: bool
     trust: Trust
     relay: Relay
+    auditor: Auditor
     background: Background
     """What writers and readers left to be done behind their backs."""
     keeping: Background
-    """The relay, and the trust's looks at the store."""
+    """The relay, the trust's looks at the store, and the auditor's."""
     movies: SingleFlight[Key, Answer]
     answers: SingleFlight[Key, bytes]
     strategies: dict[str, Strategy]
@@ -44,6 +46,7 @@ class Binding:
         """Begin to follow the store and to look whether the cache may be believed. Until then nobody believes it."""
         self.keeping.start(self.relay.run())
         self.keeping.start(self.trust.run())
+        self.keeping.start(self.auditor.run())
 
     async def close(self) -> None:
         """Let what writes still owe the cache end, cancel loads, close the store."""
@@ -58,6 +61,7 @@ class Binding:
 def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, embedded: bool, strict: bool) -> Binding:
     """The parts around a store. `cache` is already in the store's own namespace."""
     trust, background = Trust(store, cache, strict=strict), Background()
+    auditor = Auditor(store, cache, observer)
     movies: SingleFlight[Key, Answer] = SingleFlight()
     answers: SingleFlight[Key, bytes] = SingleFlight()
     intents = Intents(cache, observer, trust, background, hide=strict)
@@ -73,7 +77,8 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
         address=address,
         embedded=embedded,
         trust=trust,
-        relay=Relay(store, cache, observer),
+        relay=Relay(store, cache, observer, auditor),
+        auditor=auditor,
         background=background,
         keeping=Background(),
         movies=movies,

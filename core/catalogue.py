@@ -313,6 +313,7 @@ class Catalogue:
             cache_problem=breaker.problem,
             doubt=doubt.reason if doubt else None,
             pending=trust.standing.pending,
+            breaker_opened=breaker.opened,
             redis=self._redis if breaker.state == "closed" else None,
         )
 
@@ -343,6 +344,7 @@ class Catalogue:
                 self._quiet.set()
         seconds = time.perf_counter() - started
         self._observer.write(strategy.name, seconds)
+        self._binding.auditor.wrote(id)
         self._observer.trace(operation, id, strategy.name, "store", "committed", written.version, seconds)
         return written
 

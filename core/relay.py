@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from core.audit import Auditor
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
 from core.observe.counters import Observer
@@ -30,10 +31,11 @@ CACHE_AWAY: Final = 0.05
 class Relay:
     """Follows one store and tells its namespace of the cache."""
 
-    def __init__(self, store: Store, cache: RedisCache, observer: Observer) -> None:
+    def __init__(self, store: Store, cache: RedisCache, observer: Observer, auditor: Auditor) -> None:
         self._store = store
         self._cache = cache
         self._observer = observer
+        self._auditor = auditor
 
     async def run(self) -> None:
         """Follow the store, through outages of either side, until cancelled."""
@@ -65,6 +67,8 @@ class Relay:
         ]
         if not untold:
             return
+        for _, change in untold:
+            self._auditor.wrote(change.id)
         # The generation first: a relay that dies in between leaves the floors low, and the next one does both again.
         verdicts = await self._cache.invalidate_many(
             [(COLLECTION, 0, True), *((key, change.version, change.forced) for key, change in untold)]

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 _RESERVED: Final = re.compile(r"[%:{}]")
+_QUOTED: Final = re.compile(r"%([0-9A-F]{2})")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -44,6 +45,15 @@ class Namespace(msgspec.Struct, frozen=True):
         """Where the gate is, a hash."""
         return f"rc:g:{{{self._tag(key)}}}".encode("utf-8", "surrogatepass")
 
+    def key_of(self, entry_key: bytes) -> Key | None:
+        """The key whose entry this is; None where it is none of this namespace."""
+        text = entry_key.decode("utf-8", "surrogatepass")
+        head = f"rc:e:{{{self.name}.{self.store}.{self.epoch}:"
+        if not text.startswith(head) or not text.endswith("}"):
+            return None
+        kind, colon, id = text[len(head) : -1].partition(":")
+        return Key(_unquoted(kind), _unquoted(id)) if colon else None
+
     @property
     def entries(self) -> str:
         """The glob pattern of all entries of this namespace."""
@@ -61,3 +71,7 @@ class Namespace(msgspec.Struct, frozen=True):
 def _quoted(text: str) -> str:
     # A brace would end the hash tag early, a colon would let two keys share one name.
     return _RESERVED.sub(lambda match: f"%{ord(match[0]):02X}", text) if _RESERVED.search(text) else text
+
+
+def _unquoted(text: str) -> str:
+    return _QUOTED.sub(lambda match: chr(int(match[1], 16)), text) if "%" in text else text

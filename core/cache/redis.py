@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from random import random
 from typing import Final, NamedTuple
 
@@ -257,16 +257,27 @@ class RedisCache:
                 replies[n] = reply
         return replies
 
+    async def keys(self) -> AsyncIterator[list[Key]]:
+        """Every key that has an entry, some at a time: those that are there all the while once at least."""
+        async for names in self._scan(self.namespace.entries):
+            yield [key for name in names if (key := self.namespace.key_of(name)) is not None]
+
     async def _unlink(self, pattern: str) -> int:
-        removed, cursor = 0, b"0"
+        removed = 0
+        async for names in self._scan(pattern):
+            reply = (await self._link.exchange([("UNLINK", *names)], invalidates=True))[0]
+            removed += int(self._accepted(reply))
+        return removed
+
+    async def _scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
+        cursor = b"0"
         while True:
             scan: Command = ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
             cursor, names = self._accepted((await self._link.exchange([scan], invalidates=True))[0])
             if names:
-                reply = (await self._link.exchange([("UNLINK", *names)], invalidates=True))[0]
-                removed += int(self._accepted(reply))
+                yield names
             if cursor == b"0":
-                return removed
+                return
 
     def _accepted(self, reply: Reply) -> Reply:
         if isinstance(reply, Exception):

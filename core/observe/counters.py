@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from core.model import Tier
 from core.observe.histogram import LatencyHistogram
-from core.observe.stats import BreakerState, RedisStats, RelayStats, Stats, StrategyStats
+from core.observe.stats import AUDIT_AGES, AuditStats, BreakerState, RedisStats, RelayStats, Stats, StrategyStats
 from core.observe.trace import Trace
 
 
@@ -75,6 +75,8 @@ class Observer:
         self._relayed = 0
         self._lag = LatencyHistogram()
         self._staleness = LatencyHistogram()
+        self._looked = [0] * len(AUDIT_AGES)
+        self._outdated = [0] * len(AUDIT_AGES)
         self._trace = Trace()
         self._now = now
 
@@ -153,6 +155,12 @@ class Observer:
         """The relay removed an entry that had been outdated for so long."""
         self._staleness.record(seconds)
 
+    def audited(self, age: float, looked: int, outdated: int) -> None:
+        """So many writes were looked at when they were `age` seconds old; so many were outdated in the cache."""
+        index = AUDIT_AGES.index(age)
+        self._looked[index] += looked
+        self._outdated[index] += outdated
+
     def trace(
         self,
         operation: str,
@@ -176,6 +184,7 @@ class Observer:
         cache_problem: str | None = None,
         doubt: str | None = None,
         pending: int | None = None,
+        breaker_opened: int = 0,
         redis: RedisStats | None = None,
     ) -> Stats:
         """Everything counted so far, with what only the caller knows; `at` in monotonic seconds."""
@@ -189,6 +198,8 @@ class Observer:
             cache_problem=cache_problem,
             doubt=doubt,
             relay=RelayStats(self._relayed, self._lag.snapshot(), self._staleness.snapshot(), pending),
+            audit=AuditStats(tuple(self._looked), tuple(self._outdated)),
+            breaker_opened=breaker_opened,
             redis=redis,
             trace=self._trace.snapshot(),
         )

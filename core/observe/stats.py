@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -73,6 +73,17 @@ class RelayStats(msgspec.Struct, frozen=True):
     pending: int | None = None
 
 
+AUDIT_AGES: Final = (0.1, 1.0, 10.0)
+"""Seconds after a write at which an outside observer compares the cache with the store."""
+
+
+class AuditStats(msgspec.Struct, frozen=True):
+    """How many writes were looked at when they were so old (AUDIT_AGES), and how many were outdated in the cache."""
+
+    looked: tuple[int, ...] = (0,) * len(AUDIT_AGES)
+    outdated: tuple[int, ...] = (0,) * len(AUDIT_AGES)
+
+
 class TraceLine(msgspec.Struct, frozen=True):
     """One operation as it went: when (Unix seconds), what, on which key, by which strategy, and how it ended."""
 
@@ -107,3 +118,6 @@ class Stats(msgspec.Struct, frozen=True):
     doubt: str | None = None
     """Why the cache is not believed just now, though Redis may answer; None while it is."""
     relay: RelayStats = RelayStats()
+    audit: AuditStats = AuditStats()
+    breaker_opened: int = 0
+    """How often the breaker opened."""
