@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from core.binding import Binding
-from core.errors import CacheUnavailable, UnreadableFile
+from core.errors import CacheUnavailable, StoreUnavailable, UnreadableFile
 from core.model import LoadProgress, LoadReport, Movie, Progress
 from core.strategies.keys import COLLECTION
 
 FIRST_BATCH: Final = 250
 """Small, so that the first page of movies is on the screen while the rest still loads."""
 BATCH: Final = 2_000
+RELAY_PATIENCE: Final = 2.0
+"""Seconds for the relay to carry a load into the cache; then the cache is suspended until it has done so."""
 
 
 class Rejects(Protocol):
@@ -104,12 +106,15 @@ async def _new_generation(binding: Binding) -> None:
     try:
         await binding.cache.invalidate(COLLECTION, 0, force=True)
     except CacheUnavailable:
-        await binding.trust.owe(COLLECTION, 0, force=True)
+        await binding.trust.owe(COLLECTION, 0, None)
 
 
 async def _forget_everything(binding: Binding) -> None:
-    """A load changes too many movies to invalidate them one by one: no entry and no lease of the store survives it."""
+    """A load changes too many movies to invalidate them one by one: no entry and no lease of the store survives it.
+
+    The relay removes them, as it would had this program died; here it is waited for."""
     try:
-        await binding.cache.flush()
-    except CacheUnavailable:
+        async with asyncio.timeout(RELAY_PATIENCE):
+            await binding.store.settle()
+    except (TimeoutError, StoreUnavailable):
         await binding.trust.owe_everything()

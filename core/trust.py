@@ -71,7 +71,8 @@ class Trust:
         self._store_problem: str | None = None
         self._vouched = 0
         """The greeting after which the content was vouched for; the first has number 1."""
-        self._owed: dict[Key, tuple[int, bool]] = {}
+        self._owed: dict[tuple[Key, str | None], int] = {}
+        """Versions by key and the writer's token, None where the key is to be invalidated by force."""
         self._owes_everything = False
         self._suspended: float | None = None
         """When the store had taken our suspension."""
@@ -108,8 +109,9 @@ class Trust:
 
     # ---------------------------------------------------------------------------------------------------- what is owed
 
-    async def owe(self, key: Key, version: int, *, force: bool = False) -> None:
-        """The store holds this version, of which the cache could not be told.
+    async def owe(self, key: Key, version: int, token: str | None) -> None:
+        """The store holds this version, of which the cache could not be told: the end of this writer's token is owed to
+        it, or without a token a forced invalidation.
 
         Returns when it has been told after all, or when no copy of the program believes it any more: the write may be
         acknowledged then, and not before. Raises OutcomeUnknown where neither can be had: the change is stored, but
@@ -119,8 +121,7 @@ class Trust:
             self._owes_everything = True
             self._owed.clear()
         else:
-            known, forced = self._owed.get(key, (0, False))
-            self._owed[key] = (max(version, known), force or forced)
+            self._owed[key, token] = max(version, self._owed.get((key, token), 0))
         await self._told_or_disbelieved()
 
     async def owe_everything(self) -> None:
@@ -197,10 +198,14 @@ class Trust:
             await self._cache.flush()
             self._owes_everything = False
         while self._owed:
-            key, owed = next(iter(self._owed.items()))
-            await self._cache.invalidate(key, owed[0], force=owed[1])
-            if self._owed.get(key) == owed:
-                del self._owed[key]
+            (key, token), version = owed = next(iter(self._owed.items()))
+            if token is None:
+                await self._cache.invalidate(key, version, force=True)
+            else:
+                # Not `invalidate`: the announcement may have come through, late, and would stand until it expires.
+                await self._cache.finish(token, [(key, version, None)])
+            if owed in self._owed.items():
+                del self._owed[key, token]
 
     async def _vouch(self) -> None:
         """Make sure that what the greeted server holds is no older than the store."""

@@ -92,13 +92,13 @@ class Intent:
         try:
             await self._intents.cache.invalidate(COLLECTION, 0, force=True)
         except CacheUnavailable:
-            await self._intents.trust.owe(COLLECTION, 0, force=True)
+            await self._intents.trust.owe(COLLECTION, 0, None)
 
     async def _finish(self, version: int, payload: bytes | None) -> None:
         try:
             verdicts = await self._intents.cache.finish(self._token, [(self._key, version, payload)])
         except CacheUnavailable:
-            await self._intents.trust.owe(self._key, version)
+            await self._intents.trust.owe(self._key, version, self._token)
             return
         for verdict in verdicts:
             if verdict not in ("set", "dropped"):

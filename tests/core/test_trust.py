@@ -107,14 +107,14 @@ async def test_who_cannot_tell_redis_acknowledges_when_nobody_believes_it(join: 
     await writer.put(1, b"old")
     with writer.cut_off():
         assert reader.trust.doubt() is None
-        await writer.trust.owe(KEY, 2)
+        await writer.trust.owe(KEY, 2, "w")
         doubt = reader.trust.doubt()
         assert doubt is not None
         assert "another copy of the program cannot reach Redis" in doubt.reason
         assert not doubt.store_away
         assert writer.trust.doubt() is not None
         started = time.monotonic()
-        await writer.trust.owe(KEY, 3)
+        await writer.trust.owe(KEY, 3, "w")
         assert time.monotonic() - started < LEASE / 2, "nobody believes it still: there is nothing to wait for"
     await until(lambda: writer.trust.doubt() is None and reader.trust.doubt() is None)
     assert await reader.cache.get(KEY) is None
@@ -124,7 +124,7 @@ async def test_what_can_be_told_after_all_is_acknowledged_at_once(join: Join) ->
     writer, reader = await join("writer"), await join("reader")
     await writer.put(1, b"old")
     started = time.monotonic()
-    await writer.trust.owe(KEY, 2)
+    await writer.trust.owe(KEY, 2, "w")
     assert time.monotonic() - started < LEASE
     assert await reader.cache.get(KEY) is None
 
@@ -134,7 +134,7 @@ async def test_bounded_mode_neither_waits_nor_suspends(join: Join) -> None:
     await writer.put(1, b"old")
     with writer.cut_off():
         started = time.monotonic()
-        await writer.trust.owe(KEY, 2)
+        await writer.trust.owe(KEY, 2, "w")
         assert time.monotonic() - started < LEASE / 2
         assert writer.trust.doubt() is not None
         assert (await reader.store.standing()).suspended == 0
@@ -148,7 +148,7 @@ async def test_a_write_that_neither_redis_nor_the_store_can_be_told_of_is_not_ac
     with writer.cut_off():
         await writer.store.close()
         with pytest.raises(OutcomeUnknown, match="the change was stored"):
-            await writer.trust.owe(KEY, 2)
+            await writer.trust.owe(KEY, 2, "w")
         await until(lambda: writer.trust.doubt() is not None)
         await writer.store.open()
     await until(lambda: writer.trust.doubt() is None)
