@@ -273,6 +273,14 @@ async def test_the_store_gone_dims_the_last_rows_and_comes_back_by_itself(tmp_pa
         assert not at.screen.query_one(NoticeLine).text
 
 
+async def test_a_reason_too_long_for_its_line_is_cut_at_its_end(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(80, 24)) as at:
+        at.catalogue.failing = StoreUnavailable("PostgreSQL", f"/{'socket' * 20} is gone")
+        await at.press("r")
+        await at.until(lambda: "trying again: /socketsocket" in screen_text(at.app).splitlines()[0])
+        assert screen_text(at.app).splitlines()[0].rstrip().endswith("…")
+
+
 async def test_the_unexpected_ends_nothing_and_is_logged(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         at.catalogue.failing = RuntimeError("[/boom]")
@@ -387,7 +395,7 @@ async def test_a_failed_start_says_why_and_goes_on_with_postgresql(tmp_path: Pat
         at = Desk(app, pilot, catalogue)
         await at.until(lambda: app.screen.has_class("-failed"))
         assert isinstance(app.screen, StartScreen)
-        assert "no AVX" in str(app.screen.query_one("#failure").render())
+        assert str(app.screen.query_one("#failure").render()).splitlines() == [failure.message, failure.remedy]
         await at.press("r")
         await at.until(lambda: app.screen.has_class("-failed"))
         await at.press("p")

@@ -65,6 +65,7 @@ class RecordedCatalogue(MemoryCatalogue):
 
     def __init__(self) -> None:
         super().__init__([ALIEN, *movies(1_000)])
+        self._strategy_name = "write-through"
         feed = Feed()
         self.recorded = [self._second(feed, number) for number in range(60)]
         self._shown = self.recorded[0]
