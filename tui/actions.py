@@ -37,6 +37,11 @@ class Action:
     listed: bool = True
     """Whether the command palette offers it."""
 
+    @property
+    def opens_box(self) -> bool:
+        """Whether it opens a box to type in: then it is done before the keys that follow it are handed out."""
+        return self.action.startswith("ask(")
+
 
 ACTIONS: Final[tuple[Action, ...]] = (
     Action("move.up", "up,k", "↑ k", "Up", "One row up.", "movies", "move(-1)", listed=False),
@@ -63,6 +68,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "movies.open", "enter", "Enter", "Details", "Show the whole movie and where it came from.", "movies", "open", 24
     ),
     Action("movies.edit", "e", "e", "Edit", "Edit the movie under the cursor.", "everywhere", "edit", 22),
+    Action("movies.add", "a", "a", "Add", "Add a movie of your own.", "everywhere", "add", 70),
+    Action(
+        "movies.remove",
+        "delete,D",
+        "Del D",
+        "Remove",
+        "Remove the movie under the cursor, after asking.",
+        "everywhere",
+        "remove",
+    ),
     Action(
         "filter.text",
         "slash",
@@ -169,7 +184,15 @@ ACTION: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 def bindings(where: Where) -> list[BindingType]:
     """The key bindings of one place, each with the id that a key map can name."""
     return [
-        Binding(action.keys, action.action, action.label, show=False, key_display=action.shown, id=action.id)
+        Binding(
+            action.keys,
+            action.action,
+            action.label,
+            show=False,
+            key_display=action.shown,
+            priority=action.opens_box,
+            id=action.id,
+        )
         for action in ACTIONS
         if action.where == where and action.keys and not action.action.startswith("app.")
     ]

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import msgspec
 
 from core.catalogue import Catalogue, Reading
-from core.errors import EditConflict, MovieNotFound
+from core.errors import EditConflict, MovieExists, MovieNotFound
 from core.loading import Source
 from core.model import (
     GenreCount,
@@ -132,6 +132,21 @@ class MemoryCatalogue(Catalogue):
         self.stock[movie.id] = saved
         self._cached.discard(movie.id)
         return saved
+
+    async def add(self, movie: Movie) -> Movie:
+        await self._wait()
+        if movie.id in self.stock:
+            raise MovieExists(movie.id)
+        self.stock[movie.id] = replace(check(movie), version=1)
+        return self.stock[movie.id]
+
+    async def remove(self, id: str, *, version: int) -> None:
+        await self._wait()
+        if id not in self.stock:
+            raise MovieNotFound(id)
+        if self.stock[id].version != version:
+            raise EditConflict(self.stock[id], version)
+        del self.stock[id]
 
     async def genres(self, query: Query) -> tuple[GenreCount, ...]:
         await self._wait()

@@ -77,7 +77,8 @@ class PanedScreen(Screen[None]):
         """Go to a pane: show it where one fits, focus it."""
         self.pane = pane
         self._arrange()
-        self.query_one(f"#{pane}").focus()
+        # At once, or keys that arrive in one go with this one would still go to the old place.
+        self.set_focus(self.query_one(f"#{pane}"))
 
     def action_full(self) -> None:
         """Give the pane the whole screen, or take it back."""

@@ -106,7 +106,10 @@ def source_lines(reading: Reading, width: int) -> list[Content]:
         (duration(reading.seconds), "bold"),
         (facts, LABEL),
     )
-    return [*line.wrap(width), *(Content.styled(visible(reading.reason), LABEL).wrap(width) if reading.reason else ())]
+    return [
+        *line.wrap(width),
+        *(Content.styled(f"why: {visible(reading.reason)}", LABEL).wrap(width) if reading.reason else ()),
+    ]
 
 
 def source_table(reading: Reading, width: int) -> list[Content]:
