@@ -16,8 +16,10 @@ from core.model import GenreCount, Query
 from tui.actions import bindings
 from tui.messages import StatsSampled
 from tui.row_window import Request
+from tui.screens.faults import FaultScreen, switch
 from tui.screens.records import RecordScreen
 from tui.screens.strategies import StoreScreen, StrategyScreen
+from tui.widgets.consistency import ConsistencyPanel
 from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
@@ -86,7 +88,10 @@ class BrowseScreen(RecordScreen):
             if isinstance(error, Exception):
                 self._store_away(error)
             raise
-        self._store_back()
+        if page.freshness == "stale":
+            self._retry_soon(f"{self.store_name} is away: last known state")
+        else:
+            self._store_back()
         table.take(request, page)
         line = self.query_one(FilterLine)
         line.matches = page.total
@@ -96,8 +101,13 @@ class BrowseScreen(RecordScreen):
         self._show_genres()
 
     def _store_away(self, error: Exception) -> None:
-        if isinstance(error, StoreUnavailable):
-            self.say(f"{self.store_name} is away, trying again: {error.reason}", alarming=True)
+        away = f"{self.store_name} is away, trying again: {error.reason}" if isinstance(error, StoreUnavailable) else ""
+        self._retry_soon(away)
+
+    def _retry_soon(self, problem: str) -> None:
+        """Show the rows as what they are, outdated, and ask for them again in a while."""
+        if problem:
+            self.say(problem, alarming=True)
         self.add_class("-stale")
         if self._retry is None:
             self._retry = self.set_timer(_RETRY_SECONDS, self._try_again)
@@ -136,6 +146,7 @@ class BrowseScreen(RecordScreen):
             self.query_one(StatusLine).show(summary)
             self.query_one(CountersPanel).show(summary)
             self.query_one(CountersStrip).show(summary)
+            self.query_one(ConsistencyPanel).show(summary)
         self.query_one(TracePanel).show(event.stats.trace)
         filling = self.catalogue.filling
         self.query_one(FillingLine).progress = filling
@@ -183,6 +194,18 @@ class BrowseScreen(RecordScreen):
 
     def action_choose_store(self) -> None:
         self.app.push_screen(StoreScreen(self.catalogue.stores, self.catalogue.store), self._switch_store)
+
+    def action_choose_fault(self) -> None:
+        self.app.push_screen(FaultScreen(self.catalogue.faults.active), self._break)
+
+    def _break(self, chosen: str | None) -> None:
+        if chosen is not None:
+            run(self, self._switch_fault(chosen), doing="switch the fault", group="fault", exclusive=False)
+
+    async def _switch_fault(self, chosen: str) -> None:
+        movie = self.query_one(MovieTable).current
+        said = await switch(self.catalogue.faults, chosen, movie.id if movie else None)
+        self.notify(said, title="Fault", severity="warning", markup=False)
 
     @on(StrategyBar.StrategyChosen)
     def choose_strategy(self, event: StrategyBar.StrategyChosen) -> None:

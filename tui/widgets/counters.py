@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from core.observe.histogram import percentile
 from core.observe.stats import LatencyStats, Stats, StrategyStats
 from tui import figures
+from tui.widgets.consistency_lines import consistency_lines
 from tui.widgets.lines import Line, LinePanel, Part, line_width
 from tui.widgets.sparkline import line_chart, sparkline
 from tui.windows import Summary, Window, hit_ratio, reads, store_latency
@@ -43,6 +44,10 @@ class CountersPanel(LinePanel):
             return [(("Waiting for the first figures…", "muted"),)]
         head, latency = headline(summary, width), latency_lines(summary.now, width)
         table, health = strategy_table(summary, width), health_lines(summary, width)
+        truth = consistency_lines(summary.stats, width)
+        if height < sum(map(len, (head, latency, table, health, truth))) + LEAST_CHART:
+            truth = []
+        health += truth
         spare = height - len(head) - len(latency) - len(table) - len(health)
         blanks = 4
         apart = spare >= LEAST_CHART + blanks
