@@ -92,7 +92,7 @@ class Catalogue:
         self._redis_url = redis_url
         self._redis: RedisStats | None = None
         self._doubt: str | None = None
-        """Why the cache was not believed at the last look, for the trace."""
+        """Why the cache was not used at the last look, for the trace."""
         self._filling: dict[str, LoadProgress] = {}
         self._fills: dict[str, asyncio.Task[LoadReport]] = {}
         self._switching = asyncio.Lock()
@@ -324,12 +324,12 @@ class Catalogue:
         )
 
     async def watch(self) -> None:
-        """Look at Redis' own figures, and at whether it is believed, once. Called every second by the opener."""
+        """Look at Redis' own figures, and at whether it is used, once. Called every second by the opener."""
         doubt = self._binding.trust.doubt()
-        reason = doubt.reason if doubt else None
+        reason = self._cache.breaker.problem or (doubt.reason if doubt else None)
         if reason != self._doubt:
             self._doubt = reason
-            self.note("trust", "cache", f"not believed: {reason}" if reason else "believed again")
+            self.note("cache", "Redis", f"not used: {reason}" if reason else "used again")
         with contextlib.suppress(CacheUnavailable):
             info = await self._cache.server()
             self._redis = RedisStats(**msgspec.structs.asdict(info))

@@ -45,11 +45,11 @@ FAULTS: Final[tuple[Fault, ...]] = (
     Fault("fill-redis", "Fill Redis", "It refuses whatever needs memory, and still answers reads."),
     Fault("flush-redis", "Flush Redis", "Everything it holds is gone at once, entries and gates.", lasting=False),
     Fault("slow-store", "Slow store", f"Every call to the store takes {SLOWER * 1000:.0f} ms more."),
-    Fault("pause-store", "Pause the store", "All its processes stand still: what is cached is all that can be had."),
+    Fault("pause-store", "Pause the store", "All its processes stand still: only what is cached can be had."),
     Fault(
         "edit-behind-the-back",
         "Edit behind the back",
-        "One movie becomes a minute longer straight in the database; nobody tells the cache.",
+        "A movie becomes a minute longer in the database; nobody is told.",
         lasting=False,
     ),
 )

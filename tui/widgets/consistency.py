@@ -57,11 +57,13 @@ def trust_lines(stats: Stats, width: int) -> list[Line]:
         believed = "not asked: Redis is away", "bad"
     elif stats.doubt:
         believed = f"not believed: {figures.printable(stats.doubt)}", "warning"
-    redis, style = breaker_words(stats)
-    if stats.breaker_opened:
-        times = "once" if stats.breaker_opened == 1 else f"{figures.short(stats.breaker_opened)} times"
-        redis += f", breaker opened {times}"
-    rows: list[tuple[str, Part]] = [("the cache is", believed), ("Redis", (redis, style))]
+    times = "once" if stats.breaker_opened == 1 else f"{figures.short(stats.breaker_opened)} times"
+    opened = f", opened {times}" if stats.breaker_opened else ""
+    rows: list[tuple[str, Part]] = [
+        ("the cache is", believed),
+        ("Redis", breaker_words(stats)),
+        ("breaker", (stats.breaker + opened, "" if stats.breaker == "closed" else "warning")),
+    ]
     if stats.faults:
         rows.insert(0, ("FAULT", (", ".join(stats.faults), "bad")))
     return rows_of(rows, width)

@@ -10,8 +10,7 @@ from core.observe.stats import AUDIT_AGES, AuditStats, LatencyStats, RelayStats,
 from tui import figures
 from tui.widgets.lines import Line, Part
 
-_LABEL: Final = 18
-_FIGURE: Final = 9
+_LABEL: Final = 16
 _SHARES: Final = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
 BINS: Final = ("under 1 ms", "1 to 10 ms", "10 to 100 ms", "0.1 to 1 s", "1 to 10 s", "10 s and more")
 """The decades of the staleness histogram."""
@@ -19,12 +18,13 @@ BINS: Final = ("under 1 ms", "1 to 10 ms", "10 to 100 ms", "0.1 to 1 s", "1 to 1
 
 def audit_lines(audit: AuditStats, width: int) -> list[Line]:
     """The share of writes that the cache was consistent with, so many seconds later."""
-    title = "".join(figures.fit_right(f"{age:g} s", _FIGURE) for age in AUDIT_AGES)
+    cells = _figure(width)
+    title = "".join(figures.fit_right(f"{age:g} s", cells) for age in AUDIT_AGES)
     shares, looked = "", ""
     good = True
     for seen, outdated in zip(audit.looked, audit.outdated, strict=True):
-        shares += figures.fit_right(figures.share((seen - outdated) / seen if seen else None), _FIGURE)
-        looked += figures.fit_right(figures.short(seen), _FIGURE)
+        shares += figures.fit_right(figures.share((seen - outdated) / seen if seen else None), cells)
+        looked += figures.fit_right(figures.short(seen), cells)
         good = not outdated
     style = "muted" if not any(audit.looked) else "good" if good else "bad"
     return [
@@ -37,13 +37,14 @@ def audit_lines(audit: AuditStats, width: int) -> list[Line]:
 def relay_lines(relay: RelayStats, width: int) -> list[Line]:
     """What the store's log of changes carried into the cache, and how late."""
     pending = "" if relay.pending is None else f", {figures.short(relay.pending)} pending"
-    title = "".join(figures.fit_right(name, _FIGURE) for _, name in _SHARES)
+    cells = _figure(width)
+    title = "".join(figures.fit_right(name, cells) for _, name in _SHARES)
     lines = [
         _row("change log", (f"{figures.count(relay.applied)} carried in{pending}", ""), width),
         _row("", (title, "muted"), width),
     ]
     for label, latency in (("carried in after", relay.lag), ("outdated for", relay.staleness)):
-        values = "".join(figures.fit_right(figures.latency(percentile(latency, q)), _FIGURE) for q, _ in _SHARES)
+        values = "".join(figures.fit_right(figures.latency(percentile(latency, q)), cells) for q, _ in _SHARES)
         lines.append(_row(label, (values, "" if latency.count else "muted"), width))
     return lines
 
@@ -58,7 +59,7 @@ def prevented_lines(stats: Stats, width: int) -> list[Line]:
     ]
     served = [(name, strategy.fail_safe) for name, strategy in stats.strategies.items() if strategy.fail_safe]
     last_known = ", ".join(f"{figures.count(times)} times by {name}" for name, times in served)
-    rows.append(("last known state", (f"served {last_known}" if served else "never had to serve", "")))
+    rows.append(("last known", (f"served {last_known}" if served else "never had to serve", "")))
     return rows_of(rows, width)
 
 
@@ -103,6 +104,11 @@ def bar(count: int, most: int, width: int) -> str:
 def rows_of(rows: Sequence[tuple[str, Part]], width: int) -> list[Line]:
     """Labels and what belongs to them, one below the other."""
     return [_row(name, part, width) for name, part in rows]
+
+
+def _figure(width: int) -> int:
+    """Cells of each of three figures beside a label."""
+    return max(min(9, (width - _LABEL) // 3), 1)
 
 
 def _row(name: str, part: Part, width: int) -> Line:

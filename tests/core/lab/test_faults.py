@@ -38,7 +38,7 @@ def test_every_fault_has_its_words() -> None:
     assert {fault.name for fault in FAULTS} == set(get_args(FaultName))
     for fault in FAULTS:
         assert fault.description.endswith(".")
-        assert len(fault.description) <= 90
+        assert len(fault.description) <= 70
 
 
 async def test_a_paused_redis_stands_still_until_it_is_lifted(catalogue: Catalogue, state_dir: Path) -> None:
