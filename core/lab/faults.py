@@ -139,12 +139,16 @@ class FaultSwitches:
 
     async def lift(self) -> None:
         """Mend everything, whatever happens to the caller meanwhile; what cannot be mended, nobody can use any more."""
+        broken = list(self.active)
         # Signals first: they take no time, and what stands still answers nothing.
         for server in SERVERS:
             self._servers.server(server).resume()
         self._paused = None
         self._slowness.seconds = 0.0
         await unbroken(self._restored_or_gone())
+        for name in broken:
+            if name not in self.active:
+                self._note(name, "off")
 
     # ---------------------------------------------------------------------------------------------------------- details
 
