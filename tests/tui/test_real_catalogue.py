@@ -105,7 +105,7 @@ async def test_each_strategy_in_turn_shows_what_it_is_worth(settings: Settings) 
         await at.pilot.press("c", "3")
         await until(at.pilot, lambda: at.catalogue.strategy == "no-cache" and at.app.screen is at.screen)
         assert await at.reload() == "m" * 10
-        await at.until_text("no-cache · PostgreSQL · hit cache not asked")
+        await at.until_text("no-cache · PostgreSQL", "▸ no-cache")
         await at.pilot.press("c", "2")
         await until(at.pilot, lambda: at.catalogue.strategy == "write-through" and at.app.screen is at.screen)
         assert await at.reload() == "h" * 10
