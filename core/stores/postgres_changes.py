@@ -58,7 +58,7 @@ class ChangeLog:
 
     def __init__(self, url: str, connections: Connections, *, timeout: float) -> None:
         self._connections = connections
-        self._reserved = Connections(url, timeout=min(timeout, _RESERVED_LIMIT), most=2)
+        self._reserved = Connections(url, timeout=min(timeout, _RESERVED_LIMIT), most=2, brittle=True)
 
     async def open(self) -> None:
         """Connect the reserved connection, while there is room on the server."""

@@ -32,15 +32,27 @@ _GRACE: Final = 1.0
 """Seconds beyond the server's own statement time-out after which a silent connection is cut, or half that time-out."""
 
 
+class Brittle(psycopg.AsyncConnection[TupleRow]):
+    """A connection that breaks when what is asked on it is cancelled.
+
+    A whole one asks the server to cancel, and when that is stopped the caller waits five seconds for its own
+    cancellation. To be used where statements are short and nothing waits for a lock."""
+
+    async def cancel_safe(self, *, timeout: float = 30.0) -> None:  # noqa: ASYNC109  # the driver's own signature
+        """Cut the connection."""
+        _cut(self)
+
+
 class Connections:
-    """At most `most` connections at once; each statement has `timeout` seconds.
+    """At most `most` connections at once, `brittle` or not; each statement has `timeout` seconds.
 
     Raises StoreUnavailable with the true reason at once; ConnectionLost where a statement may have run.
     """
 
-    def __init__(self, url: str, *, timeout: float, most: int = 8) -> None:
+    def __init__(self, url: str, *, timeout: float, most: int = 8, brittle: bool = False) -> None:
         self._url = url
         self._timeout = timeout
+        self._kind = Brittle if brittle else Connection
         self._grace = min(_GRACE, timeout / 2)
         self._most = most
         self._free = asyncio.Semaphore(most)
@@ -114,9 +126,9 @@ class Connections:
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Connection]:
-        """A connection beyond the `most`, for who keeps it long and asks on it under `asking`. Closed at the end."""
+        """A brittle connection beyond the `most`, for who keeps it long and asks on it under `asking`."""
         self._refuse_if_closed()
-        connection = await self._connect()
+        connection = await self._connect(Brittle)
         self._apart.add(connection)
         try:
             self._refuse_if_closed()
@@ -174,7 +186,7 @@ class Connections:
             if not proven or await self._answers(connection):
                 return connection
             await self._forget_idle()
-        return await self._connect()
+        return await self._connect(self._kind)
 
     async def _answers(self, connection: Connection) -> bool:
         try:
@@ -201,10 +213,10 @@ class Connections:
         for connection in idle:
             await connection.close()
 
-    async def _connect(self) -> Connection:
+    async def _connect(self, kind: type[Connection]) -> Connection:
         try:
             async with asyncio.timeout(self._timeout):
-                connection = await psycopg.AsyncConnection.connect(self._conninfo(), autocommit=True)
+                connection = await kind.connect(self._conninfo(), autocommit=True)
                 try:
                     await self._set_up(connection)
                 except BaseException:

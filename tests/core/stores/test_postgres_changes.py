@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib.resources import files
@@ -325,6 +326,38 @@ async def test_a_stopped_server_ends_following_and_the_look_at_the_standing(post
         finally:
             for pid in backends:
                 os.kill(pid, signal.SIGCONT)
+    await store.close()
+
+
+async def test_a_stopped_server_holds_up_no_cancellation(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_changes, "_LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(postgres_changes, "_RESERVED_LIMIT", 30.0)
+    store = PostgresStore(postgres_url, timeout=30.0)
+    await store.open()
+    follower = Follower()
+    follow = asyncio.create_task(store.follow(follower.apply))
+    inserted = await store.insert(BARE)
+    await follower.until((BARE.id, inserted.version))
+    with psycopg.connect(postgres_url, autocommit=True) as psql:
+        backends = [pid for (pid,) in psql.execute(OTHERS).fetchall()]
+        for pid in backends:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            look = asyncio.create_task(store.standing())
+            await asyncio.sleep(0.2)  # both have asked by now, and only the stopped server could tell
+            began = time.monotonic()
+            for task in (follow, look):
+                assert not task.done()
+                task.cancel()
+            await asyncio.wait([follow, look])
+            assert time.monotonic() - began < 4
+            assert (await store.standing()).suspended == 0
+        finally:
+            for pid in backends:
+                os.kill(pid, signal.SIGCONT)
+    async with following(store) as again:
+        later = await store.insert(FULL)
+        await again.until((FULL.id, later.version))
     await store.close()
 
 
