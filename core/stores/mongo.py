@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 from bson import ObjectId
@@ -18,7 +18,7 @@ from core.model import FIELD, GenreCount, Movie, Query, replace, same_content
 from core.stores.base import Apply, Identity, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
-from core.stores.mongo_connection import MongoConnection
+from core.stores.mongo_connection import NOTES, MongoConnection
 from core.stores.mongo_documents import (
     OURS,
     PROJECTION,
@@ -35,8 +35,6 @@ from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, o
 from core.stores.mongo_removals import bury, bury_all, first_versions
 from core.stores.mongo_standing import resume, standing, suspend
 
-_UID: Final = "uid"
-"""The note that names the collection."""
 _ASIDE: Final = 8
 """Connections kept apart for the cache's standing and the changes: more than ever wait for one another."""
 _GLANCE: Final = 1.0
@@ -267,7 +265,7 @@ class MongoStore:
                 )
             await bury_all(self._at)
             await self._at.movies.drop()
-            await self._at.notes.delete_many({"_id": {"$nin": [OWNER, _UID]}})
+            await self._at.notes.delete_many({"_id": {"$ne": OWNER}})
             await prepare(self._at, foreign=False)
 
     async def _refusal(self, id: str, base: int) -> MovieNotFound | EditConflict:
@@ -291,13 +289,9 @@ class MongoStore:
 
     async def uid(self) -> str:
         """The random name of this collection, 16 hex digits, made once and kept in it."""
-        made = {"$setOnInsert": {"text": secrets.token_hex(8)}}
+        # The server's own name for it: a copy of the documents has another.
         with self._at.call():
-            kept = await self._at.notes.find_one({"_id": {"$eq": _UID}})
-            kept = kept or await self._at.notes.find_one_and_update(
-                {"_id": {"$eq": _UID}}, made, upsert=True, return_document=ReturnDocument.AFTER
-            )
-        return str((kept or {})["text"])
+            return blake2b(await self._at.uuid(NOTES), digest_size=8).hexdigest()
 
     # ----------------------------------------------------------------------- what keeps a cache in front right
 

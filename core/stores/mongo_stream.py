@@ -57,16 +57,15 @@ class ChangeStream:
         self._cursor = 0
         self._first: list[Document] = []
         self.place: Document = {}
-        """Behind all that was read."""
+        """Behind all that was read: the option of a stream that goes on there."""
 
     async def __aenter__(self) -> ChangeStream:
-        since: Document = {} if self._after is None else {"startAfter": self._after}
         try:
             with self._at.call():
                 self._first = await self._run(
                     {
                         "aggregate": 1,
-                        "pipeline": [{"$changeStream": since}, *_STAGES],
+                        "pipeline": [{"$changeStream": self._after or {}}, *_STAGES],
                         "cursor": {"batchSize": _MOST},
                         "readConcern": {"level": "majority"},
                     },
@@ -114,6 +113,6 @@ class ChangeStream:
                 raise HistoryLost from problem
             raise
         self._cursor = cursor["id"]
-        self.place = cursor["postBatchResumeToken"]
+        self.place = {"startAfter": cursor["postBatchResumeToken"]}
         batch: list[Document] = cursor["firstBatch" if "firstBatch" in cursor else "nextBatch"]
         return batch
