@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import sys
 import time
@@ -15,7 +16,7 @@ from bson import Timestamp
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from core.errors import EditConflict, StoreUnavailable
+from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, Query, replace
 from core.stores.base import Changed, Standing
 from core.stores.mongo import MongoStore
@@ -226,6 +227,60 @@ async def test_the_whole_database_is_dropped(store: MongoStore, raw: Database) -
         again = await store.insert(FULL)
         await store.settle()
         assert await store.get(FULL.id) == again
+
+
+async def test_versions_never_go_down_and_changes_go_out_in_their_order(
+    store: MongoStore, other: MongoStore, raw: Database
+) -> None:
+    ids = ("Q1", "Q2", "Q3")
+    written: dict[str, list[int]] = {id: [] for id in ids}
+    removed: dict[str, list[int]] = {id: [] for id in ids}
+    seen: dict[str, list[int]] = {id: [] for id in ids}
+    writing = True
+
+    async def write(through: MongoStore, seed: int) -> None:
+        dice = random.Random(seed)
+        for _ in range(40):
+            id = dice.choice(ids)
+            movie = await through.get(id)
+            try:
+                if movie is None:
+                    written[id].append((await through.insert(Movie(id=id, title="A"))).version)
+                elif dice.random() < 0.3:
+                    removed[id].append(await through.delete(id, movie.version))
+                else:
+                    saved = await through.update(replace(movie, runtime=dice.randrange(1, 500)))
+                    written[id].append(saved.version)
+            except (EditConflict, MovieExists, MovieNotFound):
+                continue
+
+    async def edit_by_hand() -> None:
+        for number in range(30):
+            await raw.movies.update_one({"_id": ids[number % 3]}, {"$set": {"plot": f"By hand {number}"}})
+
+    async def read() -> None:
+        while writing:
+            for id, movie in (await other.get_many(ids)).items():
+                seen[id].append(movie.version)
+
+    async with following(store) as follower:
+        reading = asyncio.create_task(read())
+        writers = [write((store, other)[seed % 2], seed) for seed in range(8)]
+        await asyncio.gather(*writers, edit_by_hand())
+        writing = False
+        await reading
+        await store.settle()
+        await store.settle()
+    for id in ids:
+        acknowledged = written[id] + removed[id]
+        assert len(set(acknowledged)) == len(acknowledged) > 0
+        assert seen[id] == sorted(seen[id])
+        own = [change.version for change in of(follower, id) if not change.forced]
+        assert own == sorted(own)
+        assert set(written[id]) <= set(own)
+        assert len(removed[id]) <= sum(change.forced for change in of(follower, id))
+        movie = await store.get(id)
+        assert movie is None or movie.version == max(own)
 
 
 async def test_two_follow_and_one_leads(store: MongoStore, other: MongoStore) -> None:
