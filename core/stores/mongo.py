@@ -63,7 +63,7 @@ class MongoStore:
 
         Raises StoreUnavailable, and ForeignCollection where others made the collection and it was not adopted."""
         try:
-            await self._at.open()
+            await self._connect()
             with self._at.long_call():
                 await refuse_foreign(self._at)
                 await prepare(self._at, foreign=False)
@@ -75,6 +75,10 @@ class MongoStore:
         """Close every connection. Idempotent."""
         await self._at.close()
         await self._aside.close()
+
+    async def _connect(self) -> None:
+        await self._at.open()
+        await self._aside.open()
 
     async def identity(self) -> Identity:
         """Ask the server who it is."""
@@ -88,7 +92,7 @@ class MongoStore:
 
         Returns to how many it was added. Cancelled, it can be taken up again; the store is open afterwards.
         `progress` is told how many are done, of how many."""
-        await self._at.open()
+        await self._connect()
         with self._at.long_call() as cancellation:
             return await adopt(self._at, cancellation, progress)
 
@@ -297,7 +301,7 @@ class MongoStore:
 
     async def follow(self, apply: Apply) -> None:
         """Hand every committed change to `apply`, whoever made it and by whatever program, until cancelled."""
-        await follow(await self._apart(), apply)
+        await follow(self._aside, apply)
 
     async def settle(self) -> None:
         """Return once every change that was committed before this call has been applied by a follower."""
@@ -306,23 +310,17 @@ class MongoStore:
     async def standing(self) -> Standing:
         """Look at the cache's standing: one cheap query on a connection of its own."""
         with self._at.call(_GLANCE):
-            return await standing(await self._apart())
+            return await standing(self._aside)
 
     async def suspend(self, holder: str, seconds: float) -> None:
         """Say for all copies to see that the cache may be outdated, for so long at most; again renews it."""
         with self._at.call():
-            await suspend(await self._apart(), holder, seconds)
+            await suspend(self._aside, holder, seconds)
 
     async def resume(self, holder: str) -> None:
         """Take this holder's suspension back."""
         with self._at.call():
-            await resume(await self._apart(), holder)
-
-    async def _apart(self) -> MongoConnection:
-        """The connections that no query waits in front of, made when first wanted."""
-        _ = self._at.database
-        await self._aside.open()
-        return self._aside
+            await resume(self._aside, holder)
 
 
 def _keys(ids: Sequence[str]) -> list[str | ObjectId]:

@@ -41,6 +41,7 @@ async def follow(at: MongoConnection, apply: Apply) -> None:
             with at.long_call():
                 await refuse_foreign(at)
                 await prepare(at, foreign=False)
+                await lease.lose_place()
 
 
 async def settle(at: MongoConnection) -> None:

@@ -69,9 +69,7 @@ class Lease:
         """Wait until the lease is ours; False where there is none in this collection (any more)."""
         while True:
             with self._at.call():
-                seen = await self._at.relay.find_one(
-                    {"_id": {"$eq": LEASE}}, {"free": {"$lt": ["$until", "$$NOW"]}, "holder": 1}
-                )
+                seen = await self._at.relay.find_one({"_id": {"$eq": LEASE}}, {"free": {"$lt": ["$until", "$$NOW"]}})
                 if seen is None:
                     return False
                 if seen["free"] and await self._extend({"$expr": {"$lt": ["$until", "$$NOW"]}}):
@@ -107,6 +105,10 @@ class Lease:
         """Keep the place reached, durably, unless the lease was lost."""
         place = {"origin": self._origin, "after": after}
         await self._at.relay.update_one(self._ours(), {"$set": {"place": place}})
+
+    async def lose_place(self) -> None:
+        """Have whoever leads next begin with all movies."""
+        await self._at.relay.update_one({"_id": {"$eq": LEASE}}, {"$unset": {"place": ""}})
 
     async def _extend(self, condition: Document) -> bool:
         loop = asyncio.get_running_loop()
