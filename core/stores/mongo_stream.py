@@ -60,12 +60,16 @@ class ChangeStream:
         """Behind all that was read: the option of a stream that goes on there."""
 
     async def __aenter__(self) -> ChangeStream:
+        after = self._after or {}
+        began = after.get("startAtOperationTime")
+        # The server counts what happened at that very moment in.
+        later = [{"$match": {"clusterTime": {"$gt": began}}}] if began else []
         try:
             with self._at.call():
                 self._first = await self._run(
                     {
                         "aggregate": 1,
-                        "pipeline": [{"$changeStream": self._after or {}}, *_STAGES],
+                        "pipeline": [{"$changeStream": after}, *later, *_STAGES],
                         "cursor": {"batchSize": _MOST},
                         "readConcern": {"level": "majority"},
                     },

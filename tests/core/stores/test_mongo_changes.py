@@ -105,6 +105,19 @@ async def test_our_own_writes_are_versioned_and_a_removal_is_forced(store: Mongo
     assert await store.get("Q1") == rewritten
 
 
+async def test_the_log_begins_after_what_was_there(store: MongoStore, raw: Database, mongo_url: str) -> None:
+    await store.insert(FULL)
+    await raw[RELAY].delete_many({})
+    await raw.movies.delete_one({"_id": FULL.id})
+    again = MongoStore(mongo_url, timeout=20.0)
+    await again.open()
+    async with following(again) as follower:
+        saved = await again.insert(Movie(id="Q1", title="A"))
+        await again.settle()
+        assert [(change.id, change.version) for change in follower.changes] == [("Q1", saved.version)]
+    await again.close()
+
+
 async def test_an_edit_by_hand_is_healed_before_it_is_handed_out(store: MongoStore, raw: Database) -> None:
     before = await store.insert(FULL)
     async with following(store) as follower:
