@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 from bson import ObjectId
@@ -18,7 +18,7 @@ from core.model import FIELD, GenreCount, Movie, Query, replace, same_content
 from core.stores.base import Apply, Identity, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
-from core.stores.mongo_connection import MongoConnection
+from core.stores.mongo_connection import NOTES, MongoConnection
 from core.stores.mongo_documents import (
     OURS,
     PROJECTION,
@@ -35,8 +35,6 @@ from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, o
 from core.stores.mongo_removals import bury, bury_all, first_versions
 from core.stores.mongo_standing import resume, standing, suspend
 
-_UID: Final = "uid"
-"""The note that names the collection."""
 _ASIDE: Final = 8
 """Connections kept apart for the cache's standing and the changes: more than ever wait for one another."""
 _GLANCE: Final = 1.0
@@ -65,7 +63,7 @@ class MongoStore:
 
         Raises StoreUnavailable, and ForeignCollection where others made the collection and it was not adopted."""
         try:
-            await self._at.open()
+            await self._connect()
             with self._at.long_call():
                 await refuse_foreign(self._at)
                 await prepare(self._at, foreign=False)
@@ -77,6 +75,10 @@ class MongoStore:
         """Close every connection. Idempotent."""
         await self._at.close()
         await self._aside.close()
+
+    async def _connect(self) -> None:
+        await self._at.open()
+        await self._aside.open()
 
     async def identity(self) -> Identity:
         """Ask the server who it is."""
@@ -90,7 +92,7 @@ class MongoStore:
 
         Returns to how many it was added. Cancelled, it can be taken up again; the store is open afterwards.
         `progress` is told how many are done, of how many."""
-        await self._at.open()
+        await self._connect()
         with self._at.long_call() as cancellation:
             return await adopt(self._at, cancellation, progress)
 
@@ -267,7 +269,7 @@ class MongoStore:
                 )
             await bury_all(self._at)
             await self._at.movies.drop()
-            await self._at.notes.delete_many({"_id": {"$nin": [OWNER, _UID]}})
+            await self._at.notes.delete_many({"_id": {"$ne": OWNER}})
             await prepare(self._at, foreign=False)
 
     async def _refusal(self, id: str, base: int) -> MovieNotFound | EditConflict:
@@ -291,19 +293,15 @@ class MongoStore:
 
     async def uid(self) -> str:
         """The random name of this collection, 16 hex digits, made once and kept in it."""
-        made = {"$setOnInsert": {"text": secrets.token_hex(8)}}
+        # The server's own name for it: a copy of the documents has another.
         with self._at.call():
-            kept = await self._at.notes.find_one({"_id": {"$eq": _UID}})
-            kept = kept or await self._at.notes.find_one_and_update(
-                {"_id": {"$eq": _UID}}, made, upsert=True, return_document=ReturnDocument.AFTER
-            )
-        return str((kept or {})["text"])
+            return blake2b(await self._at.uuid(NOTES), digest_size=8).hexdigest()
 
     # ----------------------------------------------------------------------- what keeps a cache in front right
 
     async def follow(self, apply: Apply) -> None:
         """Hand every committed change to `apply`, whoever made it and by whatever program, until cancelled."""
-        await follow(await self._apart(), apply)
+        await follow(self._aside, apply)
 
     async def settle(self) -> None:
         """Return once every change that was committed before this call has been applied by a follower."""
@@ -312,23 +310,17 @@ class MongoStore:
     async def standing(self) -> Standing:
         """Look at the cache's standing: one cheap query on a connection of its own."""
         with self._at.call(_GLANCE):
-            return await standing(await self._apart())
+            return await standing(self._aside)
 
     async def suspend(self, holder: str, seconds: float) -> None:
         """Say for all copies to see that the cache may be outdated, for so long at most; again renews it."""
         with self._at.call():
-            await suspend(await self._apart(), holder, seconds)
+            await suspend(self._aside, holder, seconds)
 
     async def resume(self, holder: str) -> None:
         """Take this holder's suspension back."""
         with self._at.call():
-            await resume(await self._apart(), holder)
-
-    async def _apart(self) -> MongoConnection:
-        """The connections that no query waits in front of, made when first wanted."""
-        _ = self._at.database
-        await self._aside.open()
-        return self._aside
+            await resume(self._aside, holder)
 
 
 def _keys(ids: Sequence[str]) -> list[str | ObjectId]:

@@ -41,6 +41,7 @@ async def follow(at: MongoConnection, apply: Apply) -> None:
             with at.long_call():
                 await refuse_foreign(at)
                 await prepare(at, foreign=False)
+                await lease.lose_place()
 
 
 async def settle(at: MongoConnection) -> None:
@@ -70,23 +71,20 @@ class _Leader:
         self._at = at
         self._lease = lease
         self._apply = apply
-        self._origin: object = None
         self._kept = 0.0
 
     async def lead(self) -> None:
         """Hand out all changes from the place kept; all movies where there is none, or none that the server knows."""
         with self._at.call():
-            self._origin = await self._relay_uuid()
             place = await self._lease.place()
-        token = place.get("token") if place.get("origin") == self._origin else None
         while True:
             with suppress(HistoryLost):
-                async with ChangeStream(self._at, token) as stream:
-                    if token is None:
+                async with ChangeStream(self._at, place) as stream:
+                    if place is None:
                         await self._hand_out_everything(stream)
                     while True:
                         await self._hand_out(await stream.batch(), stream)
-            token = None
+            place = None
 
     async def _hand_out_everything(self, stream: ChangeStream) -> None:
         """Say that all movies may have changed, once the stream that sees the later changes is open."""
@@ -136,13 +134,8 @@ class _Leader:
             await self._at.relay.update_many({"_id": {"$in": list(barriers)}}, {"$set": {"passed": True}})
 
     async def _keep_place(self, stream: ChangeStream) -> None:
-        await self._lease.keep_place({"origin": self._origin, "token": stream.place})
+        await self._lease.keep_place(stream.place)
         self._kept = asyncio.get_running_loop().time()
-
-    async def _relay_uuid(self) -> object:
-        """What tells our collection from a copy: a place that was restored into another server means nothing there."""
-        [relay] = await (await self._at.database.list_collections(filter={"name": RELAY})).to_list()
-        return relay["info"]["uuid"]
 
 
 def _changes(events: Sequence[Document]) -> list[Changed]:

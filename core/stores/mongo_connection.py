@@ -135,6 +135,11 @@ class MongoConnection:
         """Who says that the cache may be outdated, and until when."""
         return self.database[SUSPENSIONS]
 
+    async def uuid(self, name: str) -> bytes:
+        """The name that the server gave this collection of ours when it was created, and no copy of it has."""
+        [found] = await (await self.database.list_collections(filter={"name": name})).to_list()
+        return bytes(found["info"]["uuid"])
+
     async def transact(self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]]) -> _T:
         """Run the work in one transaction, again when it met a concurrent one.
 

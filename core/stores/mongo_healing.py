@@ -21,6 +21,7 @@ from core.stores.mongo_documents import (
     Document,
     id_of,
     intact,
+    literal,
     movie_of,
     ours_of,
     version_of,
@@ -74,7 +75,8 @@ def _healing(document: Document, least: int) -> UpdateOne:
     version = Int64(max(least, movie.version + 1))
     # Equal to None is what is missing, too.
     chosen = {"_id": {"$eq": document["_id"]}, f"{OURS}.version": {"$eq": _raw_version(document)}}
-    return UpdateOne(chosen, {"$set": {OURS: {**ours_of(movie), "version": version}}})
+    # By a pipeline, which logs what differs: that the version does marks it as ours.
+    return UpdateOne(chosen, [{"$set": {OURS: literal({**ours_of(movie), "version": version})}}])
 
 
 def _raw_version(document: Document) -> object:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from core.errors import StoreUnavailable
-from core.stores.mongo_connection import MongoConnection
+from core.stores.mongo_connection import RELAY, MongoConnection
 from core.stores.mongo_documents import Document, literal
 
 LEASE: Final = "lease"
@@ -30,10 +30,19 @@ _BARRED: Final = timedelta(hours=1)
 
 
 async def make_lease(at: MongoConnection) -> None:
-    """Create the lease, held by nobody, where it is missing or was barred."""
+    """Create the lease, held by nobody, where it is missing or was barred.
+
+    The first leader begins with what happens from now on: nothing was cached of what was before."""
     holder = {"$ifNull": ["$holder", _NOBODY]}
     free = {"$cond": [{"$eq": [holder, _NOBODY]}, _FREE_SINCE_EVER, "$until"]}
-    await at.relay.update_one({"_id": {"$eq": LEASE}}, [{"$set": {"holder": holder, "until": free}}], upsert=True)
+    begin = {"origin": literal(await origin(at)), "after": {"startAtOperationTime": "$$CLUSTER_TIME"}}
+    made = {"holder": holder, "until": free, "place": {"$ifNull": ["$place", begin]}}
+    await at.relay.update_one({"_id": {"$eq": LEASE}}, [{"$set": made}], upsert=True)
+
+
+async def origin(at: MongoConnection) -> bytes:
+    """Whose places these are: one that was restored into another server means nothing there."""
+    return await at.uuid(RELAY)
 
 
 async def bar_leaders(at: MongoConnection) -> None:
@@ -54,14 +63,13 @@ class Lease:
         self._at = at
         self._holder = secrets.token_hex(8)
         self._until = 0.0
+        self._origin = b""
 
     async def take(self) -> bool:
         """Wait until the lease is ours; False where there is none in this collection (any more)."""
         while True:
             with self._at.call():
-                seen = await self._at.relay.find_one(
-                    {"_id": {"$eq": LEASE}}, {"free": {"$lt": ["$until", "$$NOW"]}, "holder": 1}
-                )
+                seen = await self._at.relay.find_one({"_id": {"$eq": LEASE}}, {"free": {"$lt": ["$until", "$$NOW"]}})
                 if seen is None:
                     return False
                 if seen["free"] and await self._extend({"$expr": {"$lt": ["$until", "$$NOW"]}}):
@@ -86,15 +94,21 @@ class Lease:
             with suppress(StoreUnavailable), self._at.call(_RENEWED):
                 await self._at.relay.update_one(self._ours(), {"$set": {"until": _FREE_SINCE_EVER}})
 
-    async def place(self) -> Document:
-        """What `keep_place` kept; empty where nothing was."""
+    async def place(self) -> Document | None:
+        """Where to go on: an option of a change stream, or None where nobody knows."""
         found = await self._at.relay.find_one(self._ours(), {"place": 1})
+        self._origin = await origin(self._at)
         place: Document = (found or {}).get("place") or {}
-        return place
+        return place.get("after") if place.get("origin") == self._origin else None
 
-    async def keep_place(self, place: Document) -> None:
+    async def keep_place(self, after: Document) -> None:
         """Keep the place reached, durably, unless the lease was lost."""
+        place = {"origin": self._origin, "after": after}
         await self._at.relay.update_one(self._ours(), {"$set": {"place": place}})
+
+    async def lose_place(self) -> None:
+        """Have whoever leads next begin with all movies."""
+        await self._at.relay.update_one({"_id": {"$eq": LEASE}}, {"$unset": {"place": ""}})
 
     async def _extend(self, condition: Document) -> bool:
         loop = asyncio.get_running_loop()

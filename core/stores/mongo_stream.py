@@ -57,16 +57,19 @@ class ChangeStream:
         self._cursor = 0
         self._first: list[Document] = []
         self.place: Document = {}
-        """Behind all that was read."""
+        """Behind all that was read: the option of a stream that goes on there."""
 
     async def __aenter__(self) -> ChangeStream:
-        since: Document = {} if self._after is None else {"startAfter": self._after}
+        after = self._after or {}
+        began = after.get("startAtOperationTime")
+        # The server counts what happened at that very moment in.
+        later = [{"$match": {"clusterTime": {"$gt": began}}}] if began else []
         try:
             with self._at.call():
                 self._first = await self._run(
                     {
                         "aggregate": 1,
-                        "pipeline": [{"$changeStream": since}, *_STAGES],
+                        "pipeline": [{"$changeStream": after}, *later, *_STAGES],
                         "cursor": {"batchSize": _MOST},
                         "readConcern": {"level": "majority"},
                     },
@@ -114,6 +117,6 @@ class ChangeStream:
                 raise HistoryLost from problem
             raise
         self._cursor = cursor["id"]
-        self.place = cursor["postBatchResumeToken"]
+        self.place = {"startAfter": cursor["postBatchResumeToken"]}
         batch: list[Document] = cursor["firstBatch" if "firstBatch" in cursor else "nextBatch"]
         return batch
