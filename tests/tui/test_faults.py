@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
@@ -11,10 +15,15 @@ from textual.widgets import OptionList
 
 from core.errors import FaultRefused
 from core.lab.faults import FAULTS
+from core.servers.embedded import embedded_servers
+from core.servers.process import suspended
+from core.servers.state import StateFolder
 from core.settings import Settings
+from tests.core.servers.another_copy import another_copy, ready
 from tests.tui.feed import Feed
 from tests.tui.memory_catalogue import MemoryCatalogue, movies, opening
 from tests.tui.stage import screen_text, until
+from tests.tui.terminal import Terminal
 from tui.app import ReelcacheApp
 from tui.screens.faults import FaultScreen
 from tui.widgets.lines import line_width
@@ -129,3 +138,23 @@ def test_without_a_fault_the_doubt_comes_first() -> None:
     feed.sample()
     text = "".join(part for part, _ in status_line(feed.summary(), 120))
     assert text.startswith(" Redis away: reading from PostgreSQL")
+
+
+def test_whoever_pauses_the_servers_and_is_asked_to_end_lets_them_go_first(state_dir: Path) -> None:
+    with another_copy(state_dir, "redis", "postgresql") as keeper:
+        ready(keeper, 2)
+        servers = embedded_servers(StateFolder(state_dir))
+        running = [found for server in servers.values() if (found := server.find()) is not None]
+        command = [sys.executable, "-P", "-m", "tui", "--state-dir", str(state_dir)]
+        known = {name: value for name, value in os.environ.items() if not name.startswith(("REELCACHE_", "REDIS_"))}
+        with Terminal(command, {**known, "DATABASE_URL": ""}, (120, 40)) as terminal:
+            terminal.until("x Faults", "17,472 movies", without="Loading", seconds=120)
+            terminal.send("x6")
+            terminal.until("FAULT: PostgreSQL paused")
+            terminal.send("x1")
+            terminal.until("FAULT: Redis paused, PostgreSQL paused")
+            assert all(suspended(process) for process in running)
+            terminal.process.terminate()
+            assert terminal.until_ended() == 128 + signal.SIGTERM
+        assert len(running) == 2
+        assert not any(suspended(process) for process in running)

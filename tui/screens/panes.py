@@ -31,8 +31,6 @@ SIDE_BY_SIDE: Final = (110, 30)
 """Columns and rows from which the panels stand beside the table."""
 WITH_DETAILS: Final = 180
 WITH_LOG: Final = 36
-WITH_CONSISTENCY: Final = 50
-"""Rows from which it has a place beside the genres; below, the one of both that was last chosen is shown."""
 
 
 class PanedScreen(Screen[None]):
@@ -50,7 +48,7 @@ class PanedScreen(Screen[None]):
         self.alone = False
         """Whether the pane has the whole screen by choice."""
         self._beside = "genres"
-        """Which of genres and consistency stands beside the table where there is room for one."""
+        """Which of genres and consistency stands beside the table: the one that was last chosen."""
 
     def compose(self) -> ComposeResult:
         self._arrange()
@@ -119,7 +117,6 @@ class PanedScreen(Screen[None]):
         self.set_class(not one and height >= WITH_LOG, "-with-log")
         if self.pane in ("genres", "consistency"):
             self._beside = self.pane
-        self.set_class(not one and height >= WITH_CONSISTENCY, "-with-consistency")
         self.set_class(self._beside == "consistency", "-beside-consistency")
         for pane in PANES:
             self.set_class(pane == self.pane, f"-{pane}")
