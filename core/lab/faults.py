@@ -160,8 +160,8 @@ class FaultSwitches:
                 return "Redis stands still until the fault is lifted."
             case "kill-redis":
                 self._own_redis()
-                self._killed = self._cache.greetings
                 self._servers.server("redis").kill()
+                self._killed = self._cache.greetings
                 self._limits = None  # it starts anew with its own
                 return "Redis was killed, and is started anew after 3 seconds."
             case "fill-redis":

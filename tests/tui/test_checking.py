@@ -29,6 +29,10 @@ async def catalogue(state_dir: Path, postgres_url: str, redis_url: str) -> Async
     settings = Settings(postgres_url=postgres_url, redis_url=redis_url, state_dir=state_dir)
     async with open_catalogue(settings) as opened:
         await opened.load(ListSource(movies(30)))
+        await opened._binding.store.settle()
+        async with asyncio.timeout(15):
+            while opened.stats().doubt is not None:
+                await asyncio.sleep(0.01)
         await opened.browse(Query(), 0, 10)
         yield opened
 

@@ -26,11 +26,23 @@ async def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
             await asyncio.sleep(0.01)
 
 
+def believed(catalogue: Catalogue) -> Callable[[], bool]:
+    """Whether Redis is in use and believed."""
+    return lambda: catalogue.stats().breaker == "closed" and catalogue.stats().doubt is None
+
+
+async def quiet(catalogue: Catalogue) -> None:
+    """Wait until the cache was told of every change so far, and is believed."""
+    await catalogue._binding.store.settle()
+    await until(believed(catalogue))
+
+
 @pytest.fixture
 async def catalogue(state_dir: Path, postgres_url: str) -> AsyncIterator[Catalogue]:
     """Thirty movies in a store given by URL, behind an embedded Redis of the test's own."""
     async with open_catalogue(Settings(postgres_url=postgres_url, state_dir=state_dir)) as opened:
         await opened.load(ListSource(movies(30)))
+        await quiet(opened)
         yield opened
 
 
@@ -60,4 +72,5 @@ async def embedded(lived_in: Path, request: pytest.FixtureRequest) -> AsyncItera
     """Thirty movies in either embedded store, behind an embedded Redis."""
     folder = await stocked(lived_in, request.param)
     async with open_catalogue(Settings(store=request.param, state_dir=folder)) as opened:
+        await quiet(opened)
         yield opened

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -14,10 +13,10 @@ from redis.asyncio import Redis
 
 from core import Catalogue, FaultRefused, Query, Settings, StoreUnavailable, open_catalogue, replace
 from core.lab.faults import FAULTS, SLOWER, FaultName
-from core.servers.embedded import embedded_servers
+from core.servers.embedded import embedded_servers, stop_embedded
 from core.servers.process import suspended
 from core.servers.state import StateFolder
-from tests.core.lab.conftest import stocked, until
+from tests.core.lab.conftest import believed, stocked, until
 from tests.core.movies import movie
 
 
@@ -27,11 +26,6 @@ def process(state_dir: Path, name: str) -> psutil.Process:
     running = found[name]  # type: ignore[index]  # the tests name servers that there are
     assert running is not None
     return running
-
-
-def believed(catalogue: Catalogue) -> Callable[[], bool]:
-    """Whether Redis is in use and believed."""
-    return lambda: catalogue.stats().breaker == "closed" and catalogue.stats().doubt is None
 
 
 def test_every_fault_has_its_words() -> None:
@@ -83,6 +77,14 @@ async def test_a_killed_redis_is_back_at_once_when_the_fault_is_lifted(catalogue
     await catalogue.faults.off("kill-redis")
     await until(lambda: catalogue.stats().faults == ())
     await until(believed(catalogue))
+
+
+async def test_what_does_not_run_cannot_be_killed(catalogue: Catalogue, state_dir: Path) -> None:
+    await stop_embedded(state_dir)
+    for name in ("kill-redis", "pause-redis"):
+        with pytest.raises(FaultRefused, match="it does not run"):
+            await catalogue.faults.on(name)
+        assert catalogue.stats().faults == ()
 
 
 async def test_killing_ends_a_pause(catalogue: Catalogue) -> None:
@@ -157,7 +159,7 @@ async def test_a_paused_store_leaves_the_last_known_state(embedded: Catalogue, l
     try:
         assert suspended(server)
         assert all(suspended(child) for child in server.children(recursive=True))
-        await until(lambda: "does not answer" in (embedded.stats().doubt or ""))
+        await until(lambda: "is away" in (embedded.stats().doubt or ""))
         known = await embedded.browse(Query(), 0, 10)
         assert (known.freshness, known.movies) == ("stale", page.movies)
         reading = await embedded.read(page.movies[0].id)
