@@ -4,6 +4,7 @@ from core.catalogue import Catalogue, Reading
 from core.errors import (
     CacheUnavailable,
     EditConflict,
+    FaultRefused,
     ForeignCollection,
     InvalidMovie,
     InvalidQuery,
@@ -26,6 +27,7 @@ __all__ = [
     "CacheUnavailable",
     "Catalogue",
     "EditConflict",
+    "FaultRefused",
     "ForeignCollection",
     "GenreCount",
     "InvalidMovie",

@@ -43,11 +43,10 @@ def compared(entry: Entry | None, movie: Movie | None) -> Finding:
         return "unread"
     if not entry.known:
         return "equal" if movie is None else "outdated"
-    version = movie.version if movie else 0
-    if entry.version > version:
-        return "equal"  # written between the two looks: newer than what the store said is never outdated
-    if movie is None or entry.version < version:
+    if movie is None or entry.version < movie.version:
         return "outdated"
+    if entry.version > movie.version:
+        return "equal"  # written between the two looks: newer than what the store said is never outdated
     try:
         return "equal" if decode_movie(entry.payload) == movie else "unequal"
     except msgspec.MsgspecError:
@@ -98,7 +97,12 @@ async def compare(store: Store, cache: RedisCache, ids: Sequence[str]) -> dict[s
     unique = list(dict.fromkeys(ids))
     movies = await store.get_many(unique)
     entries = await cache.get_many([movie_key(id) for id in unique])
-    return {id: compared(entry, movies.get(id)) for id, entry in zip(unique, entries, strict=True)}
+    findings = {id: compared(entry, movies.get(id)) for id, entry in zip(unique, entries, strict=True)}
+    removed = [id for id, finding in findings.items() if finding == "outdated" and id not in movies]
+    if removed:
+        # Or added between the two looks: then it is there now.
+        findings |= dict.fromkeys(await store.get_many(removed), "equal")
+    return findings
 
 
 class Check(msgspec.Struct, frozen=True):

@@ -7,10 +7,11 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
+from core import audit
 from core.binding import Binding
 from core.cache.redis import RedisCache
 from core.errors import (
@@ -42,6 +43,9 @@ from core.settings import STORES, STRATEGIES
 from core.stores.base import Store
 from core.strategies.base import Change, Question, Strategy, Written
 from core.strategies.codec import decode_genres, decode_window, encode_genres, encode_window
+
+if TYPE_CHECKING:
+    from core.lab.faults import FaultSwitches
 
 SWITCH_PATIENCE: Final = 5.0
 """Seconds that a switch waits for running writes before it goes on beside them: both modes overlap safely."""
@@ -76,7 +80,10 @@ class Catalogue:
         open_store: Callable[[str], Awaitable[Binding]],
         *,
         redis_url: str,
+        faults: FaultSwitches,
     ) -> None:
+        self.faults = faults
+        """What breaks the embedded servers on purpose."""
         self._binding = binding
         self._strategy = binding.strategies[strategy]
         self._cache = cache
@@ -84,6 +91,8 @@ class Catalogue:
         self._open_store = open_store
         self._redis_url = redis_url
         self._redis: RedisStats | None = None
+        self._doubt: str | None = None
+        """Why the cache was not used at the last look, for the trace."""
         self._filling: dict[str, LoadProgress] = {}
         self._fills: dict[str, asyncio.Task[LoadReport]] = {}
         self._switching = asyncio.Lock()
@@ -141,16 +150,12 @@ class Catalogue:
                 answers = await strategy.read_many(window.ids)
         seconds = time.perf_counter() - started
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
-        hits = sum(tier != "store" for _, tier in found)
-        self._observer.trace(
-            "browse",
-            f"{query.sort} {offset}+{limit}",
-            strategy.name,
-            tier,
-            f"{hits} of {len(found)} hit",
-            None,
-            seconds,
-        )
+        verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
+        if freshness == "stale":
+            verdict = f"last known state, {verdict}"
+        elif doubted := next((answer.reason for answer in answers if answer.freshness == "uncached"), None):
+            verdict = f"{verdict}, {doubted}"
+        self._observer.trace("browse", f"{query.sort} {offset}+{limit}", strategy.name, tier, verdict, None, seconds)
         movies = tuple(movie for movie, _ in found)
         return Page(movies, window.total, offset, tuple(tier for _, tier in found), tier, freshness, seconds)
 
@@ -182,8 +187,8 @@ class Catalogue:
         )
         started = time.perf_counter()
         with self._errors_counted(strategy):
-            counts, tier, _ = await strategy.answer(question)
-        verdict = "hit" if tier != "store" else "computed"
+            counts, tier, freshness = await strategy.answer(question)
+        verdict = "last known state" if freshness == "stale" else "hit" if tier != "store" else "computed"
         self._observer.trace(
             "genres", query.text or "all", strategy.name, tier, verdict, None, time.perf_counter() - started
         )
@@ -314,14 +319,30 @@ class Catalogue:
             doubt=doubt.reason if doubt else None,
             pending=trust.standing.pending,
             breaker_opened=breaker.opened,
+            faults=tuple(self.faults.active.values()),
             redis=self._redis if breaker.state == "closed" else None,
         )
 
     async def watch(self) -> None:
-        """Look at Redis' own figures once. Called every second by the opener."""
+        """Look at Redis' own figures, and at whether it is used, once. Called every second by the opener."""
+        doubt = self._binding.trust.doubt()
+        reason = self._cache.breaker.problem or (doubt.reason if doubt else None)
+        if reason != self._doubt:
+            self._doubt = reason
+            self.note("cache", "Redis", f"not used: {reason}" if reason else "used again")
         with contextlib.suppress(CacheUnavailable):
             info = await self._cache.server()
             self._redis = RedisStats(**msgspec.structs.asdict(info))
+
+    def note(self, operation: str, key: str, verdict: str) -> None:
+        """Write into the trace what is no operation on a movie: a fault that was switched, a change of trust."""
+        self._observer.trace(operation, key, self._strategy.name, None, verdict, None, 0.0)
+
+    async def check(self) -> audit.Check:
+        """Compare every movie in the cache with the store, again after 0.1, 1 and 10 seconds where they differ.
+
+        Raises CacheUnavailable, StoreUnavailable."""
+        return await audit.check(self._binding.store, self._binding.cache)
 
     # --------------------------------------------------------------------------------------------------------- details
 

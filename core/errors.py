@@ -106,6 +106,10 @@ class ServerFailed(Unavailable):
     """An embedded server that could not be started, adopted or stopped."""
 
 
+class FaultRefused(ReelcacheError):
+    """A fault that cannot be switched: its server was given by URL, or does not run."""
+
+
 class ForeignCollection(StoreUnavailable):
     """A MongoDB collection that others own and that lacks our sub-document: adopt it first, after asking."""
 

@@ -13,6 +13,8 @@ from core.cache.keys import Namespace
 from core.cache.redis import RedisCache
 from core.catalogue import Catalogue
 from core.errors import ServerFailed
+from core.lab.faults import FaultSwitches
+from core.lab.slow import Slowness, SlowStore
 from core.masking import masked
 from core.observe.counters import Observer
 from core.servers.embedded import EmbeddedServers
@@ -38,8 +40,12 @@ async def open_catalogue(settings: Settings | None = None, *, report: Report | N
     nobody else uses them.
     """
     async with contextlib.AsyncExitStack() as stack:
-        opening = _Opening(settings or Settings(), report, stack)
-        yield await opening.catalogue()
+        catalogue = await _Opening(settings or Settings(), report, stack).catalogue()
+        try:
+            yield catalogue
+        finally:
+            # Before anything is closed: what stands still would be waited for.
+            await catalogue.faults.lift()
 
 
 class _Opening:
@@ -52,6 +58,7 @@ class _Opening:
         self._observer = Observer(STRATEGIES, time.time)
         self._bindings: dict[str, Binding] = {}
         self._cache: RedisCache | None = None
+        self._slowness = Slowness()
         self._catalogue: Catalogue | None = None
 
     async def catalogue(self) -> Catalogue:
@@ -67,7 +74,20 @@ class _Opening:
             raise
         binding = await self._bound(store, url, uid)
         catalogue = self._catalogue = Catalogue(
-            binding, self._settings.strategy, self._cache, self._observer, self._open_store, redis_url=masked(redis_url)
+            binding,
+            self._settings.strategy,
+            self._cache,
+            self._observer,
+            self._open_store,
+            redis_url=masked(redis_url),
+            faults=FaultSwitches(
+                self._servers,
+                self._settings,
+                self._cache,
+                self._slowness,
+                store=lambda: catalogue.store,
+                note=lambda name, what: catalogue.note("fault", name, what),
+            ),
         )
         self._stack.push_async_callback(catalogue.close)
         await self._fill(binding)
@@ -106,6 +126,7 @@ class _Opening:
 
             url = url or await self._servers.postgresql()
             store = PostgresStore(url)
+        store = SlowStore(store, self._slowness)
         try:
             await store.open()
             return store, url, await store.uid()

@@ -175,7 +175,7 @@ class Trust:
         try:
             self._standing = await self._store.standing()
         except StoreUnavailable as away:
-            self._store_problem = away.reason
+            self._store_problem = f"{away.server} is away: {away.reason}"
         else:
             self._looked, self._store_problem = began, None
 

@@ -110,6 +110,18 @@ def doctor(context: typer.Context) -> None:
     raise typer.Exit(_run(examine_servers(settings)))
 
 
+@app.command(epilog="Example: reelcache check --json")
+def check(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+) -> None:
+    """Compare every movie in the cache with the store; exit code 1 when one is still wrong after 10 seconds."""
+    settings = _settings(context)
+    from tui.checking import check_cache
+
+    raise typer.Exit(_run(check_cache(settings, as_json=json)))
+
+
 @app.command(epilog="Example: reelcache stop")
 def stop(context: typer.Context) -> None:
     """End the embedded servers, also those that a killed copy left running."""

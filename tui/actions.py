@@ -37,6 +37,11 @@ class Action:
     listed: bool = True
     """Whether the command palette offers it."""
 
+    @property
+    def opens_box(self) -> bool:
+        """Whether it opens a box to type in: then it is done before the keys that follow it are handed out."""
+        return self.action.startswith("ask(")
+
 
 ACTIONS: Final[tuple[Action, ...]] = (
     Action("move.up", "up,k", "↑ k", "Up", "One row up.", "movies", "move(-1)", listed=False),
@@ -63,6 +68,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "movies.open", "enter", "Enter", "Details", "Show the whole movie and where it came from.", "movies", "open", 24
     ),
     Action("movies.edit", "e", "e", "Edit", "Edit the movie under the cursor.", "everywhere", "edit", 22),
+    Action("movies.add", "a", "a", "Add", "Add a movie of your own.", "everywhere", "add", 70),
+    Action(
+        "movies.remove",
+        "delete,D",
+        "Del D",
+        "Remove",
+        "Remove the movie under the cursor, after asking.",
+        "everywhere",
+        "remove",
+    ),
     Action(
         "filter.text",
         "slash",
@@ -99,10 +114,29 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "choose_store",
         28,
     ),
+    Action(
+        "faults.choose",
+        "x",
+        "x",
+        "Faults",
+        "Break Redis or the store on purpose, and watch the cache hold.",
+        "everywhere",
+        "choose_fault",
+        50,
+    ),
     Action("pane.movies", "1", "1", "Movies", "Go to the movie table.", "everywhere", "pane('movies')"),
     Action("pane.stats", "2", "2", "Cache", "Go to the counters.", "everywhere", "pane('stats')"),
     Action("pane.genres", "3", "3", "Genres", "Go to the genre histogram.", "everywhere", "pane('genres')"),
     Action("pane.log", "4", "4", "Log", "Go to the log of operations.", "everywhere", "pane('log')"),
+    Action(
+        "pane.consistency",
+        "5",
+        "5",
+        "Consistency",
+        "Go to the figures of consistency: audit, change log, races prevented.",
+        "everywhere",
+        "pane('consistency')",
+    ),
     Action(
         "pane.full", "f", "f", "Full screen", "Give one panel the whole screen, or take it back.", "everywhere", "full"
     ),
@@ -169,7 +203,15 @@ ACTION: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 def bindings(where: Where) -> list[BindingType]:
     """The key bindings of one place, each with the id that a key map can name."""
     return [
-        Binding(action.keys, action.action, action.label, show=False, key_display=action.shown, id=action.id)
+        Binding(
+            action.keys,
+            action.action,
+            action.label,
+            show=False,
+            key_display=action.shown,
+            priority=action.opens_box,
+            id=action.id,
+        )
         for action in ACTIONS
         if action.where == where and action.keys and not action.action.startswith("app.")
     ]

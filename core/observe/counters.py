@@ -186,6 +186,7 @@ class Observer:
         pending: int | None = None,
         breaker_opened: int = 0,
         redis: RedisStats | None = None,
+        faults: tuple[str, ...] = (),
     ) -> Stats:
         """Everything counted so far, with what only the caller knows; `at` in monotonic seconds."""
         return Stats(
@@ -200,6 +201,7 @@ class Observer:
             relay=RelayStats(self._relayed, self._lag.snapshot(), self._staleness.snapshot(), pending),
             audit=AuditStats(tuple(self._looked), tuple(self._outdated)),
             breaker_opened=breaker_opened,
+            faults=faults,
             redis=redis,
             trace=self._trace.snapshot(),
         )

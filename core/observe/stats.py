@@ -121,3 +121,5 @@ class Stats(msgspec.Struct, frozen=True):
     audit: AuditStats = AuditStats()
     breaker_opened: int = 0
     """How often the breaker opened."""
+    faults: tuple[str, ...] = ()
+    """What is broken on purpose just now, each in two or three words."""

@@ -61,6 +61,10 @@ class EmbeddedServers:
         """Where Redis is once it runs; starts nothing."""
         return self._servers["redis"].url
 
+    def server(self, name: ServerName) -> Server:
+        """One of them, for whoever breaks it on purpose; starts nothing."""
+        return self._servers[name]
+
     async def close(self) -> None:
         """This copy leaves; the last one out stops the servers. Idempotent; a cancelled caller still gets it done."""
         await unbroken(self._leave())

@@ -89,11 +89,41 @@ def alive(process: psutil.Process) -> bool:
 
 async def end(process: psutil.Process, gently: signal.Signals, seconds: float) -> None:
     """Signal a process and wait until it is gone; after so many seconds it is killed. Raises psutil.AccessDenied."""
+    if suspended(process):
+        resume(process)  # it would not see the signal
     for kind, patience in ((gently, seconds), (signal.SIGKILL, 10.0)):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(kind)
         if await gone(process, patience):
             return
+
+
+def suspend(process: psutil.Process) -> None:
+    """Hold a process and all that it started still: the parent first, so that nothing starts meanwhile.
+
+    Raises psutil.AccessDenied; a process that has ended is left alone."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.suspend()
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.suspend()
+
+
+def resume(process: psutil.Process) -> None:
+    """Let a process go on, and all that it started: itself last, so that while it stands still some of them may."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in process.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.resume()
+        process.resume()
+
+
+def suspended(process: psutil.Process) -> bool:
+    """Whether somebody holds it still."""
+    try:
+        return process.status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False
 
 
 async def gone(process: psutil.Process, seconds: float) -> bool:

@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import signal
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import quote
 
 from core.errors import ServerFailed
 from core.servers.binaries import Binary, ServerName
 from core.servers.server import Report, Server
 from core.servers.state import StateFolder
+
+POLICY: Final = "allkeys-lru"
+"""What it does when it is full: the entries that were not used for longest go."""
 
 
 class RedisServer(Server):
@@ -51,7 +54,7 @@ class RedisServer(Server):
             "save": "",
             "appendonly": "no",
             "maxmemory": self.maxmemory,
-            "maxmemory-policy": "allkeys-lru",
+            "maxmemory-policy": POLICY,
             "databases": "64",
         }
         return [str(binary.path), *(word for name, value in options.items() for word in (f"--{name}", value))]
@@ -62,7 +65,9 @@ class RedisServer(Server):
             async with asyncio.timeout(2.0):
                 reader, writer = await asyncio.open_unix_connection(self.socket)
                 with contextlib.closing(writer):
-                    writer.write(f"PING\r\nCONFIG SET maxmemory {self.maxmemory}\r\n".encode())
+                    # A copy that filled it on purpose may have been killed before it took that back.
+                    limits = f"maxmemory {self.maxmemory} maxmemory-policy {POLICY}"
+                    writer.write(f"PING\r\nCONFIG SET {limits}\r\n".encode())
                     greeting, setting = await reader.readline(), await reader.readline()
         except (OSError, TimeoutError):
             return False

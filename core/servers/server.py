@@ -8,6 +8,7 @@ import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -51,6 +52,8 @@ class Server(ABC):
         self.state = state
         self._report = report
         self._process: psutil.Process | None = None
+        self._paused: tuple[psutil.Process, int] | None = None
+        """The process that we hold still, and the lock that says so to other copies for as long as we live."""
         self._since = 0.0
 
     @property
@@ -124,6 +127,66 @@ class Server(ABC):
         """Its process, whoever started it."""
         return processes.find(self.record, self.program, self.mark)
 
+    # ------------------------------------------------------------------------------------------------ broken on purpose
+
+    @property
+    def paused(self) -> bool:
+        """Whether this copy of the program holds it still."""
+        return self._paused is not None
+
+    def pause(self) -> None:
+        """Hold all of its processes still until `resume`; when this copy dies without, the next to adopt it resumes it.
+
+        Raises ServerFailed where it does not run or is held still already."""
+        process = self._running()
+        claim = self.state.claim(self._pause)
+        if claim is None:
+            raise self._held_still()
+        processes.suspend(process)
+        self._paused = process, claim
+
+    def resume(self) -> None:
+        """Let go what `pause` holds; nothing when that is nothing."""
+        if self._paused is not None:
+            process, claim = self._paused
+            self._paused = None
+            processes.resume(process)
+            os.close(claim)
+
+    def kill(self) -> None:
+        """End it at once, whatever it is at. Raises ServerFailed where it does not run."""
+        process = self._running()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+        self.resume()
+
+    @property
+    def _pause(self) -> str:
+        return f"{self.name}-paused"
+
+    def _running(self) -> psutil.Process:
+        process = self.find()
+        if process is None:
+            raise ServerFailed(TITLES[self.name], "it does not run")
+        return process
+
+    def _held_still(self) -> ServerFailed:
+        whose = "" if self.paused else " of another copy of the program"
+        return ServerFailed(
+            TITLES[self.name], f"a fault switch{whose} holds it still", remedy="Lift the fault there, or end that copy."
+        )
+
+    def _let_go(self, process: psutil.Process) -> None:
+        """Resume what a copy held still that was killed. Raises ServerFailed where a living copy holds it."""
+        if processes.suspended(process):
+            claim = self.state.claim(self._pause)
+            if claim is None:
+                raise self._held_still()
+            processes.resume(process)
+            os.close(claim)
+
+    # -------------------------------------------------------------------------------------------------------- details
+
     def say(self, state: ServerState, detail: str) -> None:
         """Tell the listener, if there is one."""
         if self._report is not None:
@@ -134,6 +197,7 @@ class Server(ABC):
         if process is None:
             return None
         self.say("starting", f"found running as process {process.pid}")
+        await asyncio.to_thread(self._let_go, process)
         while processes.alive(process) and not self.socket.exists():
             if time.time() - process.create_time() > self.patience:
                 # A cleaner of temporary files took its socket away: nobody can reach it any more.

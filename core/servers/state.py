@@ -5,7 +5,7 @@ Below the folder that the person chose lies `servers/`, open to its owner alone:
     servers/<server>/           data of the server
     servers/<server>.log        what the server says, since its last start; `.log.1` since the one before
     servers/<server>.json       which process serves
-    servers/<name>.lock         locks, see `StateFolder.locked` and `StateFolder.join`
+    servers/<name>.lock         locks, see `StateFolder.locked`, `StateFolder.join` and `StateFolder.claim`
     servers/run                 the sockets; a link to a short folder elsewhere where the path is too long for a socket
 """
 
@@ -83,6 +83,14 @@ class StateFolder:
             yield
         finally:
             os.close(descriptor)
+
+    def claim(self, name: str) -> int | None:
+        """Take this lock until `os.close` of what is returned, or the death of this process; None where it is taken."""
+        descriptor = self._open_lock(name)
+        if self._try(descriptor, fcntl.LOCK_EX):
+            return descriptor
+        os.close(descriptor)
+        return None
 
     def join(self) -> None:
         """Count as a running copy, until `leave` or the death of this process. To be called under the door's lock."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 from bson import ObjectId
@@ -14,9 +15,10 @@ from pymongo.read_concern import ReadConcern
 
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound
 from core.model import FIELD, GenreCount, Movie, Query, replace, same_content
-from core.stores.base import Identity, Stored, StoreName, Window
+from core.stores.base import Apply, Identity, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
-from core.stores.mongo_connection import TOMBSTONES, MongoConnection
+from core.stores.mongo_changes import follow, settle
+from core.stores.mongo_connection import NOTES, MongoConnection
 from core.stores.mongo_documents import (
     OURS,
     PROJECTION,
@@ -25,15 +27,18 @@ from core.stores.mongo_documents import (
     id_of,
     key_of,
     movie_of,
-    next_version,
     replacement,
     version_of,
 )
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
 from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, order, unknown_part
+from core.stores.mongo_removals import bury, bury_all, first_versions
+from core.stores.mongo_standing import resume, standing, suspend
 
-_EVERY_ID: Final = ""
-"""The tombstone that stands for all ids: no movie's id is empty."""
+_ASIDE: Final = 8
+"""Connections kept apart for the cache's standing and the changes: more than ever wait for one another."""
+_GLANCE: Final = 1.0
+"""Seconds that a look at the cache's standing may take."""
 _CHUNK: Final = 1_000
 """Movies of a load that travel together. They are converted in a thread: it takes some 70 ms."""
 
@@ -49,6 +54,7 @@ class MongoStore:
 
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self._at = MongoConnection(url, timeout)
+        self._aside = MongoConnection(url, timeout, connections=_ASIDE)
 
     # ------------------------------------------------------------------------------------------------ connection
 
@@ -57,7 +63,7 @@ class MongoStore:
 
         Raises StoreUnavailable, and ForeignCollection where others made the collection and it was not adopted."""
         try:
-            await self._at.open()
+            await self._connect()
             with self._at.long_call():
                 await refuse_foreign(self._at)
                 await prepare(self._at, foreign=False)
@@ -68,6 +74,11 @@ class MongoStore:
     async def close(self) -> None:
         """Close every connection. Idempotent."""
         await self._at.close()
+        await self._aside.close()
+
+    async def _connect(self) -> None:
+        await self._at.open()
+        await self._aside.open()
 
     async def identity(self) -> Identity:
         """Ask the server who it is."""
@@ -81,7 +92,7 @@ class MongoStore:
 
         Returns to how many it was added. Cancelled, it can be taken up again; the store is open afterwards.
         `progress` is told how many are done, of how many."""
-        await self._at.open()
+        await self._connect()
         with self._at.long_call() as cancellation:
             return await adopt(self._at, cancellation, progress)
 
@@ -169,7 +180,7 @@ class MongoStore:
         """Add a movie; returns it with its version. Raises MovieExists."""
 
         async def add(session: AsyncClientSession) -> int:
-            version = (await self._first_versions((movie.id,), session))[movie.id]
+            version = (await first_versions(self._at, (movie.id,), session))[movie.id]
             await self._at.movies.insert_one(document_of(movie, version), session=session)
             return version
 
@@ -214,14 +225,7 @@ class MongoStore:
             gone = await self._at.movies.find_one_and_delete(_still(id, version), {"_id": 1}, session=session)
             if gone is None:
                 return None
-            tombstone = await self._at.tombstones.find_one_and_update(
-                {"_id": {"$eq": id}},
-                [{"$set": {"version": next_version("$version", version), "at": "$$NOW"}}],
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-                session=session,
-            )
-            return None if tombstone is None else int(tombstone["version"])
+            return await bury(self._at, id, version, session)
 
         with self._at.call():
             removal = await self._at.transact(remove)
@@ -235,7 +239,7 @@ class MongoStore:
         async def store(session: AsyncClientSession) -> Stored:
             ids = [movie.id for movie in movies]
             present = {id_of(d["_id"]): d for d in await self._documents(ids, session)}
-            versions = await self._first_versions(ids, session)
+            versions = await first_versions(self._at, ids, session)
             inserted = updated = 0
             for start in range(0, len(movies), _CHUNK):
                 chunk = movies[start : start + _CHUNK]
@@ -263,27 +267,10 @@ class MongoStore:
                     f"{self._at.movies.full_name} was made by others and is not emptied",
                     remedy="Disown it instead, which leaves its movies.",
                 )
-            highest = [{"$group": {"_id": None, "version": {"$max": f"${OURS}.version"}}}]
-            found = await (await self._at.movies.aggregate(highest)).to_list()
-            raised = next_version("$version", found[0]["version"] if found else 0)
-            await self._at.tombstones.update_one(
-                {"_id": {"$eq": _EVERY_ID}}, [{"$set": {"version": raised, "at": "$$NOW"}}], upsert=True
-            )
+            await bury_all(self._at)
             await self._at.movies.drop()
             await self._at.notes.delete_many({"_id": {"$ne": OWNER}})
             await prepare(self._at, foreign=False)
-
-    async def _first_versions(self, ids: Sequence[str], session: AsyncClientSession) -> dict[str, int]:
-        """The version for each of these ids when inserted now: above its removal, and not behind the server's clock."""
-        buried = {"_id": {"$in": [*ids, _EVERY_ID]}}
-        stages: list[Document] = [
-            {"$documents": [{"clock": next_version()["$max"][0]}]},
-            {"$lookup": {"from": TOMBSTONES, "pipeline": [{"$match": buried}], "as": "buried"}},
-        ]
-        [answer] = await (await self._at.database.aggregate(stages, session=session)).to_list()
-        floors: dict[str, int] = {tombstone["_id"]: int(tombstone["version"]) for tombstone in answer["buried"]}
-        least = max(int(answer["clock"]), floors.pop(_EVERY_ID, 0) + 1)
-        return {id: max(least, floors.get(id, 0) + 1) for id in ids}
 
     async def _refusal(self, id: str, base: int) -> MovieNotFound | EditConflict:
         """Why no movie of this id and version was found, by a read that waits for writes under way."""
@@ -303,6 +290,37 @@ class MongoStore:
         """Keep such a text."""
         with self._at.call():
             await self._at.notes.update_one({"_id": {"$eq": f"note:{name}"}}, {"$set": {"text": text}}, upsert=True)
+
+    async def uid(self) -> str:
+        """The random name of this collection, 16 hex digits, made once and kept in it."""
+        # The server's own name for it: a copy of the documents has another.
+        with self._at.call():
+            return blake2b(await self._at.uuid(NOTES), digest_size=8).hexdigest()
+
+    # ----------------------------------------------------------------------- what keeps a cache in front right
+
+    async def follow(self, apply: Apply) -> None:
+        """Hand every committed change to `apply`, whoever made it and by whatever program, until cancelled."""
+        await follow(self._aside, apply)
+
+    async def settle(self) -> None:
+        """Return once every change that was committed before this call has been applied by a follower."""
+        await settle(self._at)
+
+    async def standing(self) -> Standing:
+        """Look at the cache's standing: one cheap query on a connection of its own."""
+        with self._at.call(_GLANCE):
+            return await standing(self._aside)
+
+    async def suspend(self, holder: str, seconds: float) -> None:
+        """Say for all copies to see that the cache may be outdated, for so long at most; again renews it."""
+        with self._at.call():
+            await suspend(self._aside, holder, seconds)
+
+    async def resume(self, holder: str) -> None:
+        """Take this holder's suspension back."""
+        with self._at.call():
+            await resume(self._aside, holder)
 
 
 def _keys(ids: Sequence[str]) -> list[str | ObjectId]:

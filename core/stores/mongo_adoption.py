@@ -10,15 +10,18 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from core.errors import ForeignCollection
 from core.stores.mongo_calls import Cancellation
-from core.stores.mongo_connection import MOVIES, NOTES, TOMBSTONES, MongoConnection
+from core.stores.mongo_connection import MOVIES, NOTES, RELAY, SUSPENSIONS, TOMBSTONES, MongoConnection
 from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, Document, movie_of, stamped
 from core.stores.mongo_errors import SERVER
+from core.stores.mongo_lease import bar_leaders, make_lease
 from core.stores.mongo_queries import ID, INDEX_PREFIX, LACKING, indexes
 
 OWNER: Final = "owner"
 """The note that says whether others made the collection (`foreign`), and whether all of ours is in it (`ready`)."""
 _TOMBSTONE_LIFE: Final = 86_400
 """Seconds that a removed movie's version is kept: far longer than a server's clock is ever set back."""
+_BARRIER_LIFE: Final = 600
+"""Seconds after which a barrier that somebody left behind is removed."""
 _BATCH: Final = 500
 _NAMESPACE_EXISTS: Final = 48
 
@@ -48,7 +51,7 @@ async def made_by_others(at: MongoConnection) -> bool:
 
 async def prepare(at: MongoConnection, *, foreign: bool) -> None:
     """Create our collections and indexes where missing, and note whose the collection is if nobody did."""
-    for name in (MOVIES, NOTES, TOMBSTONES):
+    for name in (MOVIES, NOTES, TOMBSTONES, RELAY, SUSPENSIONS):
         # Another process may create it at the same moment; a transaction should not have to.
         try:
             await at.database.create_collection(name)
@@ -59,6 +62,9 @@ async def prepare(at: MongoConnection, *, foreign: bool) -> None:
                 raise
     await at.movies.create_indexes(indexes())
     await at.tombstones.create_index("at", name=f"{INDEX_PREFIX}at", expireAfterSeconds=_TOMBSTONE_LIFE)
+    await at.relay.create_index("at", name=f"{INDEX_PREFIX}at", expireAfterSeconds=_BARRIER_LIFE)
+    await at.suspensions.create_index("until", name=f"{INDEX_PREFIX}until", expireAfterSeconds=0)
+    await make_lease(at)
     await _note_owner(at, {"$setOnInsert": {"foreign": foreign}, "$set": {"ready": True}})
 
 
@@ -87,6 +93,8 @@ async def adopt(at: MongoConnection, cancellation: Cancellation, progress: Calla
 
 async def disown(at: MongoConnection, cancellation: Cancellation) -> int:
     """Take the sub-documents, our indexes and our collections away; returns from how many documents."""
+    # Whoever follows the changes would take it for an edit by others and heal it.
+    await bar_leaders(at)
     await _note_owner(at, {"$setOnInsert": {"foreign": True}, "$set": {"ready": False}})
     done = 0
     ours: dict[str, Any] = {OURS: {"$exists": True}, **NAMEABLE}
@@ -99,8 +107,8 @@ async def disown(at: MongoConnection, cancellation: Cancellation) -> int:
     for name in await at.movies.index_information():
         if name.startswith(INDEX_PREFIX):
             await at.movies.drop_index(name)
-    await at.tombstones.drop()
-    await at.notes.drop()
+    for collection in (at.tombstones, at.suspensions, at.relay, at.notes):
+        await collection.drop()
     return done
 
 

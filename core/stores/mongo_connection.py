@@ -25,19 +25,27 @@ DEFAULT_DATABASE: Final = "sample_mflix"
 MOVIES: Final = "movies"
 NOTES: Final = "reelcache_notes"
 TOMBSTONES: Final = "reelcache_tombstones"
+RELAY: Final = "reelcache_relay"
+SUSPENSIONS: Final = "reelcache_suspensions"
 
+_CONNECTIONS: Final = 16
+"""At most so many at a time: a store whose cache is away is not run over."""
 _DURABLE: Final = WriteConcern("majority", j=True)
 
 _T = TypeVar("_T")
 
 
 class MongoConnection:
-    """One client of one server, and our three collections in its database; `timeout` is in seconds, for one call."""
+    """One client of one server, and our collections in its database; `timeout` is in seconds, for one call.
 
-    def __init__(self, url: str, timeout: float) -> None:
+    No more than `connections` calls are under way at a time; others wait for their turn within their time limit.
+    """
+
+    def __init__(self, url: str, timeout: float, *, connections: int = _CONNECTIONS) -> None:
         self._url = url
         self.address = masked(url)
-        self._timeout = timeout
+        self.timeout = timeout
+        self._connections = connections
         self._client: AsyncMongoClient[Document] | None = None
 
     async def open(self) -> None:
@@ -62,13 +70,15 @@ class MongoConnection:
         return str((await self.database.command("buildInfo"))["version"])
 
     async def _connect(self) -> None:
-        limit = round(self._timeout * 1_000)
+        limit = round(self.timeout * 1_000)
         try:
             self._client = AsyncMongoClient(
                 self._url,
                 appname="reelcache",
                 serverSelectionTimeoutMS=limit,
                 connectTimeoutMS=limit,
+                maxPoolSize=self._connections,
+                waitQueueTimeoutMS=limit,
                 tz_aware=False,
                 unicode_decode_error_handler="replace",
                 datetime_conversion="DATETIME_AUTO",
@@ -83,9 +93,9 @@ class MongoConnection:
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             raise standalone(self.address)
 
-    def call(self) -> AbstractContextManager[Cancellation]:
-        """The frame of one call, within the time limit."""
-        return calling(self.address, self._timeout)
+    def call(self, seconds: float | None = None) -> AbstractContextManager[Cancellation]:
+        """The frame of one call, within the time limit or these seconds, whichever is shorter."""
+        return calling(self.address, self.timeout if seconds is None else min(seconds, self.timeout))
 
     def long_call(self) -> AbstractContextManager[Cancellation]:
         """The frame of a call that may take long; it still ends soon where the server is gone."""
@@ -114,6 +124,21 @@ class MongoConnection:
     def tombstones(self) -> AsyncCollection[Document]:
         """The versions of removed movies."""
         return self.database[TOMBSTONES]
+
+    @property
+    def relay(self) -> AsyncCollection[Document]:
+        """Who follows the changes and how far they were applied, and the barriers that wait for it."""
+        return self.database[RELAY]
+
+    @property
+    def suspensions(self) -> AsyncCollection[Document]:
+        """Who says that the cache may be outdated, and until when."""
+        return self.database[SUSPENSIONS]
+
+    async def uuid(self, name: str) -> bytes:
+        """The name that the server gave this collection of ours when it was created, and no copy of it has."""
+        [found] = await (await self.database.list_collections(filter={"name": name})).to_list()
+        return bytes(found["info"]["uuid"])
 
     async def transact(self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]]) -> _T:
         """Run the work in one transaction, again when it met a concurrent one.

@@ -11,11 +11,13 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any, Final
 
+import msgspec
 from bson import Decimal128, Int64, ObjectId
 
-from core.model import FIELDS, SORTS, Field, Movie, Value, fold, movie_words, printable, unique, value_of
+from core.model import FIELD, FIELDS, SORTS, Field, Movie, Value, fold, movie_words, printable, unique, value_of
 
 Document = dict[str, Any]
 Stage = dict[str, Any]
@@ -42,6 +44,8 @@ PROJECTION: Final = {
     f"{OURS}.version": 1,
 }
 """What a movie is read from: leaves out such as the vectors of `embedded_movies`."""
+SEALED: Final = {**PROJECTION, f"{OURS}.id": 1, f"{OURS}.seal": 1}
+"""The same, and what tells whether others wrote the document."""
 
 
 # ------------------------------------------------------------------------------------------------------------- ids
@@ -65,6 +69,12 @@ def key_of(id: str) -> str | ObjectId:
 def id_of(key: object) -> str:
     """The id of the movie that the document with this `_id` holds."""
     return f"mflix:{key}" if isinstance(key, ObjectId) else str(key)
+
+
+def nameable(key: object) -> bool:
+    """Whether an id of ours can name the document with this `_id`, as `NAMEABLE` asks the server."""
+    id = id_of(key)
+    return isinstance(key, (str, ObjectId)) and key_of(id) == key and FIELD["id"].problem(id) is None
 
 
 # --------------------------------------------------------------------------------------------------------- reading
@@ -236,7 +246,23 @@ def ours_of(movie: Movie) -> Document:
         "words": list(movie_words(movie)),
         "genres": list(movie.genres),
         "sort": sort,
+        "seal": _seal(movie),
     }
+
+
+def intact(document: Document) -> bool:
+    """Whether our sub-document was made from what the document holds now: if not, others wrote it.
+
+    Asks for the fields of `PROJECTION` and `SEALED`.
+    """
+    movie = movie_of(document)
+    sealed = (_dig(document, (OURS, "id")), _dig(document, (OURS, "seal")))
+    return movie.version > 0 and sealed == (movie.id, _seal(movie))
+
+
+def _seal(movie: Movie) -> str:
+    content = msgspec.json.encode([(name, getattr(movie, name)) for name in _ALL])
+    return blake2b(content, digest_size=8).hexdigest()
 
 
 def replacement(present: Document, movie: Movie) -> list[Stage]:

@@ -73,12 +73,18 @@ def unavailable(problem: Exception, address: str) -> StoreUnavailable:
         code = _code(problem)
         if code in _BY_CODE:
             return StoreUnavailable(SERVER, _BY_CODE[code][0], remedy=_BY_CODE[code][1])
+    if isinstance(problem, WaitQueueTimeoutError):
+        return StoreUnavailable(
+            SERVER,
+            f"no connection to {address} became free in time",
+            remedy="Wait until the calls under way have ended, or look why they are slow.",
+        )
     text = " ".join(f"{part}" for part in (problem, problem.__cause__) if part is not None)
     folded = text.casefold()
     for marks, reason, remedy in _REASONS:
         if any(mark in folded for mark in marks):
             return StoreUnavailable(SERVER, reason.format(address=address), remedy=remedy)
-    if isinstance(problem, (ServerSelectionTimeoutError, NetworkTimeout, ExecutionTimeout, WaitQueueTimeoutError)) or (
+    if isinstance(problem, (ServerSelectionTimeoutError, NetworkTimeout, ExecutionTimeout)) or (
         isinstance(problem, PyMongoError) and problem.timeout
     ):
         return StoreUnavailable(

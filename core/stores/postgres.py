@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final, LiteralString, TypeVar
+from typing import Any, Final, TypeVar
 
 from psycopg import errors, sql
 
@@ -14,8 +14,9 @@ from core.masking import masked
 from core.model import GenreCount, Movie, Query, replace
 from core.stores import postgres_queries as queries
 from core.stores import postgres_schema as schema
-from core.stores.base import Identity, Store, Stored, StoreName, Window
-from core.stores.postgres_connections import Connection, Connections
+from core.stores.base import Apply, Identity, Standing, Store, Stored, StoreName, Window
+from core.stores.postgres_changes import ChangeLog
+from core.stores.postgres_connections import Connection, Connections, Parameters, Statement
 from core.stores.postgres_faults import ConnectionLost
 from core.stores.postgres_records import (
     CONTENT,
@@ -31,8 +32,6 @@ from core.stores.postgres_records import (
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
-Statement = LiteralString | sql.Composed
-Parameters = Sequence[object] | Mapping[str, object] | None
 
 _GET = sql.SQL("select {} from reelcache.movies where id = %s").format(READ)
 _GET_MANY = sql.SQL("select {} from reelcache.movies where id = any(%s)").format(READ)
@@ -83,6 +82,7 @@ class PostgresStore(Store):
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self._url = url
         self._connections = Connections(url, timeout=timeout)
+        self._changes = ChangeLog(url, self._connections, timeout=timeout)
         self._tidying: asyncio.Task[None] | None = None
         self._untidy = False
 
@@ -94,12 +94,14 @@ class PostgresStore(Store):
         try:
             async with self._connections.borrow(limit=schema.LIMIT) as connection:
                 await schema.migrate(connection)
+            await self._changes.open()
         except BaseException:
             await self._connections.close()
             raise
 
     async def close(self) -> None:
         await self._stop_tidying()
+        await self._changes.close()
         await self._connections.close()
 
     async def identity(self) -> Identity:
@@ -116,7 +118,7 @@ class PostgresStore(Store):
 
     async def genres(self, query: Query) -> tuple[GenreCount, ...]:
         statement, parameters = queries.genres(query)
-        rows = await self._rows(statement, parameters, planned=False)
+        rows = await self._connections.rows(statement, parameters, planned=False)
         return tuple(GenreCount(name, count) for name, count in rows)
 
     async def get(self, id: str) -> Movie | None:
@@ -127,7 +129,7 @@ class PostgresStore(Store):
 
     async def get_many(self, ids: Sequence[str]) -> dict[str, Movie]:
         asked = [id for id in ids if possible_id(id)]
-        rows = await self._rows(_GET_MANY, (asked,)) if asked else ()
+        rows = await self._connections.rows(_GET_MANY, (asked,)) if asked else ()
         return {movie.id: movie for movie in map(movie_of, rows)}
 
     async def count(self) -> int:
@@ -169,9 +171,12 @@ class PostgresStore(Store):
         async def store(connection: Connection) -> tuple[int, int]:
             async with connection.transaction():
                 await _allow(connection, _LOAD_LIMIT)
+                await connection.execute("set local reelcache.load = on")
                 await connection.execute(_TAKE_TURNS, (ids,))
                 stored = await connection.execute(_LOAD, (given,), prepare=False)
                 inserted, updated = await stored.fetchone() or (0, 0)
+                if inserted or updated:
+                    await connection.execute("select reelcache.log_change_of_all()")
                 return inserted, updated
 
         inserted, updated = await self._written(store, limit=_LOAD_LIMIT)
@@ -200,27 +205,31 @@ class PostgresStore(Store):
         current = await self.get(id)
         return MovieNotFound(id) if current is None else EditConflict(current, base)
 
+    async def uid(self) -> str:
+        row = await self._row("select reelcache.collection_uid()")
+        return str(row[0]) if row else ""
+
+    # ------------------------------------------------------------------------------------------------ the change log
+
+    async def follow(self, apply: Apply) -> None:
+        await self._changes.follow(apply)
+
+    async def settle(self) -> None:
+        await self._changes.settle()
+
+    async def standing(self) -> Standing:
+        return await self._changes.standing()
+
+    async def suspend(self, holder: str, seconds: float) -> None:
+        await self._changes.suspend(holder, seconds)
+
+    async def resume(self, holder: str) -> None:
+        await self._changes.resume(holder)
+
     # ------------------------------------------------------------------------------------------- how they are asked
 
-    async def _rows(self, statement: Statement, parameters: Parameters = None, *, planned: bool = True) -> list[Row]:
-        """The rows of a read, once more on a fresh connection where the first one broke.
-
-        `planned`: PostgreSQL may keep the plan; else it plans for these very parameters."""
-
-        async def read() -> list[Row]:
-            async with self._connections.borrow() as connection:
-                found = await connection.execute(statement, parameters, prepare=None if planned else False)
-                return await found.fetchall()
-
-        try:
-            return await read()
-        except ConnectionLost as loss:
-            if loss.timed_out:
-                raise
-            return await read()
-
     async def _row(self, statement: Statement, parameters: Parameters = None, *, planned: bool = True) -> Row | None:
-        rows = await self._rows(statement, parameters, planned=planned)
+        rows = await self._connections.rows(statement, parameters, planned=planned)
         return rows[0] if rows else None
 
     async def _write(self, statement: Statement, parameters: Parameters) -> Row | None:

@@ -169,3 +169,80 @@ create index movies_box_office on reelcache.movies (box_office, id);
 create index movies_imdb_id on reelcache.movies (imdb_id);
 create index movies_genres on reelcache.movies using gin (genres);
 create index movies_words on reelcache.movies using gin (words);
+
+-- migration 2
+
+-- The change log: what was committed and not yet carried into the cache. Rows are written by the triggers below in the
+-- transaction of the change, and deleted by whoever applied them. An empty id stands for every movie.
+create table reelcache.outbox (
+  seq bigint generated always as identity primary key,
+  id text collate "C" not null,
+  version bigint not null,
+  forced boolean not null default false,
+  at timestamptz not null default clock_timestamp()
+);
+
+-- Copies of the program that committed a write which they could not tell the cache.
+create table reelcache.suspensions (
+  holder text primary key,
+  until timestamptz not null
+);
+
+-- One row: what the name of this collection is made of. A copy of the table has another oid, so a restored dump or a
+-- database made from this one as its template is another collection, and nothing cached of this one counts for it.
+create table reelcache.collection (
+  secret uuid not null
+);
+insert into reelcache.collection values (gen_random_uuid());
+
+create function reelcache.collection_uid() returns text
+language sql stable
+return (
+  select left(encode(sha256(convert_to(concat_ws(' ', secret, collection.tableoid, database.oid), 'UTF8')), 'hex'), 16)
+  from reelcache.collection, pg_catalog.pg_database as database
+  where database.datname = current_database()
+);
+
+-- Security definer: who may edit a movie need not be granted the log too. The notification wakes the followers that
+-- listen; nothing depends on it. A replicated change skips the trigger `stamp`, so its version proves nothing.
+create function reelcache.log_change() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if tg_op <> 'INSERT' and old.id is distinct from new.id then
+    insert into reelcache.outbox (id, version, forced) values (
+      old.id, greatest(old.version + 1, (select version from reelcache.removals where id = old.id)), true
+    );
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into reelcache.outbox (id, version, forced)
+    values (new.id, new.version, current_setting('session_replication_role') = 'replica');
+  end if;
+  notify reelcache;
+  return null;
+end
+$$;
+
+create function reelcache.log_change_of_all() returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into reelcache.outbox (id, version, forced) values ('', reelcache.microseconds(), true);
+  select pg_notify('reelcache', '');
+end;
+
+create function reelcache.log_truncation() returns trigger
+language plpgsql as $$
+begin
+  perform reelcache.log_change_of_all();
+  return null;
+end
+$$;
+
+-- A load of the program says that it is one, and logs one change of all in the place of thousands.
+create trigger log after insert or update or delete on reelcache.movies
+for each row when (current_setting('reelcache.load', true) is distinct from 'on')
+execute function reelcache.log_change();
+
+create trigger log_all after truncate on reelcache.movies
+for each statement execute function reelcache.log_truncation();
+
+alter table reelcache.movies enable always trigger log, enable always trigger log_all;

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final, LiteralString
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
@@ -22,26 +23,42 @@ from core.errors import StoreUnavailable
 from core.stores import postgres_faults as faults
 
 Connection = psycopg.AsyncConnection[TupleRow]
+Statement = LiteralString | sql.Composed
+Parameters = Sequence[object] | Mapping[str, object] | None
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # else its warnings go to the terminal the app draws on
 
 _GRACE: Final = 1.0
-"""Seconds beyond the server's own statement time-out after which a silent connection is cut."""
+"""Seconds beyond the server's own statement time-out after which a silent connection is cut, or half that time-out."""
+
+
+class Brittle(psycopg.AsyncConnection[TupleRow]):
+    """A connection that breaks when what is asked on it is cancelled.
+
+    A whole one asks the server to cancel, and when that is stopped the caller waits five seconds for its own
+    cancellation. To be used where statements are short and nothing waits for a lock."""
+
+    async def cancel_safe(self, *, timeout: float = 30.0) -> None:  # noqa: ASYNC109  # the driver's own signature
+        """Cut the connection."""
+        _cut(self)
 
 
 class Connections:
-    """At most `most` connections at once; each statement has `timeout` seconds.
+    """At most `most` connections at once, `brittle` or not; each statement has `timeout` seconds.
 
     Raises StoreUnavailable with the true reason at once; ConnectionLost where a statement may have run.
     """
 
-    def __init__(self, url: str, *, timeout: float, most: int = 8) -> None:
+    def __init__(self, url: str, *, timeout: float, most: int = 8, brittle: bool = False) -> None:
         self._url = url
         self._timeout = timeout
+        self._kind = Brittle if brittle else Connection
+        self._grace = min(_GRACE, timeout / 2)
         self._most = most
         self._free = asyncio.Semaphore(most)
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
+        self._apart: set[Connection] = set()
         self._open = False
 
     async def open(self) -> None:
@@ -55,10 +72,14 @@ class Connections:
             raise
 
     async def close(self) -> None:
-        """Let what is running end within the time-out, then close every connection. Idempotent."""
+        """Let what is running end within the time-out, then close every connection. Idempotent.
+
+        Who keeps a connection apart loses it at once."""
         if not self._open:
             return
         self._open = False
+        for connection in self._apart:
+            _cut(connection)
         try:
             async with asyncio.timeout(self._timeout):
                 for _ in range(self._most):
@@ -77,24 +98,63 @@ class Connections:
 
         Statements have `limit` seconds where given; the server is told so by whoever runs one.
         """
-        limit = self._timeout if limit is None else limit
         free = await self._turn()
         try:
             connection = await self._take(proven)
             self._busy.add(connection)
             try:
-                async with _deadline(connection, limit + _GRACE) as expired:
+                async with self.asking(connection, limit=limit):
                     yield connection
-            except psycopg.Error as error:
-                if not connection.closed:
-                    raise faults.unavailable(error, self._url) from None
-                await self._forget_idle()
-                raise (faults.silent(self._url, limit) if expired.is_set() else faults.lost(self._url)) from None
             finally:
                 self._busy.discard(connection)
                 await self._put_back(connection)
         finally:
             free.release()
+
+    @asynccontextmanager
+    async def asking(self, connection: Connection, *, limit: float | None = None) -> AsyncIterator[None]:
+        """Turn the driver's errors into ours, and cut the connection when the server keeps silent beyond the limit."""
+        limit = self._timeout if limit is None else limit
+        try:
+            async with _deadline(connection, limit + self._grace) as expired:
+                yield
+        except psycopg.Error as error:
+            if not connection.closed:
+                raise faults.unavailable(error, self._url) from None
+            await self._forget_idle()
+            raise (faults.silent(self._url, limit) if expired.is_set() else faults.lost(self._url)) from None
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[Connection]:
+        """A brittle connection beyond the `most`, for who keeps it long and asks on it under `asking`."""
+        self._refuse_if_closed()
+        connection = await self._connect(Brittle)
+        self._apart.add(connection)
+        try:
+            self._refuse_if_closed()
+            yield connection
+        finally:
+            self._apart.discard(connection)
+            await connection.close()
+
+    async def rows(
+        self, statement: Statement, parameters: Parameters = None, *, planned: bool = True
+    ) -> list[TupleRow]:
+        """The rows of a statement that may run twice: once more on a fresh connection where the first one broke.
+
+        `planned`: PostgreSQL may keep the plan; else it plans for these very parameters."""
+
+        async def ask() -> list[TupleRow]:
+            async with self.borrow() as connection:
+                found = await connection.execute(statement, parameters, prepare=None if planned else False)
+                return await found.fetchall()
+
+        try:
+            return await ask()
+        except faults.ConnectionLost as loss:
+            if loss.timed_out:
+                raise
+            return await ask()
 
     async def _turn(self) -> asyncio.Semaphore:
         free = self._free
@@ -107,10 +167,16 @@ class Connections:
                 f"no connection became free within {self._timeout:g} s",
                 remedy="Try again when less is going on.",
             ) from None
-        if not self._open:
+        try:
+            self._refuse_if_closed()
+        except StoreUnavailable:
             free.release()
-            raise StoreUnavailable("PostgreSQL", "the store is closed", remedy="Open it first.")
+            raise
         return free
+
+    def _refuse_if_closed(self) -> None:
+        if not self._open:
+            raise StoreUnavailable("PostgreSQL", "the store is closed", remedy="Open it first.")
 
     async def _take(self, proven: bool) -> Connection:
         while self._idle:
@@ -120,7 +186,7 @@ class Connections:
             if not proven or await self._answers(connection):
                 return connection
             await self._forget_idle()
-        return await self._connect()
+        return await self._connect(self._kind)
 
     async def _answers(self, connection: Connection) -> bool:
         try:
@@ -147,10 +213,10 @@ class Connections:
         for connection in idle:
             await connection.close()
 
-    async def _connect(self) -> Connection:
+    async def _connect(self, kind: type[Connection]) -> Connection:
         try:
             async with asyncio.timeout(self._timeout):
-                connection = await psycopg.AsyncConnection.connect(self._conninfo(), autocommit=True)
+                connection = await kind.connect(self._conninfo(), autocommit=True)
                 try:
                     await self._set_up(connection)
                 except BaseException:
@@ -190,15 +256,21 @@ async def _deadline(connection: Connection, seconds: float) -> AsyncIterator[asy
     """
     expired = asyncio.Event()
 
-    def cut() -> None:
-        if connection.closed:
-            return
-        expired.set()
-        with socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as wire:
-            wire.shutdown(socket.SHUT_RDWR)
+    def expire() -> None:
+        if not connection.closed:
+            expired.set()
+            _cut(connection)
 
-    timer = asyncio.get_running_loop().call_later(seconds, cut)
+    timer = asyncio.get_running_loop().call_later(seconds, expire)
     try:
         yield expired
     finally:
         timer.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    """End the conversation; whoever waits for an answer wakes with an error and closes the connection."""
+    if connection.closed:
+        return
+    with socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as wire, suppress(OSError):
+        wire.shutdown(socket.SHUT_RDWR)

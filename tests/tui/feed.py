@@ -23,6 +23,9 @@ class Feed:
         self.store = "postgresql"
         self.breaker: BreakerState = "closed"
         self.problem: str | None = None
+        self.doubt: str | None = None
+        self.faults: tuple[str, ...] = ()
+        self.pending: int | None = 0
         self.redis: RedisStats | None = REDIS
         self.sample()
 
@@ -35,6 +38,9 @@ class Feed:
             strategy=self.strategy,
             breaker=self.breaker,
             cache_problem=self.problem,
+            doubt=self.doubt,
+            faults=self.faults,
+            pending=self.pending,
             redis=self.redis,
         )
         self.windows.add(stats)

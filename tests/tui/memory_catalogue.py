@@ -11,9 +11,11 @@ from types import SimpleNamespace
 import msgspec
 
 from core.catalogue import Catalogue, Reading
-from core.errors import EditConflict, MovieNotFound
+from core.errors import EditConflict, MovieExists, MovieNotFound
+from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.loading import Source
 from core.model import (
+    Freshness,
     GenreCount,
     LoadProgress,
     LoadReport,
@@ -60,6 +62,34 @@ def movies(count: int) -> list[Movie]:
     return made
 
 
+class MemoryFaults(FaultSwitches):
+    """Switches that break nothing but what the figures say; `refusing` is raised by every one."""
+
+    def __init__(self) -> None:
+        self.refusing: Exception | None = None
+        self.switched: list[tuple[FaultName, bool, str | None]] = []
+        self._on: dict[FaultName, str] = {}
+
+    @property
+    def active(self) -> dict[FaultName, str]:
+        return self._on
+
+    async def on(self, name: FaultName, *, movie: str | None = None) -> str:
+        if self.refusing:
+            raise self.refusing
+        self.switched.append((name, True, movie))
+        if FAULT[name].lasting:
+            self._on[name] = "Redis paused" if name == "pause-redis" else f"{name} on"
+        return f"{FAULT[name].title} is done."
+
+    async def off(self, name: FaultName) -> None:
+        self.switched.append((name, False, None))
+        self._on.pop(name, None)
+
+    async def lift(self) -> None:
+        self._on.clear()
+
+
 class MemoryCatalogue(Catalogue):
     """Answers as the real one does, from a list; `delay` seconds each; `failing` is raised by every read."""
 
@@ -73,6 +103,11 @@ class MemoryCatalogue(Catalogue):
         """Every switch waits for it; set unless a test clears it."""
         self.gate.set()
         self.cache_problem: str | None = None
+        self.doubt: str | None = None
+        self.last_known = False
+        """Whether pages are the last known state."""
+        self.memory_faults = MemoryFaults()
+        self.faults = self.memory_faults
         self.progress: LoadProgress | None = None
         self.browsed: list[tuple[Query, int, int]] = []
         self.closed = False
@@ -107,7 +142,8 @@ class MemoryCatalogue(Catalogue):
         if self._strategy_name != "no-cache":
             self._cached.update(movie.id for movie in window)
         self._count("browse", query.text or "*", tiers, time.monotonic() - began)
-        return Page(tuple(window), len(answer), offset, tiers)
+        freshness: Freshness = "stale" if self.last_known else "fresh"
+        return Page(tuple(window), len(answer), offset, tiers, freshness=freshness)
 
     async def get(self, id: str) -> Movie:
         return (await self.read(id)).movie
@@ -132,6 +168,21 @@ class MemoryCatalogue(Catalogue):
         self.stock[movie.id] = saved
         self._cached.discard(movie.id)
         return saved
+
+    async def add(self, movie: Movie) -> Movie:
+        await self._wait()
+        if movie.id in self.stock:
+            raise MovieExists(movie.id)
+        self.stock[movie.id] = replace(check(movie), version=1)
+        return self.stock[movie.id]
+
+    async def remove(self, id: str, *, version: int) -> None:
+        await self._wait()
+        if id not in self.stock:
+            raise MovieNotFound(id)
+        if self.stock[id].version != version:
+            raise EditConflict(self.stock[id], version)
+        del self.stock[id]
 
     async def genres(self, query: Query) -> tuple[GenreCount, ...]:
         await self._wait()
@@ -163,6 +214,8 @@ class MemoryCatalogue(Catalogue):
             refused={},
             breaker="open" if self.cache_problem else "closed",
             cache_problem=self.cache_problem,
+            doubt=self.doubt,
+            faults=tuple(self.faults.active.values()),
             redis=None,
             trace=tuple(self._trace),
         )

@@ -19,6 +19,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.conflict import ConflictScreen
 from tui.screens.edit import EditScreen
 from tui.widgets.field_input import FieldInput
+from tui.widgets.field_row import FieldRow
 
 SIZES = [(80, 24), (160, 48)]
 
@@ -366,6 +367,22 @@ async def test_a_new_movie_gets_an_id_that_follows_its_title() -> None:
         await pilot.press("ctrl+s")
         await until(pilot, lambda: app.result is not UNSET)
     assert shelf.asked == [Movie(id="my:blade-runner-2049", title="Blade Runner 2049")]
+
+
+async def test_what_is_typed_in_stays_in_view_with_the_word_about_it() -> None:
+    """The form of a new movie once opened scrolled past its id, and past its title with the first letter."""
+    app = Stage(EditScreen.for_new(Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "  Id  " in screen_text(app) and "is required" in screen_text(app))
+        await pilot.press("X")
+        await until(pilot, lambda: "my:x" in screen_text(app) and "Title             X" in screen_text(app))
+        box(pilot, "box_office").focus()
+        await until(pilot, lambda: app.focused is box(pilot, "box_office"))
+        await pilot.press("-", "1")
+        await until(pilot, lambda: "Box office        -1" in screen_text(app))
+        problem = app.screen.query_one("#row-box_office", FieldRow).word
+        assert problem
+        await until(pilot, lambda: problem in "\n".join(screen_text(app).splitlines()[:-2]))
 
 
 async def test_an_id_chosen_by_hand_stays_and_a_taken_one_is_named() -> None:

@@ -59,3 +59,10 @@ def test_values_read_well() -> None:
     assert readable("oscars_won", 0) == "0"
     assert readable("genres", ()) == ""
     assert provenance(reading(ALIEN, "near")) == "near tier · 412 µs"
+
+
+def test_the_last_known_state_is_called_stale_with_its_reason() -> None:
+    stale = Reading(ALIEN, 7, "redis", "stale", "the last known state: PostgreSQL is away", 0.000412)
+    assert provenance(stale) == "Redis, stale · 412 µs"
+    text = "\n".join(line.plain for line in reading_lines(stale, 80))
+    assert "the last known state: PostgreSQL is away" in text

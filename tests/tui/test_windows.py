@@ -181,7 +181,7 @@ def test_adding_and_subtracting_touch_every_field() -> None:
     feed = Feed()
     feed.reads(3, 2)
     observer = feed.observer
-    observer.hits("cache-aside", 5, 0.1, tier="near", negative=1, stale=2)
+    observer.hits("cache-aside", 5, 0.1, tier="near", negative=1, stale=2, fail_safe=1)
     observer.bypass("cache-aside", 1, 0.1)
     observer.write("cache-aside", 0.1)
     observer.conflict("cache-aside")

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final
 
 import msgspec
-from textual import on
+from textual import events, on
 from textual.content import Content
 from textual.timer import Timer
 
 from core.catalogue import Catalogue
-from core.errors import MovieNotFound, StoreUnavailable
-from core.model import GenreCount, Movie, Query
+from core.errors import StoreUnavailable
+from core.model import GenreCount, Query
 from tui.actions import bindings
-from tui.locate import locate
 from tui.messages import StatsSampled
 from tui.row_window import Request
-from tui.screens.detail import DetailScreen
-from tui.screens.edit import EditScreen
-from tui.screens.filtering import FilteredScreen
+from tui.screens.faults import FaultScreen, switch
+from tui.screens.records import RecordScreen
 from tui.screens.strategies import StoreScreen, StrategyScreen
+from tui.widgets.consistency import ConsistencyPanel
 from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
-from tui.widgets.filter_bar import FilterBar, FilterLine, describe_filter
+from tui.widgets.filter_bar import FilterLine, describe_filter
 from tui.widgets.genres import GenrePanel
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.movie_table import MovieTable
@@ -39,15 +37,14 @@ _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
 
 
-class BrowseScreen(FilteredScreen):
+class BrowseScreen(RecordScreen):
     """Browse, search, filter and edit one catalogue, and see what its cache does."""
 
     BINDINGS = bindings("everywhere")
     AUTO_FOCUS = "MovieTable"
 
     def __init__(self, catalogue: Catalogue) -> None:
-        super().__init__(catalogue.strategies, catalogue.stores)
-        self.catalogue = catalogue
+        super().__init__(catalogue)
         self._filling = False
         self._switching: str | None = None
         self._counts: tuple[Query, tuple[GenreCount, ...]] = (Query(), ())
@@ -56,6 +53,8 @@ class BrowseScreen(FilteredScreen):
         self._detail: Timer | None = None
 
     def on_mount(self) -> None:
+        if self.app.return_value is not None:
+            return  # Textual mounts no parts of a screen once the app ends
         self.show_query(self.query_now)
         self._show_active()
         run(self, self.catalogue.ready(), doing="load the shipped catalogue", group="filling")
@@ -89,7 +88,10 @@ class BrowseScreen(FilteredScreen):
             if isinstance(error, Exception):
                 self._store_away(error)
             raise
-        self._store_back()
+        if page.freshness == "stale":
+            self._retry_soon(f"{self.store_name} is away: last known state")
+        else:
+            self._store_back()
         table.take(request, page)
         line = self.query_one(FilterLine)
         line.matches = page.total
@@ -99,9 +101,13 @@ class BrowseScreen(FilteredScreen):
         self._show_genres()
 
     def _store_away(self, error: Exception) -> None:
-        if isinstance(error, StoreUnavailable):
-            name = STORE_NAMES.get(self.catalogue.store, self.catalogue.store)
-            self.say(f"{name} is away, trying again: {error.reason}", alarming=True)
+        away = f"{self.store_name} is away, trying again: {error.reason}" if isinstance(error, StoreUnavailable) else ""
+        self._retry_soon(away)
+
+    def _retry_soon(self, problem: str) -> None:
+        """Show the rows as what they are, outdated, and ask for them again in a while."""
+        if problem:
+            self.say(problem, alarming=True)
         self.add_class("-stale")
         if self._retry is None:
             self._retry = self.set_timer(_RETRY_SECONDS, self._try_again)
@@ -120,6 +126,8 @@ class BrowseScreen(FilteredScreen):
 
     async def _fetch_genres(self, query: Query) -> None:
         self._counts = (query, await self.catalogue.genres(query))
+        if not query.selective:
+            self.known_genres = tuple(count.name for count in self._counts[1])
         self._show_genres()
 
     def _show_genres(self) -> None:
@@ -138,6 +146,7 @@ class BrowseScreen(FilteredScreen):
             self.query_one(StatusLine).show(summary)
             self.query_one(CountersPanel).show(summary)
             self.query_one(CountersStrip).show(summary)
+            self.query_one(ConsistencyPanel).show(summary)
         self.query_one(TracePanel).show(event.stats.trace)
         filling = self.catalogue.filling
         self.query_one(FillingLine).progress = filling
@@ -150,10 +159,7 @@ class BrowseScreen(FilteredScreen):
     @on(MovieTable.Moved)
     def show_place(self, event: MovieTable.Moved) -> None:
         self._show_place()
-        if self._detail is not None:
-            self._detail.stop()
-        if self.query_one(DetailPanel).region:
-            self._detail = self.set_timer(_DETAIL_DELAY, self._read_detail)
+        self._read_detail_soon()
 
     def _show_place(self) -> None:
         table = self.query_one(MovieTable)
@@ -166,67 +172,19 @@ class BrowseScreen(FilteredScreen):
             table.border_subtitle = caption
         table.set_class(total == 0, "-empty")
 
+    @on(events.Resize)
+    def _read_detail_soon(self) -> None:
+        if self._detail is not None:
+            self._detail.stop()
+        self._detail = self.set_timer(_DETAIL_DELAY, self._read_detail)
+
     def _read_detail(self) -> None:
-        if (movie := self.query_one(MovieTable).current) is not None:
+        """Read the movie under the cursor, where there is a panel to show it."""
+        if self.query_one(DetailPanel).region and (movie := self.query_one(MovieTable).current) is not None:
             run(self, self._fetch_detail(movie.id), doing="read the movie", group="detail")
 
     async def _fetch_detail(self, id: str) -> None:
         self.query_one(DetailPanel).show(await self.catalogue.read(id))
-
-    @on(MovieTable.Opened)
-    def open_movie(self, event: MovieTable.Opened) -> None:
-        id = event.movie.id
-
-        def closed(wish: str | None) -> None:
-            if wish == "edit":
-                self._begin_edit(id)
-
-        self.app.push_screen(DetailScreen(partial(self.catalogue.read, id)), closed)
-
-    def action_edit(self) -> None:
-        if (movie := self.query_one(MovieTable).current) is not None:
-            self._begin_edit(movie.id)
-
-    def _begin_edit(self, id: str) -> None:
-        run(self, self._edit(id), doing="edit the movie", group="edit")
-
-    async def _edit(self, id: str) -> None:
-        saved = await self.app.push_screen_wait(EditScreen(await self.catalogue.get(id), self.catalogue.save))
-        if saved is None:
-            return
-        store = STORE_NAMES.get(self.catalogue.store, self.catalogue.store)
-        self.notify(f"“{saved.title}” is saved in {store}.", title="Saved", markup=False)
-        self.action_reload()
-        await self._go_to_movie(saved)
-
-    async def _go_to_movie(self, movie: Movie) -> bool:
-        number = await locate(self.catalogue.browse, self.query_now, movie)
-        if number is not None:
-            self.query_one(MovieTable).go_to(number, movie.id)
-        return number is not None
-
-    def jump(self, text: str) -> None:
-        """Go to a row number, a percentage or an id."""
-        run(self, self._jump(text), doing="find the row", group="jump")
-
-    async def _jump(self, text: str) -> None:
-        table, bar = self.query_one(MovieTable), self.query_one(FilterBar)
-        total = table.window.total or 0
-        figure = text.replace(",", "").replace(" ", "").replace("_", "")
-        if figure.isdecimal() and len(figure) <= 12:
-            table.go_to(int(figure) - 1)
-        elif figure.endswith("%") and figure[:-1].isdecimal() and len(figure) <= 4:
-            table.go_to(round((total - 1) * min(100, int(figure[:-1])) / 100))
-        else:
-            try:
-                movie = await self.catalogue.get(text)
-            except MovieNotFound:
-                bar.refuse(f"There is no row number, percentage or id {text[:40]!r}.")
-                return
-            if not await self._go_to_movie(movie):
-                bar.refuse(f"“{movie.title}” is not among the movies that are filtered: Esc clears the filter.")
-                return
-        self.leave_bar()
 
     # ------------------------------------------------------------------------------------------ strategies and stores
 
@@ -236,6 +194,18 @@ class BrowseScreen(FilteredScreen):
 
     def action_choose_store(self) -> None:
         self.app.push_screen(StoreScreen(self.catalogue.stores, self.catalogue.store), self._switch_store)
+
+    def action_choose_fault(self) -> None:
+        self.app.push_screen(FaultScreen(self.catalogue.faults.active), self._break)
+
+    def _break(self, chosen: str | None) -> None:
+        if chosen is not None:
+            run(self, self._switch_fault(chosen), doing="switch the fault", group="fault", exclusive=False)
+
+    async def _switch_fault(self, chosen: str) -> None:
+        movie = self.query_one(MovieTable).current
+        said = await switch(self.catalogue.faults, chosen, movie.id if movie else None)
+        self.notify(said, title="Fault", severity="warning", markup=False)
 
     @on(StrategyBar.StrategyChosen)
     def choose_strategy(self, event: StrategyBar.StrategyChosen) -> None:
@@ -272,6 +242,7 @@ class BrowseScreen(FilteredScreen):
             self.say("")
             self._show_active()
         if self.catalogue.store != store:
+            self.query_one(FilterLine).whole = None
             self.show_query(self.query_now, keep_place=True)
 
     def _show_active(self, switching_to: str | None = None) -> None:

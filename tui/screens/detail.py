@@ -67,7 +67,8 @@ class DetailScreen(ModalScreen[str | None]):
         self._dialog.title_bar("Details", heading(reading.movie)[:60])
         change = f", before: {provenance(before)}" if before else ""
         self._dialog.say(
-            f"Read {self._reads}: {provenance(reading)}{change}.", "warning" if reading.tier == "store" else "success"
+            f"Read {self._reads}: {provenance(reading)}{change}.",
+            "warning" if reading.tier == "store" or reading.freshness == "stale" else "success",
         )
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

@@ -134,6 +134,8 @@ class EditScreen(ModalScreen[Movie | None]):
         for name in self._rows:
             self._judge(name)
         self._report()
+        # Textual scrolled to the first field before the notice and the words took their lines.
+        self.call_after_refresh(self._dialog.scroll_home, animate=False)
 
     # ------------------------------------------------------------------------------------------------------- typing
 
@@ -150,6 +152,12 @@ class EditScreen(ModalScreen[Movie | None]):
         if follows:
             self._rows["id"].input.value = proposed_id(event.value)
         self._report()
+        self.call_after_refresh(self._keep_in_view)
+
+    def _keep_in_view(self) -> None:
+        """Words that came or went have moved the lines: see that the field in focus, with its word, is still there."""
+        if isinstance(self.focused, FieldInput):
+            self._rows[self.focused.field.name].scroll_visible(animate=False)
 
     def on_field_input_refused(self, event: FieldInput.Refused) -> None:
         """Say why a paste or a key did nothing."""

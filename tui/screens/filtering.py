@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from textual import on
+from textual.widgets import Input
 
 from core.model import Query
 from tui.screens.panes import PanedScreen
@@ -27,6 +28,10 @@ class FilteredScreen(PanedScreen):
     def jump(self, text: str) -> None:
         """Go to the row that a person named."""
         raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys that open a box come before all others, so they must let a box have them that is open already."""
+        return action != "ask" or not isinstance(self.focused, Input)
 
     def action_ask(self, asking: str) -> None:
         self.action_pane("movies")

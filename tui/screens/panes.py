@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.actions import ACTION, Where
+from tui.widgets.consistency import ConsistencyPanel
 from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
@@ -35,7 +36,7 @@ WITH_LOG: Final = 36
 class PanedScreen(Screen[None]):
     """The parts and their arrangement; what they show is for a subclass to say.
 
-    Where there is room for one pane alone, keys 1 to 4 choose it; where there is room for all, they move the focus.
+    Where there is room for one pane alone, keys 1 to 5 choose it; where there is room for all, they move the focus.
     """
 
     CSS_PATH = "browse.tcss"
@@ -46,6 +47,8 @@ class PanedScreen(Screen[None]):
         self.pane = "movies"
         self.alone = False
         """Whether the pane has the whole screen by choice."""
+        self._beside = "genres"
+        """Which of genres and consistency stands beside the table: the one that was last chosen."""
 
     def compose(self) -> ComposeResult:
         self._arrange()
@@ -61,6 +64,7 @@ class PanedScreen(Screen[None]):
             with Vertical(id="side"):
                 yield CountersPanel(id="stats")
                 yield GenrePanel(id="genres")
+                yield ConsistencyPanel(id="consistency")
             yield DetailPanel(id="details")
         yield TracePanel(id="log")
         yield CountersStrip()
@@ -71,13 +75,15 @@ class PanedScreen(Screen[None]):
     def say(self, text: str, *, alarming: bool = False) -> None:
         """Put a text in the status line's place; an empty one gives the place back."""
         self.query_one(NoticeLine).say(text, alarming=alarming)
-        self.query_one(StatusLine).display = not text
+        status = self.query_one(StatusLine)
+        status.display = not text or status.faulty
 
     def action_pane(self, pane: str) -> None:
         """Go to a pane: show it where one fits, focus it."""
         self.pane = pane
         self._arrange()
-        self.query_one(f"#{pane}").focus()
+        # At once, or keys that arrive in one go with this one would still go to the old place.
+        self.set_focus(self.query_one(f"#{pane}"))
 
     def action_full(self) -> None:
         """Give the pane the whole screen, or take it back."""
@@ -109,6 +115,9 @@ class PanedScreen(Screen[None]):
         self.set_class(one, "-one")
         self.set_class(not one and width >= WITH_DETAILS, "-with-details")
         self.set_class(not one and height >= WITH_LOG, "-with-log")
+        if self.pane in ("genres", "consistency"):
+            self._beside = self.pane
+        self.set_class(self._beside == "consistency", "-beside-consistency")
         for pane in PANES:
             self.set_class(pane == self.pane, f"-{pane}")
         if self.is_mounted:

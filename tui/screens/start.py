@@ -66,9 +66,11 @@ class StartScreen(Screen[None]):
     def show_failure(self, error: Exception) -> None:
         """Show why the catalogue could not be opened, and the keys that help."""
         self._failed = True
-        told = error.message if isinstance(error, ReelcacheError) else f"Unexpected: {type(error).__name__}."
-        remedy = error.remedy if isinstance(error, ReelcacheError) else ""
-        self.query_one("#failure", Static).update(Content(visible(f"{told}\n{remedy}".strip())))
+        if isinstance(error, ReelcacheError):
+            told = [error.message, error.remedy]
+        else:
+            told = [f"Unexpected: {type(error).__name__}."]
+        self.query_one("#failure", Static).update(Content("\n".join(visible(line) for line in told if line)))
         keys = "[bold $text-accent]r[/] try again   [bold $text-accent]q[/] quit"
         if self._store == "mongodb":
             keys += "   [bold $text-accent]p[/] use PostgreSQL instead"

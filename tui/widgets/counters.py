@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from core.observe.histogram import percentile
 from core.observe.stats import LatencyStats, Stats, StrategyStats
 from tui import figures
+from tui.widgets.consistency_lines import consistency_lines
 from tui.widgets.lines import Line, LinePanel, Part, line_width
 from tui.widgets.sparkline import line_chart, sparkline
 from tui.windows import Summary, Window, hit_ratio, reads, store_latency
@@ -43,6 +44,10 @@ class CountersPanel(LinePanel):
             return [(("Waiting for the first figures…", "muted"),)]
         head, latency = headline(summary, width), latency_lines(summary.now, width)
         table, health = strategy_table(summary, width), health_lines(summary, width)
+        truth = consistency_lines(summary.stats, width)
+        if height < sum(map(len, (head, latency, table, health, truth))) + LEAST_CHART:
+            truth = []
+        health += truth
         spare = height - len(head) - len(latency) - len(table) - len(health)
         blanks = 4
         apart = spare >= LEAST_CHART + blanks
@@ -197,6 +202,7 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
     """Store reads avoided, races prevented, errors, and how Redis does."""
     overall, stats = summary.overall, summary.stats
     total = overall.total
+    label = 21 if width >= 64 else 16
     asked = total.saved + total.store_reads
     avoided = f"{figures.count(total.saved)} of {figures.count(asked)}" if asked else "none asked for yet"
     if asked:
@@ -213,13 +219,15 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
     ]
     if stats.redis is not None:
         redis = stats.redis
+        memory, keys = figures.memory(redis.used_memory), f", {figures.short(redis.keys)} keys"
+        evicted = f", {figures.short(redis.evicted)} evicted"
         limit = f" of {figures.memory(redis.max_memory)}" if redis.max_memory else ""
-        server = f"{figures.memory(redis.used_memory)}{limit}, {figures.short(redis.keys)} keys"
-        rows.append(("  whole server", (f"{server}, {figures.short(redis.evicted)} evicted", "")))
+        wordings = (memory + limit + keys + evicted, memory + keys + evicted, memory + keys, memory)
+        server = next((text for text in wordings if len(text) <= width - label), memory)
+        rows.append(("  whole server", (server, "")))
     if total.errors or total.conflicts:
         failed = f"{figures.count(total.errors)} errors, {figures.count(total.conflicts)} edit conflicts"
         rows.append(("refused", (failed, "warning" if total.errors else "")))
-    label = 21 if width >= 64 else 16
     return [
         ((figures.fit(name, label), "muted"), (figures.fit(text, width - label).rstrip(), style))
         for name, (text, style) in rows

@@ -105,7 +105,8 @@ class FilterBar(Widget):
             box.value = text
         box.cursor_position = len(text)
         self.add_class("-open")
-        box.focus()
+        # At once, or of keys that arrive in one go the first would still go to the table.
+        self.screen.set_focus(box)
 
     def refuse(self, problem: str) -> None:
         """Say what is wrong with the answer; the box stays open with what was typed."""

@@ -34,6 +34,7 @@ class LinePanel(ScrollView):
         "line--chart",
         "line--cursor",
         "line--chosen",
+        "line--fault",
     }
     DEFAULT_CSS = """
     LinePanel {
@@ -53,6 +54,7 @@ class LinePanel(ScrollView):
         & > .line--chart { color: $primary; }
         & > .line--cursor { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
         & > .line--chosen { color: $text-accent; text-style: bold; }
+        & > .line--fault { color: auto 95%; background: $error; text-style: bold; }
     }
     LinePanel.-framed {
         scrollbar-gutter: stable;

@@ -26,7 +26,7 @@ TIER_STYLE: Final[dict[Tier, str]] = {
 }
 FRESHNESS: Final[dict[Freshness, str]] = {
     "fresh": "fresh",
-    "stale": "stale, past its soft time to live",
+    "stale": "stale",
     "uncached": "not cached",
 }
 
@@ -106,7 +106,10 @@ def source_lines(reading: Reading, width: int) -> list[Content]:
         (duration(reading.seconds), "bold"),
         (facts, LABEL),
     )
-    return [*line.wrap(width), *(Content.styled(visible(reading.reason), LABEL).wrap(width) if reading.reason else ())]
+    return [
+        *line.wrap(width),
+        *(Content.styled(f"why: {visible(reading.reason)}", LABEL).wrap(width) if reading.reason else ()),
+    ]
 
 
 def source_table(reading: Reading, width: int) -> list[Content]:
@@ -122,8 +125,9 @@ def source_table(reading: Reading, width: int) -> list[Content]:
 
 
 def provenance(reading: Reading) -> str:
-    """Where a reading came from in a few words: `Redis · 412 µs`."""
-    return f"{TIER_NAME[reading.tier].partition(' (')[0]} · {duration(reading.seconds)}"
+    """Where a reading came from in a few words: `Redis · 412 µs`, `Redis, stale · 412 µs`."""
+    stale = ", stale" if reading.freshness == "stale" else ""
+    return f"{TIER_NAME[reading.tier].partition(' (')[0]}{stale} · {duration(reading.seconds)}"
 
 
 def _title(movie: Movie, width: int) -> list[Content]:

@@ -15,6 +15,7 @@ class NoticeLine(Widget):
     DEFAULT_CSS = """
     NoticeLine {
         height: 1; padding: 0 1; background: $panel; color: $text-accent; text-style: bold; display: none;
+        text-wrap: nowrap; text-overflow: ellipsis;
     }
     NoticeLine.-active { display: block; }
     NoticeLine.-alarming { background: $error-muted; color: $text-error; }

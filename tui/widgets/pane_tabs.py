@@ -8,7 +8,13 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-PANES: Final[dict[str, str]] = {"movies": "Movies", "stats": "Cache", "genres": "Genres", "log": "Log"}
+PANES: Final[dict[str, str]] = {
+    "movies": "Movies",
+    "stats": "Cache",
+    "genres": "Genres",
+    "log": "Log",
+    "consistency": "Consistency",
+}
 
 
 class PaneTabs(Widget):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
+
 from core.observe.histogram import percentile
 from tui import figures
 from tui.widgets.lines import Line, LinePanel, Part, line_width
@@ -22,6 +24,11 @@ class StatusLine(LinePanel, can_focus=False):
         super().__init__(id=id)
         self._summary: Summary | None = None
 
+    @property
+    def faulty(self) -> bool:
+        """Whether something is broken on purpose: that is to be seen whatever else is said."""
+        return self._summary is not None and bool(self._summary.stats.faults)
+
     def show(self, summary: Summary) -> None:
         """Take the figures of this moment."""
         self._summary = summary
@@ -33,34 +40,43 @@ class StatusLine(LinePanel, can_focus=False):
 
 
 def status_line(summary: Summary, width: int) -> Line:
-    """The line in so many cells: when Redis is away that comes first, as it explains every other figure."""
+    """The line in so many cells: first what is broken on purpose, then Redis being away, for either explains every
+    other figure; both are cut rather than left out."""
     stats, now = summary.stats, summary.now.total
     store = STORE_NAMES.get(stats.store, stats.store)
     away = redis_away(summary, store)
     p95 = figures.latency(percentile(read_latency(now), 0.95))
+    line: Line = ()
+    if stats.faults:
+        fault = f" FAULT: {', '.join(stats.faults)} "
+        line = ((figures.fit(fault, min(cell_len(fault), width)), "fault"),)
+    if line_width(line) < width:
+        line += ((" ", ""),)
+    begun = len(line)
+    if away is not None:
+        text, style = away
+        line += ((figures.fit(text, min(cell_len(text), width - line_width(line))), style),)
     parts: list[Line] = [
         ((stats.strategy, "value"),),
         ((store, ""),),
         (("hit ", "muted"), (figures.ratio_in_words(now), ""), (f" ({summary.span.label})", "muted")),
         (("p95 ", "muted"), (p95, "")),
-        (("Redis ", "muted"), ("ok", "good")),
     ]
-    if away is not None:
-        parts = [(away,), *parts[:-1]]
-    line: Line = ((" ", ""),)
-    for index, part in enumerate(parts):
-        divided: Line = (*(((" · ", "muted"),) if index else ()), *part)
+    if away is None:
+        parts.append((("Redis ", "muted"), ("ok", "good")))
+    for part in parts:
+        divided: Line = (*(((" · ", "muted"),) if len(line) > begun else ()), *part)
         if line_width(line) + line_width(divided) <= width:
             line += divided
-    if away is not None and len(line) == 1:
-        return ((figures.fit(f" {away[0]}", width), away[1]),)
     return line
 
 
 def redis_away(summary: Summary, store: str) -> Part | None:
-    """What to say while Redis is not used; None while it is."""
+    """What to say while Redis is not used, or not believed though it answers; None while it is."""
     if summary.stats.breaker == "half-open":
         return f"Redis is being tried again: reading from {store}", "warning"
     if summary.stats.breaker == "open" or summary.stats.cache_problem:
         return f"Redis away: reading from {store}", "bad"
+    if summary.stats.doubt:
+        return f"Cache not believed: {figures.printable(summary.stats.doubt)}", "warning"
     return None

@@ -19,9 +19,9 @@ _ROOMY: Final = 72
 _WIDE: Final = 96
 """From so many cells on, the strategy has a column too."""
 
-_KEY: Final = (24, 40)
+_KEY: Final = (21, 40)
 """Cells of a key: as many before the verdict grows, and at most, for further apart the eye loses the row."""
-_VERDICT: Final = (10, 30)
+_VERDICT: Final = (12, 30)
 """Cells of a verdict at least and at most."""
 _VERSION: Final = 19
 """Cells of a version: microseconds since 1970, with a "v" before and blanks after."""

@@ -1,7 +1,7 @@
 """A second copy of the program, as far as the servers can tell.
 
 `python -m tests.core.servers.another_copy DIR SERVER...` starts the servers named, prints one URL a line, waits until
-its standard input ends, then leaves them.
+its standard input ends, then leaves them. A server named with `!` behind is held still as soon as it answers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.servers.binaries import SERVERS
 from core.servers.embedded import EmbeddedServers
 
 
@@ -38,7 +39,11 @@ def ready(copy: subprocess.Popen[str], servers: int) -> list[str]:
 async def _main(state_dir: str, *names: str) -> None:
     servers = EmbeddedServers(Path(state_dir))
     needs = {"redis": servers.redis, "postgresql": servers.postgresql, "mongodb": servers.mongodb}
-    for url in await asyncio.gather(*(needs[name]() for name in names)):
+    urls = await asyncio.gather(*(needs[name.rstrip("!")]() for name in names))
+    for name in SERVERS:
+        if f"{name}!" in names:
+            servers.server(name).pause()
+    for url in urls:
         sys.stdout.write(f"{url}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,16 +148,16 @@ async def test_a_server_that_lost_its_socket_is_started_again(
 async def test_a_server_that_hangs_is_named(
     servers: EmbeddedServers, state_dir: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await servers.redis()
+    url = await servers.redis()
     process = processes()["redis"]
     monkeypatch.setattr(RedisServer, "patience", 0.1)
-    process.suspend()
+    async with Redis.from_url(url) as cache:
+        await cache.client_pause(60_000)  # runs, and answers nobody; a stopped process would be let go
     newcomer = EmbeddedServers(state_dir)
     try:
         with pytest.raises(ServerFailed, match=rf"process {process.pid} runs but did not answer.*reelcache stop"):
             await newcomer.redis()
     finally:
-        process.send_signal(signal.SIGCONT)
         await newcomer.close()
     assert processes() == {"redis": process}
 

@@ -253,8 +253,8 @@ class StoreCompliance:
                 assert given > floor
                 versions.append(given)
 
-        await asyncio.gather(*(write(number) for number in range(8)))
-        assert len(versions) > 8
+        await asyncio.gather(*(write(number) for number in range(15)))
+        assert len(versions) > 15
         assert len(set(versions)) == len(versions)
 
     async def test_an_acknowledged_write_is_seen_by_everyone(self, store: Store, other: Store) -> None:

@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import LiteralString
 
 import psycopg
 import pytest
@@ -21,6 +20,14 @@ from core.stores.postgres import PostgresStore
 from core.stores.postgres_faults import refusal
 from core.stores.postgres_records import searched
 from tests.core.stores.corpus import BARE, FULL, corpus
+from tests.core.stores.psql import (
+    OTHERS,
+    kill_the_others,
+    other_database,
+    unreachable_database,
+    until,
+    until_someone_waits,
+)
 
 
 @pytest.fixture
@@ -114,7 +121,7 @@ async def test_a_reinsert_behind_a_delete_gets_the_higher_version(
     with psql.transaction():
         (removal,) = psql.execute("select reelcache.remove_movie(%s, %s)", (BARE.id, base.version)).fetchone() or (0,)
         insert = asyncio.create_task(store.insert(BARE))
-        await _until_someone_waits(psql)
+        await until_someone_waits(psql)
         (later,) = psql.execute("select reelcache.microseconds()").fetchone() or (0,)
     assert removal < later < (await insert).version
 
@@ -125,7 +132,7 @@ async def test_an_insert_behind_an_insert_that_comes_to_nothing_gets_the_higher_
     with psql.transaction():
         psql.execute("insert into reelcache.movies (id, title) values (%s, 'mine')", (BARE.id,))
         insert = asyncio.create_task(store.insert(BARE))
-        await _until_someone_waits(psql)
+        await until_someone_waits(psql)
         psql.execute("delete from reelcache.movies where id = %s", (BARE.id,))
         (removal,) = psql.execute("select version from reelcache.removals").fetchone() or (0,)
     assert 0 < removal < (await insert).version
@@ -137,7 +144,7 @@ async def test_a_load_and_a_delete_by_hand_in_each_others_way(store: PostgresSto
     with psql.transaction():
         psql.execute("delete from reelcache.movies where id = %s", (FULL.id,))
         load = asyncio.create_task(store.load([replace(movie, runtime=7) for movie in movies]))
-        await _until_someone_waits(psql)
+        await until_someone_waits(psql)
     assert await load == Stored(inserted=0, updated=len(movies) - 1, unchanged=1)
     assert await store.get(FULL.id) is None
     assert await store.count() == len(movies) - 1
@@ -164,7 +171,7 @@ async def test_a_migration_runs_once(store: PostgresStore, psql: psycopg.Connect
     await again.open()
     assert await again.count() == 1
     await again.close()
-    assert psql.execute("select version from reelcache.migration").fetchall() == [(1,)]
+    assert psql.execute("select version from reelcache.migration").fetchall() == [(1,), (2,)]
 
 
 async def test_a_schema_of_a_newer_program_is_left_alone(
@@ -181,7 +188,7 @@ async def test_a_schema_of_a_newer_program_is_left_alone(
 async def test_a_read_survives_the_loss_of_every_connection(store: PostgresStore, psql: psycopg.Connection) -> None:
     await store.insert(FULL)
     await asyncio.gather(*(store.count() for _ in range(8)))
-    assert _kill_the_others(psql) > 1
+    assert kill_the_others(psql) > 1
     assert await store.count() == 1
     assert (await store.window(Query(), 0, 5)).ids == (FULL.id,)
 
@@ -190,7 +197,7 @@ async def test_a_write_on_a_connection_that_died_idle_goes_through(
     store: PostgresStore, psql: psycopg.Connection
 ) -> None:
     base = await store.insert(FULL)
-    assert _kill_the_others(psql) > 0
+    assert kill_the_others(psql) > 0
     saved = await store.update(replace(base, runtime=1))
     assert await store.get(FULL.id) == saved
 
@@ -202,8 +209,8 @@ async def test_a_write_whose_connection_dies_under_it_is_of_unknown_outcome(
     with psql.transaction():
         psql.execute("select from reelcache.movies for update")
         update = asyncio.create_task(store.update(replace(base, runtime=1)))
-        await _until_someone_waits(psql)
-        _kill_the_others(psql)
+        await until_someone_waits(psql)
+        kill_the_others(psql)
         with pytest.raises(OutcomeUnknown, match="may have been stored"):
             await update
     assert await store.get(FULL.id) == base
@@ -216,8 +223,8 @@ async def test_a_load_whose_connection_dies_under_it_leaves_nothing(
     with psql.transaction():
         psql.execute("select from reelcache.movies for update")
         load = asyncio.create_task(store.load([replace(movie, runtime=7) for movie in corpus()]))
-        await _until_someone_waits(psql)
-        _kill_the_others(psql)
+        await until_someone_waits(psql)
+        kill_the_others(psql)
         with pytest.raises(OutcomeUnknown):
             await load
     assert await store.count() == 1
@@ -250,7 +257,7 @@ async def test_a_paused_server_costs_a_read_its_timeout_and_no_more(postgres_url
     store = PostgresStore(postgres_url, timeout=0.5)
     await store.open()
     with psycopg.connect(postgres_url, autocommit=True) as psql:
-        backends = [pid for (pid,) in psql.execute(_OTHERS).fetchall()]
+        backends = [pid for (pid,) in psql.execute(OTHERS).fetchall()]
         for pid in backends:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -270,7 +277,7 @@ async def test_a_cancelled_write_leaves_its_connection_usable(store: PostgresSto
     with psql.transaction():
         psql.execute("select from reelcache.movies for update")
         updates = [asyncio.create_task(store.update(replace(base, runtime=n + 1))) for n in range(4)]
-        await _until_someone_waits(psql)
+        await until_someone_waits(psql)
         for update in updates:
             update.cancel()
         await asyncio.wait(updates)
@@ -328,20 +335,15 @@ async def test_the_same_store_works_again_when_the_server_is_back(postgres_url: 
     store = PostgresStore(postgres_url)
     await store.open()
     await store.insert(FULL)
-    name = str(conninfo_to_dict(postgres_url)["dbname"])
-    allowed = psycopg.sql.SQL("alter database {} with allow_connections {}")
-    with psycopg.connect(other_database(postgres_url, "postgres"), autocommit=True) as admin:
-        admin.execute(allowed.format(psycopg.sql.Identifier(name), psycopg.sql.SQL("false")))
-        admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+    with unreachable_database(postgres_url):
         for _ in range(3):
             with pytest.raises(StoreUnavailable):
                 await store.count()
         with pytest.raises(StoreUnavailable) as failure:
             await store.insert(BARE)
         assert not isinstance(failure.value, OutcomeUnknown)
-        admin.execute(allowed.format(psycopg.sql.Identifier(name), psycopg.sql.SQL("true")))
-        assert await store.count() == 1
-        await store.insert(BARE)
+    assert await store.count() == 1
+    await store.insert(BARE)
     await store.close()
 
 
@@ -390,7 +392,7 @@ async def test_one_index_serves_both_directions(store: PostgresStore, psql: psyc
 
 async def test_a_load_is_followed_by_a_vacuum(store: PostgresStore, psql: psycopg.Connection) -> None:
     await store.load(corpus())
-    await _until(psql, "select from pg_class where oid = 'reelcache.movies'::regclass and relallvisible > 0")
+    await until(psql, "select from pg_class where oid = 'reelcache.movies'::regclass and relallvisible > 0")
 
 
 async def test_identity_names_the_server(store: PostgresStore, psql: psycopg.Connection) -> None:
@@ -398,33 +400,3 @@ async def test_identity_names_the_server(store: PostgresStore, psql: psycopg.Con
     assert identity.product == "PostgreSQL"
     (version,) = psql.execute("show server_version").fetchone() or ("",)
     assert version.startswith(identity.version)
-
-
-_OTHERS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-
-
-def _kill_the_others(psql: psycopg.Connection) -> int:
-    killed = psql.execute(
-        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
-        " where datname = current_database() and pid <> pg_backend_pid()"
-    )
-    return len(killed.fetchall())
-
-
-async def _until_someone_waits(psql: psycopg.Connection) -> None:
-    """Until another session waits for a lock that this one holds."""
-    waiting = "select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"
-    await _until(psql, waiting)
-
-
-async def _until(psql: psycopg.Connection, finds_a_row: LiteralString) -> None:
-    """Until this question has an answer: the event happens in the server, which tells nobody."""
-    async with asyncio.timeout(15):
-        while psql.execute(finds_a_row).fetchone() is None:  # see above
-            await asyncio.sleep(0.002)
-
-
-def other_database(url: str, database: str) -> str:
-    """The same server, another database."""
-    name = str(conninfo_to_dict(url)["dbname"])
-    return url.replace(f"/{name}?", f"/{database}?")

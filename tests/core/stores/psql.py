@@ -1,0 +1,56 @@
+"""What a person at another terminal does to the database of a test, and sees there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+OTHERS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+
+
+def kill_the_others(psql: psycopg.Connection) -> int:
+    """Ends every other session on this database; how many there were."""
+    killed = psql.execute(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    return len(killed.fetchall())
+
+
+async def until_someone_waits(psql: psycopg.Connection) -> None:
+    """Until another session waits for a lock that this one holds."""
+    waiting = "select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))"
+    await until(psql, waiting)
+
+
+async def until(psql: psycopg.Connection, finds_a_row: LiteralString) -> None:
+    """Until this question has an answer: the event happens in the server, which tells nobody."""
+    async with asyncio.timeout(15):
+        while psql.execute(finds_a_row).fetchone() is None:  # see above
+            await asyncio.sleep(0.002)
+
+
+def other_database(url: str, database: str) -> str:
+    """The same server, another database."""
+    name = str(conninfo_to_dict(url)["dbname"])
+    return url.replace(f"/{name}?", f"/{database}?")
+
+
+@contextmanager
+def unreachable_database(url: str) -> Iterator[None]:
+    """The server is away for this database: it ends the connections to it and refuses new ones."""
+    name = str(conninfo_to_dict(url)["dbname"])
+    allowed = sql.SQL("alter database {} with allow_connections {}")
+    with psycopg.connect(other_database(url, "postgres"), autocommit=True) as admin:
+        admin.execute(allowed.format(sql.Identifier(name), sql.SQL("false")))
+        try:
+            admin.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", (name,))
+            yield
+        finally:
+            admin.execute(allowed.format(sql.Identifier(name), sql.SQL("true")))

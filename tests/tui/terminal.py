@@ -1,0 +1,110 @@
+"""Terminal: a program on a real pty, its screen kept by an emulator, for a test in a person's place."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import pyte
+
+_ALTERNATE_SCREEN: Final = (b"\x1b[?1049h", b"\x1b[?1049l")
+_CURSOR: Final = (b"\x1b[?25l", b"\x1b[?25h")
+_MOUSE: Final = (b"\x1b[?1003h", b"\x1b[?1003l")
+
+
+class Terminal:
+    """Runs a command in a terminal of so many columns and rows; leaving the context kills what still runs."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], size: tuple[int, int]) -> None:
+        self._emulated = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._emulated)
+        self._output = bytearray()
+        self._master, self._slave = pty.openpty()
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self._settings_before = termios.tcgetattr(self._slave)
+        self.process = subprocess.Popen(
+            command,
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            start_new_session=True,
+            env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+        os.close(self._slave)
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen, line by line."""
+        return "\n".join(self._emulated.display)
+
+    def send(self, keys: str) -> None:
+        """Type; what a key sends is for the caller to know."""
+        os.write(self._master, keys.encode())
+
+    def click(self, text: str) -> None:
+        """Click on the first place where this text stands."""
+        row = next(number for number, line in enumerate(self._emulated.display, 1) if text in line)
+        column = self._emulated.display[row - 1].index(text) + 1
+        self.send(f"\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m")
+
+    def until(self, *parts: str, without: str | None = None, seconds: float = 30) -> None:
+        """Wait until the screen shows all these parts, and lacks another."""
+        self._wait(
+            lambda: all(part in self.text for part in parts) and (without is None or without not in self.text),
+            f"{parts}" + (f" without {without!r}" if without else ""),
+            seconds,
+        )
+
+    def until_ended(self, seconds: float = 30) -> int:
+        """Wait for the program to end; returns its exit code."""
+        self._wait(lambda: self.process.poll() is not None, "the end of the program", seconds)
+        self._read(0)
+        return self.process.wait()
+
+    @property
+    def restored(self) -> dict[str, bool]:
+        """Of each thing that a full-screen program changes in a terminal, whether it is as it was before."""
+        return {
+            "settings": termios.tcgetattr(self._slave) == self._settings_before,
+            "alternate screen": self._undone(_ALTERNATE_SCREEN),
+            "cursor": self._undone(_CURSOR),
+            "mouse": self._undone(_MOUSE),
+        }
+
+    def _undone(self, sequences: tuple[bytes, bytes]) -> bool:
+        done, undone = sequences
+        return self._output.rfind(undone) > self._output.rfind(done) >= 0
+
+    def _wait(self, holds: Callable[[], Any], what: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            self._read(0.05)
+            assert time.monotonic() < deadline, f"never came: {what}; the screen shows\n{self.text}"
+
+    def _read(self, seconds: float) -> None:
+        """Take what the program writes; returns after `seconds` of silence, or as soon as it pauses."""
+        while select.select([self._master], [], [], seconds)[0]:
+            data = os.read(self._master, 65536)
+            self._output += data
+            self._stream.feed(data)
+            seconds = 0

@@ -1,0 +1,189 @@
+"""The main screens as plain text at three sizes: what changes on them shows in a diff of the files in `snapshots/`.
+
+`REELCACHE_RENEW_SNAPSHOTS=1 ./run.sh test tests/tui/test_snapshots.py` writes them anew; look at `git diff` then.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from core.errors import ServerFailed
+from core.model import Movie, replace
+from core.observe.stats import Stats
+from core.settings import Settings
+from tests.tui.feed import Feed
+from tests.tui.memory_catalogue import MemoryCatalogue, movies, opening
+from tests.tui.movies import ALIEN
+from tests.tui.stage import Shelf, Stage, screen_text, until
+from tui.app import ReelcacheApp
+from tui.messages import StatsSampled
+from tui.screens.browse import BrowseScreen
+from tui.screens.conflict import ConflictScreen
+from tui.screens.edit import EditScreen
+from tui.screens.start import StartScreen
+from tui.widgets.movie_table import MovieTable
+
+FOLDER: Final = Path(__file__).parent / "snapshots"
+RENEW: Final = "REELCACHE_RENEW_SNAPSHOTS"
+SIZES: Final = ((80, 24), (120, 40), (200, 60))
+at_each_size: Final = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+def same_as_before(app: App[Any], name: str, size: tuple[int, int]) -> None:
+    """Compare the screen with its file; fails where it differs or there is none."""
+    file = FOLDER / f"{name}-{size[0]}x{size[1]}.txt"
+    shown = "\n".join(line.rstrip() for line in screen_text(app).splitlines()) + "\n"
+    if os.environ.get(RENEW):
+        file.write_text(shown, encoding="utf-8")
+    assert file.exists(), f"there is no {file.name} yet: set {RENEW}=1 to write it"
+    assert shown == file.read_text(encoding="utf-8"), f"{file.name} differs: if that is meant, set {RENEW}=1"
+
+
+@pytest.fixture(autouse=True)
+def same_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The log's times are those of one time zone."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+class RecordedCatalogue(MemoryCatalogue):
+    """A thousand movies, and counters recorded beforehand instead of what is read now."""
+
+    def __init__(self) -> None:
+        super().__init__([ALIEN, *movies(1_000)])
+        self._strategy_name = "write-through"
+        feed = Feed()
+        self.recorded = [self._second(feed, number) for number in range(60)]
+        self._shown = self.recorded[0]
+
+    @staticmethod
+    def _second(feed: Feed, number: int) -> Stats:
+        feed.strategy = "cache-aside" if number < 30 else "write-through"
+        feed.reads(hits=5 + number % 7, misses=12 - number // 5)
+        return feed.sample(1.0)
+
+    def stats(self) -> Stats:
+        return self._shown
+
+    def tell(self, screen: BrowseScreen) -> None:
+        """Let a minute pass."""
+        self._shown = self.recorded[-1]
+        for stats in self.recorded:
+            screen.show_stats(StatsSampled(stats))
+
+
+@asynccontextmanager
+async def browsing(size: tuple[int, int], tmp_path: Path) -> AsyncIterator[Pilot[int]]:
+    """The app with everything read and shown that there is to read and show."""
+    catalogue = RecordedCatalogue()
+    app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, BrowseScreen) and app.screen.query(MovieTable))
+        screen = app.screen
+        assert isinstance(screen, BrowseScreen)
+        await until(pilot, lambda: screen.query_one(MovieTable).window.total is not None)
+        catalogue.tell(screen)
+        await settled(pilot)
+        yield pilot
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until the screen has stayed the same for a third of a second, in which every timer of the screen has run."""
+    seen, since = "", time.monotonic()
+    while time.monotonic() - since < 0.33:
+        await pilot.pause(0.02)
+        if (now := screen_text(pilot.app)) != seen:
+            seen, since = now, time.monotonic()
+
+
+@asynccontextmanager
+async def staged(screen: Screen[Any], size: tuple[int, int]) -> AsyncIterator[Pilot[None]]:
+    """One screen alone."""
+    async with Stage(screen).run_test(size=size) as pilot:
+        await until(pilot, lambda: pilot.app.screen is screen)
+        yield pilot
+
+
+KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "browse": (),
+    "strategies": ("c",),
+    "help": ("question_mark",),
+    "detail": ("colon", *ALIEN.id, "enter", "enter"),
+    "cache": ("2",),
+    "genres": ("3", "down", "enter"),
+    "log": ("4",),
+    "filtered": ("slash", *"movie 0001", "enter"),
+    "remove": ("D",),
+}
+"""What is pressed to come to a screen."""
+PANES: Final = ("cache", "genres", "log", "filtered", "remove")
+"""Where there is room they are all to be seen with the table."""
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [(name, size) for name in KEYS for size in (SIZES[:1] if name in PANES else SIZES)],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
+async def test_the_dashboard(name: str, size: tuple[int, int], tmp_path: Path) -> None:
+    async with browsing(size, tmp_path) as pilot:
+        for key in KEYS[name]:
+            await pilot.press(key)
+            if key == "enter":
+                await settled(pilot)
+        await settled(pilot)
+        same_as_before(pilot.app, name, size)
+
+
+@at_each_size
+async def test_the_form(size: tuple[int, int]) -> None:
+    async with staged(EditScreen(ALIEN, Shelf().save), size) as pilot:
+        await pilot.press("!", "down", *"4", "down", "down", "ctrl+u", *"-5")
+        await settled(pilot)
+        same_as_before(pilot.app, "edit", size)
+
+
+async def test_the_form_of_a_new_movie() -> None:
+    async with staged(EditScreen.for_new(Shelf().save), SIZES[0]) as pilot:
+        await pilot.press(*"[REC] 4")
+        await settled(pilot)
+        same_as_before(pilot.app, "new", SIZES[0])
+
+
+@at_each_size
+async def test_a_conflict(size: tuple[int, int]) -> None:
+    mine: Movie = replace(ALIEN, title="Alien: mine", runtime=118, genres=("Horror",))
+    theirs: Movie = replace(ALIEN, title="Alien: theirs", plot="Somebody hears you.", version=8)
+    async with staged(ConflictScreen(ALIEN, mine, theirs), size) as pilot:
+        await settled(pilot)
+        same_as_before(pilot.app, "conflict", size)
+
+
+@at_each_size
+async def test_the_start(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.screens.start.monotonic", lambda: 100.0)
+    screen = StartScreen("mongodb")
+    async with staged(screen, size) as pilot:
+        screen.show_step(SimpleNamespace(server="redis", state="ready", detail="process 4711", seconds=0.2))
+        screen.show_step(SimpleNamespace(server="mongodb", state="starting", detail="starting mongod", seconds=1.5))
+        await settled(pilot)
+        same_as_before(pilot.app, "start", size)
+        screen.show_step(SimpleNamespace(server="mongodb", state="failed", detail="", seconds=2.5))
+        missing = ServerFailed("MongoDB", "libcurl.so.4 is missing", remedy="Install it: apt-get install libcurl4")
+        screen.show_failure(missing)
+        await settled(pilot)
+        same_as_before(pilot.app, "start-failed", size)
