@@ -9,18 +9,54 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+_EXAMPLES = """Examples:
+
+\b
+  reelcache --store mongodb --strategy write-through
+  reelcache load ~/movies.csv
+  reelcache doctor
+  reelcache stop
+  reelcache reset --yes
+  reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"""
+
+
+def _example(command: str) -> str:
+    return f"Example: {command}\n\nOptions of the whole program stand before the command: reelcache --help lists them."
+
+
 app = typer.Typer(
     name="reelcache",
     help="See what your cache is doing: a dashboard over real Redis in front of real PostgreSQL or MongoDB.",
-    epilog="Example: reelcache --store mongodb --strategy write-through",
+    epilog=_EXAMPLES,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-StoreOption = Annotated[str | None, typer.Option("--store", help="postgresql or mongodb.", metavar="NAME")]
+
+def _stores() -> list[str]:
+    from core.settings import STORES
+
+    return list(STORES)
+
+
+def _strategies() -> list[str]:
+    from core.settings import STRATEGIES
+
+    return list(STRATEGIES)
+
+
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="postgresql or mongodb.", metavar="NAME", autocompletion=_stores)
+]
 StrategyOption = Annotated[
-    str | None, typer.Option("--strategy", help="cache-aside, write-through or no-cache.", metavar="NAME")
+    str | None,
+    typer.Option(
+        "--strategy",
+        help="cache-aside, write-through or no-cache.",
+        metavar="NAME",
+        autocompletion=_strategies,
+    ),
 ]
 PostgresOption = Annotated[
     str | None, typer.Option("--postgres-url", help="Your own PostgreSQL instead of the embedded one.", metavar="URL")
@@ -79,13 +115,17 @@ def dashboard(
     raise typer.Exit(ReelcacheApp(settings).run() or 0)
 
 
-@app.command(epilog="Example: reelcache load ~/movies.csv --store mongodb")
+@app.command(
+    short_help="Load movies from a file into the store.",
+    epilog=_example("reelcache load ~/movies.csv --store mongodb"),
+)
 def load(
     context: typer.Context,
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="CSV, sample_mflix JSON, IMDb TSV, TMDB or MovieLens, plain or .gz. None: the shipped one."
+            help="CSV, sample_mflix JSON, IMDb TSV, TMDB or MovieLens, plain or .gz. None: the shipped one.",
+            metavar="FILE",
         ),
     ] = None,
     store: StoreOption = None,
@@ -101,7 +141,7 @@ def load(
     raise typer.Exit(_run(load_file(settings, file, tuple(companion or ()))))
 
 
-@app.command(epilog="Example: reelcache doctor")
+@app.command(short_help="Say how each server is found and how it fares.", epilog=_example("reelcache doctor"))
 def doctor(context: typer.Context) -> None:
     """Say of each server how it is found, its version, whether it answers, and what to do where it does not."""
     settings = _settings(context)
@@ -110,7 +150,7 @@ def doctor(context: typer.Context) -> None:
     raise typer.Exit(_run(examine_servers(settings)))
 
 
-@app.command(epilog="Example: reelcache stop")
+@app.command(short_help="End the embedded servers.", epilog=_example("reelcache stop"))
 def stop(context: typer.Context) -> None:
     """End the embedded servers, also those that a killed copy left running."""
     settings = _settings(context)
@@ -124,7 +164,7 @@ def stop(context: typer.Context) -> None:
         typer.echo(f"Stopped {server.server} (process {server.pid}).{note}")
 
 
-@app.command(epilog="Example: reelcache reset --yes")
+@app.command(short_help="Delete the embedded servers' data, after asking.", epilog=_example("reelcache reset --yes"))
 def reset(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -144,7 +184,10 @@ def reset(
     typer.echo("Deleted. The next start begins anew with the shipped movies.")
 
 
-@app.command(epilog="Example: reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt")
+@app.command(
+    short_help="Make a MongoDB collection browsable in place.",
+    epilog=_example("reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"),
+)
 def adopt(
     context: typer.Context,
     remove: Annotated[bool, typer.Option("--remove", help="Take out again all that was added.")] = False,
@@ -183,7 +226,10 @@ def _run(work: Any) -> Any:
 
 
 def _refuse(problem: str, remedy: str, *, code: int) -> NoReturn:
-    typer.echo(f"reelcache: {problem}" + (f"\n  {remedy}" if remedy else ""), err=True)
+    from tui.columns import visible
+
+    for line in f"reelcache: {problem}\n  {remedy}".rstrip().splitlines():
+        typer.echo(visible(line), err=True)
     raise typer.Exit(code)
 
 
