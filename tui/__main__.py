@@ -175,11 +175,7 @@ def reset(
 
     if not yes:
         typer.echo(f"This deletes all movies and edits kept by the embedded servers under {settings.state_dir}.")
-        if not sys.stdin.isatty():
-            _refuse("Nobody is there to be asked.", "Add --yes to delete without asking.", code=2)
-        if not typer.confirm("Delete them?"):
-            typer.echo("Nothing was deleted.")
-            raise typer.Exit(1)
+    _agree("Delete them?", yes)
     _run(reset_embedded(settings.state_dir))
     typer.echo("Deleted. The next start begins anew with the shipped movies.")
 
@@ -197,9 +193,29 @@ def adopt(
     settings = _settings(context, store="mongodb")
     if settings.mongo_url is None:
         _refuse("The embedded MongoDB needs no adopting.", "Name your own with --mongo-url or MONGO_URL.", code=2)
-    from tui.adopting import adopt_collection
+    from tui import adopting
 
-    raise typer.Exit(_run(adopt_collection(settings, remove=remove, ask=not yes)))
+    if remove:
+        _agree("Take out all that Reelcache added to this collection?", yes)
+        typer.echo(f"{_run(adopting.disown(settings.mongo_url)):,} documents are as they were before.")
+        return
+    if not (reason := _run(adopting.strangeness(settings.mongo_url))):
+        typer.echo("This collection is ready to be browsed; nothing needs adding.")
+        return
+    typer.echo(reason)
+    _agree("Add one sub-document named `reelcache` to each movie, leaving all else as it is?", yes)
+    typer.echo(f"{_run(adopting.adopt(settings.mongo_url)):,} movies adopted.")
+
+
+def _agree(question: str, yes: bool) -> None:
+    """Ask, unless `--yes` was given, outside of any event loop: in one, Ctrl-C would not reach the question."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        _refuse("Nothing was changed: nobody is there to be asked.", "Add --yes to go on without being asked.", code=2)
+    if not typer.confirm(question):
+        typer.echo("Nothing was changed.")
+        raise typer.Exit(1)
 
 
 def _settings(context: typer.Context, **more: object) -> Any:

@@ -20,6 +20,7 @@ from tui.columns import visible
 from tui.terminal import endings
 
 _SECONDS_BETWEEN_LINES: Final = 10.0
+_SECONDS_BETWEEN_LOOKS: Final = 0.1
 _MOST_WARNINGS: Final = 5
 
 
@@ -37,8 +38,10 @@ async def load_file(settings: Settings, file: Path | None, companions: tuple[Pat
 
     with ProgressLine(Console(stderr=True)) as line:
         async with open_catalogue(settings, report=line.show_step) as catalogue:
-            if catalogue.filling:
-                line.describe("the shipped movies first, as the store is new")
+            line.describe("the shipped movies first")
+            while so_far := catalogue.filling:
+                line.show(so_far)
+                await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
             await catalogue.ready()
             line.describe(f"into {catalogue.store}")
             with endings(asyncio.get_running_loop(), end):
@@ -56,7 +59,9 @@ class ProgressLine:
             TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(), console=console, transient=True, disable=self._plain,
         )  # fmt: skip
-        self._row = self._bar.add_task("starting", total=None, figures="")
+        self._doing = "starting"
+        self._row = self._bar.add_task(self._doing, total=None, figures="")
+        self._starting: set[str] = set()
         self._due = time.monotonic() + _SECONDS_BETWEEN_LINES
 
     def __enter__(self) -> Self:
@@ -68,11 +73,16 @@ class ProgressLine:
 
     def describe(self, doing: str) -> None:
         """Say what is being done now."""
-        self._bar.update(self._row, description=escape(visible(doing)))
+        self._doing = visible(doing)
+        self._bar.update(self._row, description=escape(self._doing))
 
     def show_step(self, step: ServerStep) -> None:
-        """Say which server is being started."""
-        self.describe(f"{step.server}: {step.state}")
+        """Say which servers are still being started."""
+        if step.state == "starting":
+            self._starting.add(step.server)
+        else:
+            self._starting.discard(step.server)
+        self.describe(f"starting {', '.join(sorted(self._starting))}".rstrip())
 
     def show(self, so_far: LoadProgress) -> None:
         """Show rows, rate, share and time left."""
@@ -82,7 +92,7 @@ class ProgressLine:
         if self._plain and time.monotonic() >= self._due:
             self._due = time.monotonic() + _SECONDS_BETWEEN_LINES
             left = so_far.seconds / so_far.fraction - so_far.seconds if so_far.fraction else 0.0
-            typer.echo(f"{figures}, {so_far.fraction or 0.0:.0%}, about {left:,.0f} s left", err=True)
+            typer.echo(f"{self._doing}: {figures}, {so_far.fraction or 0.0:.0%}, about {left:,.0f} s left", err=True)
 
 
 def account(report: LoadReport, warnings: Sequence[str] = (), warning_count: int = 0) -> str:

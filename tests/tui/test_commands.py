@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import os
@@ -10,10 +11,15 @@ import random
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+
+from tests.core.stores.sample_mflix import DOCUMENTS
 
 COMMANDS = ("load", "doctor", "stop", "reset", "adopt")
 PROGRAM = (sys.executable, "-P", "-m", "tui")
@@ -187,3 +193,67 @@ class TestLoad:
         assert figures[1] == figures[2]
         assert "load the file again for the rest" in seen
         assert f" {figures[2]} unchanged" in run("load", str(path)).stdout
+
+
+class TestAdopt:
+    @pytest.fixture
+    async def movies(self, mongo_url: str) -> AsyncIterator[AsyncCollection[dict[str, Any]]]:
+        async with AsyncMongoClient[dict[str, Any]](mongo_url) as client:
+            collection = client.get_default_database()["movies"]
+            await collection.insert_many([dict(document) for document in DOCUMENTS[:2]])
+            yield collection
+
+    async def test_asks_adopts_and_gives_back(self, run: Run, movies: AsyncCollection[dict[str, Any]]) -> None:
+        before = await movies.find().to_list()
+        unasked = run("adopt")
+        assert unasked.returncode == 2
+        assert "--yes" in unasked.stderr
+        assert await movies.find().to_list() == before
+        assert "2 movies adopted." in run("adopt", "--yes").stdout
+        assert await movies.count_documents({"reelcache": {"$exists": True}}) == 2
+        assert "nothing needs adding" in run("adopt").stdout
+        assert run("adopt", "--remove").returncode == 2
+        assert "2 documents are as they were" in run("adopt", "--remove", "--yes").stdout
+        assert await movies.find().to_list() == before
+
+    @pytest.mark.parametrize(("typed", "code"), [(b"n\n", 1), (b"\x03", 1)])
+    async def test_no_and_ctrl_c_change_nothing(
+        self, environment: dict[str, str], movies: AsyncCollection[dict[str, Any]], typed: bytes, code: int
+    ) -> None:
+        before = await movies.find().to_list()
+        answered = await asyncio.to_thread(on_a_terminal, environment, "adopt", when=r"\[y/N\]", then=typed)
+        assert answered[0] == code, answered[1]
+        assert await movies.find().to_list() == before
+
+    def test_the_embedded_one_needs_none(self, run: Run) -> None:
+        refused = run("adopt", MONGO_URL="")
+        assert refused.returncode == 2
+        assert "--mongo-url" in refused.stderr
+
+
+class TestServers:
+    def test_doctor_tells_of_each_server_how_found_which_version_and_how_long(self, run: Run) -> None:
+        done = run("doctor")
+        assert done.returncode == 0, done.stdout
+        for server in ("redis", "postgresql", "mongodb"):
+            assert re.search(rf"^{server}: answers, version [\d.]+ \(\d+ ms\)\n  found: by URL: ", done.stdout, re.M)
+
+    def test_doctor_says_what_to_do(self, run: Run) -> None:
+        done = run("doctor", REDIS_URL="redis://:secret@127.0.0.1:1/0")
+        assert done.returncode == 1
+        assert "redis: in trouble" in done.stdout
+        assert "what to do:" in done.stdout
+        assert "secret" not in done.stdout
+
+    def test_stop_and_reset_where_nothing_runs(self, run: Run) -> None:
+        assert run("stop").stdout == "No embedded server was running.\n"
+        assert run("reset", "--yes").returncode == 0
+
+    def test_reset_asks(self, environment: dict[str, str]) -> None:
+        for typed, code, told in (
+            (b"n\n", 1, "Nothing was changed."),
+            (b"\x03", 1, "Aborted"),
+            (b"y\n", 0, "Deleted."),
+        ):
+            left, seen = on_a_terminal(environment, "reset", when=r"\[y/N\]", then=typed)
+            assert (left, told in seen) == (code, True), seen
