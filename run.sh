@@ -78,7 +78,7 @@ find_python() {
   fi
   if [ -n "$lacking" ]; then
     fail "$lacking lacks its venv module (with ensurepip), which makes the private environment." \
-      "Debian, Ubuntu:  sudo apt install python3-venv" \
+      "Debian, Ubuntu:  sudo apt install python$("$lacking" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv" \
       "Fedora:          sudo dnf install python3" \
       "macOS:           brew install python" \
       "Then start again. (With uv installed, neither is needed.)"

@@ -59,15 +59,23 @@ async def load_into(
     items, rejects = iter(source), source.rejects()
     size = FIRST_BATCH
 
-    def take() -> list[object]:
-        return list(islice(items, size))
+    def take() -> tuple[list[object], UnreadableFile | None]:
+        batch: list[object] = []
+        try:
+            batch.extend(islice(items, size))  # keeps what came before an exception
+        except UnreadableFile as damaged:
+            return batch, damaged
+        return batch, None
 
     def now() -> LoadProgress:
         seconds = time.monotonic() - started
         return LoadProgress(read, stored, unchanged, rejected, seconds, source.fraction)
 
     try:
-        while not (stop and stop.is_set()) and (batch := await asyncio.to_thread(take)):
+        while not (stop and stop.is_set()):
+            batch, damaged = await asyncio.to_thread(take)
+            if not batch and not damaged:
+                break
             movies = [item for item in batch if isinstance(item, Movie)]
             for item in batch:
                 if not isinstance(item, Movie):
@@ -81,11 +89,9 @@ async def load_into(
                 await _new_generation(binding)
             if progress:
                 progress(now())
+            if damaged:
+                raise UnreadableFile(damaged.path, f"{damaged.reason} {_kept(now(), rejects)}", remedy=damaged.remedy)
             size = BATCH
-    except UnreadableFile as broken:
-        raise UnreadableFile(
-            broken.path, f"{broken.reason}; {stored:,} movies before it were stored", remedy=broken.remedy
-        ) from broken
     finally:
         rejects.close()
         if stored:
@@ -100,6 +106,11 @@ async def load_into(
         rejects_problem=rejects.problem,
         cancelled=bool(stop and stop.is_set()),
     )
+
+
+def _kept(before: LoadProgress, rejects: Rejects) -> str:
+    kept = f"What stands before that is in the store ({before.stored:,} stored, {before.unchanged:,} unchanged)."
+    return f"{kept} Rejected rows: {rejects.path}" if rejects.path else kept
 
 
 async def _new_generation(binding: Binding) -> None:

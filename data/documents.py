@@ -114,7 +114,7 @@ class JsonArray(Rows[Document]):
             raise UnreadableFile(
                 str(self._text.path),
                 f"ends in the middle of the object that begins on line {parts.line}.",
-                remedy="It seems cut off: fetch or export it again; what stands before that line is kept.",
+                remedy="It seems cut off: fetch or export it again, and load it again.",
             )
         if parts.worth_reporting:
             yield parts.take(_NO_OBJECT)

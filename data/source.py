@@ -13,6 +13,7 @@ from data.formats import RECOGNISERS
 from data.opening import Format, Opening, opening
 from data.rejects import RejectsFile
 from data.rows import Reject
+from data.seen import Seen
 from data.text import TextFile, Warnings
 
 SHIPPED_COUNT: Final = 17_472
@@ -57,7 +58,7 @@ class Source:
 
     def __iter__(self) -> Generator[Movie | Reject]:
         self._warnings = Warnings()
-        seen: set[int] = set()
+        seen = Seen()
         with TextFile(self.path, self._warnings) as text:
             self._text = text
             reading = self._format.begin(text)
@@ -76,10 +77,9 @@ class Source:
                 except OverflowError:
                     yield reading.rows.reject("holds a number that is too large")
                     continue
-                if (key := hash(movie.id)) in seen:
+                if not seen.add(movie.id):
                     yield reading.rows.reject(f"has the same id as an earlier row ({movie.id})")
                     continue
-                seen.add(key)
                 yield movie
 
 

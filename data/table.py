@@ -10,16 +10,23 @@ from typing import Final
 from data.rows import Reject, Rows, excerpt
 from data.text import LONGEST_LINE, OverlongLine, TextFile
 
+LONGEST_RECORD: Final = 16_000_000
+MOST_LINES: Final = 1_000_000
+"""Characters and lines within which the end of an over-long quoted cell is looked for: they are held meanwhile."""
+
 
 class Table(Rows[list[str]]):
     """The rows below the header of a CSV or TSV file.
 
-    A row that is ragged, holds an over-long cell or breaks the quoting rules is refused. Where a quote that was never
-    closed swallowed the lines after it, only the line it stands on is refused and the rest is read anew.
+    A row that is ragged, holds an over-long cell or breaks the quoting rules is refused, with all its lines where its
+    quoted cells are closed. Where a quote that was never closed swallowed the lines after it, only the line it stands
+    on is refused and the rest is read anew.
     """
 
     def __init__(self, text: TextFile, *, delimiter: str = ",", quoted: bool = True, header: bool = True) -> None:
         self._lines = _Lines(text)
+        self._delimiter = delimiter if quoted else None
+        """What stands between quoted cells; None where quotes are plain characters."""
         self._reader = csv.reader(
             self._lines,
             delimiter=delimiter,
@@ -55,7 +62,18 @@ class Table(Rows[list[str]]):
                     yield self._refuse_first_line("a quote is never closed")
                 yield Reject(self._lines.last, str(error), excerpt(error.start))
             except csv.Error as error:
-                yield self._refuse_first_line(_reason(error))
+                reason = _reason(error)
+                try:
+                    closed = (
+                        self._delimiter is not None
+                        and self._lines.length > csv.field_size_limit()
+                        and self._lines.skip_cell(self._delimiter)
+                    )
+                except OverlongLine as overlong:
+                    yield self._refuse_first_line(reason)
+                    yield Reject(self._lines.last, str(overlong), excerpt(overlong.start))
+                else:
+                    yield self.reject(reason) if closed else self._refuse_first_line(reason)
             else:
                 if not self._width or len(cells) == self._width:
                     if cells:
@@ -95,7 +113,7 @@ class _Lines:
     def __init__(self, text: TextFile) -> None:
         self._text = text
         self._waiting: deque[tuple[int, str]] = deque()
-        self._length = 0
+        self.length = 0
         self.read: list[str] = []
         self.first = 0
 
@@ -109,21 +127,60 @@ class _Lines:
 
     def begin(self) -> None:
         self.read.clear()
-        self._length = 0
+        self.length = 0
         self.first = self._waiting[0][0] if self._waiting else self._text.line + 1
 
     def read_again(self) -> None:
         self._waiting.extendleft((self.first + place, self.read[place]) for place in range(len(self.read) - 1, 0, -1))
 
+    def skip_cell(self, delimiter: str) -> bool:
+        """Read on to the end of a record whose quoted cell is too long; False where that cell is never closed.
+
+        What was read before is kept, so that a False can be followed by `read_again`.
+        """
+        quoted: bool | None = False
+        for place, text in enumerate(self.read):
+            quoted = _quoted_after(text if place else delimiter + text, bool(quoted), delimiter)
+            if quoted is None:
+                return False
+        while quoted and self.length <= LONGEST_RECORD and len(self.read) <= MOST_LINES:
+            if not (text := self._take()):
+                return False
+            quoted = _quoted_after(text, quoted, delimiter)
+        return quoted is False
+
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        text = self._waiting.popleft()[1] if self._waiting else self._text.readline()
-        if not text:
+        if not (text := self._take()):
             raise StopIteration
-        self.read.append(text)
-        self._length += len(text)
-        if self._length > self.MOST:
+        if self.length > self.MOST:
             raise csv.Error(f"field limit of {self.MOST}")
         return text
+
+    def _take(self) -> str:
+        text = self._waiting.popleft()[1] if self._waiting else self._text.readline()
+        if text:
+            self.read.append(text)
+            self.length += len(text)
+        return text
+
+
+def _quoted_after(text: str, quoted: bool, delimiter: str) -> bool | None:
+    """Whether a quoted cell is still open at the end of a line; None where the line breaks the quoting rules."""
+    place = 0
+    while True:
+        if not quoted:
+            if (place := text.find(f'{delimiter}"', place)) < 0:
+                return False
+            quoted, place = True, place + 2
+        if (place := text.find('"', place)) < 0:
+            return True
+        after = text[place + 1 : place + 2]
+        if after == '"':
+            place += 2
+        elif after in ("", "\r", "\n", delimiter):
+            quoted, place = False, place + 1
+        else:
+            return None

@@ -217,7 +217,7 @@ class TextFile:
         match error:
             case EOFError() | zlib.error() | gzip.BadGzipFile():
                 reason = f"the gzip file is cut off or damaged after line {self.line} ({error})."
-                remedy = "Fetch or pack it again; what was read before that line is kept."
+                remedy = "Fetch or pack it again, and load it again: what is in the store already stays."
             case PermissionError():
                 reason, remedy = "may not be read by you.", "Change its permissions or copy it."
             case FileNotFoundError():

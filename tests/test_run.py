@@ -20,6 +20,7 @@ Also = dict[str, str] | None
 STAND_IN = r"""#!/usr/bin/env bash
 printf '%s\n' "$*" >>"$CALLS"
 case "$*" in
+  "-c import sys; print"*) echo "3.12" ;;
   "-c import sys"*) exit "${TOO_OLD:-0}" ;;
   "-c import ensurepip"*) exit "${NO_VENV:-0}" ;;
   -V) echo "Python 3.9.2" ;;
@@ -166,14 +167,14 @@ def test_the_lock_of_a_killed_start_holds_nobody_up(place: Place) -> None:
 
 
 def test_python_missing_or_old_or_without_venv(place: Place) -> None:
-    for environment, sentence in (
-        ({"TOO_OLD": "1"}, "Python 3.11 or newer is needed, but only Python 3.9.2 was found."),
-        ({"NO_VENV": "1"}, f"{place.tools}/python3 lacks its venv module"),
+    for environment, sentence, package in (
+        ({"TOO_OLD": "1"}, "Python 3.11 or newer is needed, but only Python 3.9.2 was found.", "python3 python3-venv"),
+        ({"NO_VENV": "1"}, f"{place.tools}/python3 lacks its venv module", "python3.12-venv"),
     ):
         lacking = place.run(also=environment)
         assert lacking.returncode == 1
         assert sentence in lacking.stderr
-        assert all(way in lacking.stderr for way in ("apt install", "dnf install", "brew install", "python3-venv"))
+        assert all(way in lacking.stderr for way in (f"apt install {package}\n", "dnf install", "brew install"))
     (place.tools / "python3").unlink()
     assert "Python 3.11 or newer is needed.\n" in place.run().stderr
     assert not (place.root / ".venv").exists()

@@ -9,18 +9,54 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+_EXAMPLES = """Examples:
+
+\b
+  reelcache --store mongodb --strategy write-through
+  reelcache load ~/movies.csv
+  reelcache doctor
+  reelcache stop
+  reelcache reset --yes
+  reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"""
+
+
+def _example(command: str) -> str:
+    return f"Example: {command}\n\nOptions of the whole program stand before the command: reelcache --help lists them."
+
+
 app = typer.Typer(
     name="reelcache",
     help="See what your cache is doing: a dashboard over real Redis in front of real PostgreSQL or MongoDB.",
-    epilog="Example: reelcache --store mongodb --strategy write-through",
+    epilog=_EXAMPLES,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
-StoreOption = Annotated[str | None, typer.Option("--store", help="postgresql or mongodb.", metavar="NAME")]
+
+def _stores() -> list[str]:
+    from core.settings import STORES
+
+    return list(STORES)
+
+
+def _strategies() -> list[str]:
+    from core.settings import STRATEGIES
+
+    return list(STRATEGIES)
+
+
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="postgresql or mongodb.", metavar="NAME", autocompletion=_stores)
+]
 StrategyOption = Annotated[
-    str | None, typer.Option("--strategy", help="cache-aside, write-through or no-cache.", metavar="NAME")
+    str | None,
+    typer.Option(
+        "--strategy",
+        help="cache-aside, write-through or no-cache.",
+        metavar="NAME",
+        autocompletion=_strategies,
+    ),
 ]
 PostgresOption = Annotated[
     str | None, typer.Option("--postgres-url", help="Your own PostgreSQL instead of the embedded one.", metavar="URL")
@@ -79,13 +115,17 @@ def dashboard(
     raise typer.Exit(ReelcacheApp(settings).run() or 0)
 
 
-@app.command(epilog="Example: reelcache load ~/movies.csv --store mongodb")
+@app.command(
+    short_help="Load movies from a file into the store.",
+    epilog=_example("reelcache load ~/movies.csv --store mongodb"),
+)
 def load(
     context: typer.Context,
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="CSV, sample_mflix JSON, IMDb TSV, TMDB or MovieLens, plain or .gz. None: the shipped one."
+            help="CSV, sample_mflix JSON, IMDb TSV, TMDB or MovieLens, plain or .gz. None: the shipped one.",
+            metavar="FILE",
         ),
     ] = None,
     store: StoreOption = None,
@@ -101,7 +141,7 @@ def load(
     raise typer.Exit(_run(load_file(settings, file, tuple(companion or ()))))
 
 
-@app.command(epilog="Example: reelcache doctor")
+@app.command(short_help="Say how each server is found and how it fares.", epilog=_example("reelcache doctor"))
 def doctor(context: typer.Context) -> None:
     """Say of each server how it is found, its version, whether it answers, and what to do where it does not."""
     settings = _settings(context)
@@ -110,7 +150,7 @@ def doctor(context: typer.Context) -> None:
     raise typer.Exit(_run(examine_servers(settings)))
 
 
-@app.command(epilog="Example: reelcache check --json")
+@app.command(short_help="Compare the cache with the store.", epilog=_example("reelcache check --json"))
 def check(
     context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
@@ -122,7 +162,7 @@ def check(
     raise typer.Exit(_run(check_cache(settings, as_json=json)))
 
 
-@app.command(epilog="Example: reelcache stop")
+@app.command(short_help="End the embedded servers.", epilog=_example("reelcache stop"))
 def stop(context: typer.Context) -> None:
     """End the embedded servers, also those that a killed copy left running."""
     settings = _settings(context)
@@ -136,7 +176,7 @@ def stop(context: typer.Context) -> None:
         typer.echo(f"Stopped {server.server} (process {server.pid}).{note}")
 
 
-@app.command(epilog="Example: reelcache reset --yes")
+@app.command(short_help="Delete the embedded servers' data, after asking.", epilog=_example("reelcache reset --yes"))
 def reset(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -147,16 +187,15 @@ def reset(
 
     if not yes:
         typer.echo(f"This deletes all movies and edits kept by the embedded servers under {settings.state_dir}.")
-        if not sys.stdin.isatty():
-            _refuse("Nobody is there to be asked.", "Add --yes to delete without asking.", code=2)
-        if not typer.confirm("Delete them?"):
-            typer.echo("Nothing was deleted.")
-            raise typer.Exit(1)
+    _agree("Delete them?", yes)
     _run(reset_embedded(settings.state_dir))
     typer.echo("Deleted. The next start begins anew with the shipped movies.")
 
 
-@app.command(epilog="Example: reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt")
+@app.command(
+    short_help="Make a MongoDB collection browsable in place.",
+    epilog=_example("reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"),
+)
 def adopt(
     context: typer.Context,
     remove: Annotated[bool, typer.Option("--remove", help="Take out again all that was added.")] = False,
@@ -166,9 +205,29 @@ def adopt(
     settings = _settings(context, store="mongodb")
     if settings.mongo_url is None:
         _refuse("The embedded MongoDB needs no adopting.", "Name your own with --mongo-url or MONGO_URL.", code=2)
-    from tui.adopting import adopt_collection
+    from tui import adopting
 
-    raise typer.Exit(_run(adopt_collection(settings, remove=remove, ask=not yes)))
+    if remove:
+        _agree("Take out all that Reelcache added to this collection?", yes)
+        typer.echo(f"{_run(adopting.disown(settings.mongo_url)):,} documents are as they were before.")
+        return
+    if not (reason := _run(adopting.strangeness(settings.mongo_url))):
+        typer.echo("This collection is ready to be browsed; nothing needs adding.")
+        return
+    typer.echo(reason)
+    _agree("Add one sub-document named `reelcache` to each movie, leaving all else as it is?", yes)
+    typer.echo(f"{_run(adopting.adopt(settings.mongo_url)):,} movies adopted.")
+
+
+def _agree(question: str, yes: bool) -> None:
+    """Ask, unless `--yes` was given, outside of any event loop: in one, Ctrl-C would not reach the question."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        _refuse("Nothing was changed: nobody is there to be asked.", "Add --yes to go on without being asked.", code=2)
+    if not typer.confirm(question):
+        typer.echo("Nothing was changed.")
+        raise typer.Exit(1)
 
 
 def _settings(context: typer.Context, **more: object) -> Any:
@@ -195,7 +254,10 @@ def _run(work: Any) -> Any:
 
 
 def _refuse(problem: str, remedy: str, *, code: int) -> NoReturn:
-    typer.echo(f"reelcache: {problem}" + (f"\n  {remedy}" if remedy else ""), err=True)
+    from tui.columns import visible
+
+    for line in f"reelcache: {problem}\n  {remedy}".rstrip().splitlines():
+        typer.echo(visible(line), err=True)
     raise typer.Exit(code)
 
 

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from core import ForeignCollection, Settings
+from core import ForeignCollection
 
-
-async def adopt_collection(settings: Settings, *, remove: bool, ask: bool) -> int:
-    """Adopt the collection that the settings name, or take out all that was added; returns the exit code."""
+if TYPE_CHECKING:
     from core.stores.mongo import MongoStore
 
-    assert settings.mongo_url is not None
-    store = MongoStore(settings.mongo_url)
-    try:
-        question = "Take out all that Reelcache added to this collection?"
+
+async def strangeness(url: str) -> str:
+    """Why the collection cannot be browsed as it is; empty where it can."""
+    async with _store(url) as store:
         try:
             await store.open()
-            if not remove:
-                typer.echo("This collection is ready to be browsed; nothing needs adding.")
-                return 0
         except ForeignCollection as foreign:
-            typer.echo(foreign.reason)
-            question = "Add one sub-document named `reelcache` to each movie, leaving all else as it is?"
-        if ask and not (sys.stdin.isatty() and typer.confirm(question)):
-            typer.echo("Nothing was changed. Add --yes to go on without being asked.")
-            return 1
-        if remove:
-            typer.echo(f"{await store.disown():,} documents are as they were before.")
-            return 0
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+            return foreign.reason
+    return ""
+
+
+async def adopt(url: str) -> int:
+    """Add to each movie what browsing needs, showing how far it has come; returns how many there are."""
+    async with _store(url) as store:
+        with Progress(
+            console=(console := Console(stderr=True)), transient=True, disable=not console.is_terminal
+        ) as bar:
             row = bar.add_task("Adopting")
-            adopted = await store.adopt(lambda done, total: bar.update(row, completed=done, total=total))
-        typer.echo(f"{adopted:,} movies adopted.")
-        return 0
+            return await store.adopt(lambda done, total: bar.update(row, completed=done, total=total))
+
+
+async def disown(url: str) -> int:
+    """Take out all that was added; returns how many documents that changed."""
+    async with _store(url) as store:
+        return await store.disown()
+
+
+@asynccontextmanager
+async def _store(url: str) -> AsyncIterator[MongoStore]:
+    from core.stores.mongo import MongoStore
+
+    store = MongoStore(url)
+    try:
+        yield store
     finally:
         await store.close()

@@ -13,6 +13,7 @@ import msgspec
 from core.model import Movie, unique
 from data.documents import Document, JsonArray, JsonLines
 from data.opening import Format, Opening
+from data.seen import Seen
 from data.text import TextFile
 from data.values import day, dollars, imdb_id, is_unknown, optional, whole, year
 
@@ -56,7 +57,7 @@ class Reading:
 
     def __init__(self, text: TextFile, rows: JsonLines | JsonArray) -> None:
         self.rows = rows
-        self._films: set[int] = set()
+        self._films = Seen()
 
     def movie(self, row: Document) -> Movie:
         imdb, awards = _document(row, "imdb"), _document(row, "awards")
@@ -90,10 +91,8 @@ class Reading:
             plot=_text(row, "plot") or _text(row, "fullplot"),
             poster=(poster := _text(row, "poster")) and (poster if _URL.fullmatch(poster) else None),
         )
-        if film is not None:
-            if (key := hash(film)) in self._films:
-                raise ValueError(f"is the same film as an earlier document (imdb.id of {film})")
-            self._films.add(key)
+        if film is not None and not self._films.add(film):
+            raise ValueError(f"is the same film as an earlier document (imdb.id of {film})")
         return movie
 
 

@@ -167,6 +167,32 @@ class TestQuotesAndSizes:
         (reject,) = rejects(path)
         assert reject.row == "Esc\\x1b]0;x\\x07\\u202e,1999,90"
 
+    def test_a_cell_of_ten_megabytes_costs_one_reject_whatever_it_holds(self, tmp_path: Path) -> None:
+        path = tmp_path / "huge.csv"
+        plot = 'He said ""no"", twice, and left.\n' * 300_000
+        path.write_text(f'title,plot,year\nOne,short,1999\nHuge,"{plot}",2000\nTwo,"a ""b""\nc",2001\n')
+        rows = list(data.read(path))
+        assert [row.title if isinstance(row, Movie) else row.line for row in rows] == ["One", 3, "Two"]
+        (huge,) = (row for row in rows if isinstance(row, data.Reject))
+        assert huge.reason.startswith("a cell is longer than 131 072 characters")
+        assert huge.row.startswith('Huge,"He said')
+
+    def test_an_overlong_cell_of_imdb_takes_no_line_after_it_along(self, tmp_path: Path) -> None:
+        path = tmp_path / "title.basics.tsv"
+        cells = (("tt0000001", "movie", '"' + "x" * 200_000), ("tt0000002", "movie", "Next"))
+        path.write_text("tconst\ttitleType\tprimaryTitle\n" + "".join("\t".join(row) + "\n" for row in cells))
+        assert [reject.line for reject in rejects(path)] == [2]
+        assert titles(path) == ["Next"]
+
+    def test_an_unclosed_quote_swallows_no_good_row_however_many_follow(self, tmp_path: Path) -> None:
+        path = tmp_path / "open.csv"
+        plain = "".join(f"Plain {n},plain,1999\n" for n in range(9_000))
+        good = "".join(f'Film {n},"A plot, quoted",1999\n' for n in range(9_000))
+        for row in ('Bad,"never closed,1999\n', 'Bad,"never closed\n'):
+            path.write_text("title,plot,year\n" + row + plain + good)
+            assert [reject.line for reject in rejects(path)] == [2]
+            assert len(titles(path)) == 18_000
+
     @pytest.mark.parametrize("layout", ["csv", "json lines", "json array", "one line"])
     def test_memory_stays_far_below_the_size_of_the_file(self, tmp_path: Path, layout: str) -> None:
         path = tmp_path / "movies"
