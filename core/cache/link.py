@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.cache import scripts
 from core.cache.breaker import Breaker
 from core.cache.deadline import Deadline
-from core.cache.failures import explain
+from core.cache.failures import explain, told
 from core.cache.info import info_fields
 from core.errors import CacheUnavailable
 from core.masking import masked
@@ -66,7 +66,7 @@ class Link:
         try:
             await self._greet()
         except CacheUnavailable as problem:
-            self.trip(problem.reason)
+            self.trip(told(problem))
 
     async def close(self) -> None:
         """End the probe and the invalidations under way, and close every connection. Idempotent."""
@@ -157,9 +157,9 @@ class Link:
 
     def _judge(self, problem: CacheUnavailable, meaning: str) -> None:
         if meaning == "failed":
-            self.breaker.failed(problem.reason)
+            self.breaker.failed(told(problem))
         elif meaning == "down":
-            self.breaker.trip(problem.reason)
+            self.breaker.trip(told(problem))
         self._recover_when_open()
 
     async def _send(self, commands: Sequence[Command]) -> list[Reply]:
@@ -228,7 +228,7 @@ class Link:
             if self.on_reconnect is not None:
                 await self.on_reconnect()
         except CacheUnavailable as problem:
-            self.breaker.failed(problem.reason)
+            self.breaker.failed(told(problem))
         except Exception as error:
             # The hook is foreign: whatever it meets, trust has not returned and the probe goes on.
             self.breaker.failed(f"the cache could not be made safe after a reconnect: {error}")
