@@ -61,7 +61,7 @@ class Link:
         """Connect and check the server; where it is away, start with an open breaker."""
         self._pool = self._new_pool()
         if self._pool is None:
-            self.breaker.trip(f"{self.address} is no address of a Redis server.")
+            self.breaker.trip(f"{self.address} is no address of a Redis server. Correct redis_url.")
             return
         try:
             await self._greet()
