@@ -172,7 +172,7 @@ async def _ask(server: ServerName, url: str) -> str:
         raise _complaint(server, url, "timed out") from None
     except Exception as problem:
         # Three drivers, each with errors of its own, and OSError and ValueError beside them.
-        raise _complaint(server, url, f"{type(problem).__name__} {problem}") from None
+        raise _complaint(server, url, str(problem), type(problem).__name__) from None
 
 
 async def _ask_redis(url: str) -> str:
@@ -225,12 +225,13 @@ async def _ask_mongodb(url: str) -> str:
     return version
 
 
-def _complaint(server: ServerName, url: str, said: str) -> StoreUnavailable:
+def _complaint(server: ServerName, url: str, said: str, kind: str = "") -> StoreUnavailable:
+    """What a driver's words and the kind of its error mean; its own words where they mean nothing known."""
     name = _NAMES[server]
     for pattern, reason, remedy in _COMPLAINTS:
-        if pattern.search(said):
+        if pattern.search(f"{kind} {said}"):
             return StoreUnavailable(TITLES[server], reason, remedy=remedy.format(name=name))
-    reason = said.strip().splitlines()[0][:200]
+    reason = (said.strip() or kind).splitlines()[0][:200]
     if any(part in reason for part in _secrets(url)):
         reason = "the address cannot be used"
     return StoreUnavailable(

@@ -30,7 +30,7 @@ async def test_a_killed_store_comes_back_by_itself(state_dir: Path, redis_url: s
         assert killed is not None
         killed.kill()
         assert await gone(killed, 10.0)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await missed(catalogue, movie.id):
                 await asyncio.sleep(0.02)
         assert await catalogue.get(movie.id) == saved
