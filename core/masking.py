@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^:@/\s]*):(?P<secret>[^\s]*)@(?=[^@]*$)")
-_PARAMETER = re.compile(r"(?i)(?P<name>\b(?:password|passwd|sslpassword|authMechanismProperties)=)[^&\s]+")
+_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^:@/\s]*):(?P<secret>[^\n]*)@(?=[^@]*$)")
+_PARAMETER = re.compile(
+    r"(?i)(?P<name>\b(?:password|passwd|sslpassword|authMechanismProperties)\s*=\s*)"
+    r"(?:'(?:[^'\\]|\\.)*'?|[^&\s]+)"  # quoted as in PostgreSQL's key=value form, or bare
+)
 
 
 def masked(url: str | None) -> str:

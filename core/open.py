@@ -12,7 +12,7 @@ from core.binding import Binding, bind
 from core.cache.keys import Namespace
 from core.cache.redis import RedisCache
 from core.catalogue import Catalogue
-from core.errors import ServerFailed
+from core.errors import ReelcacheError, ServerFailed
 from core.lab.faults import FaultSwitches
 from core.lab.slow import Slowness, SlowStore
 from core.masking import masked
@@ -179,8 +179,12 @@ class _Opening:
                 away_since = time.monotonic()
             elif self._settings.redis_url is None and time.monotonic() - away_since > REVIVE_AFTER:
                 away_since = None
-                with contextlib.suppress(ServerFailed):
+                with contextlib.suppress(ReelcacheError):
                     await self._servers.redis()
+            for name, binding in tuple(self._bindings.items()):
+                if binding.embedded:
+                    with contextlib.suppress(ReelcacheError):
+                        await self._servers.revive("mongodb" if name == "mongodb" else "postgresql")
             await asyncio.sleep(1.0)
 
 

@@ -24,6 +24,8 @@ _SCHEMES: Final = {
     "mongo_url": ("mongodb", "mongodb+srv"),
     "redis_url": ("redis", "rediss", "unix"),
 }
+_HOST: Final = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:(?P<port>[0-9]{0,9}))?")
+_ENCODE: Final = "Write special characters of user and password percent-encoded: %40 for @, %2F for /, %3A for :."
 ENVIRONMENT: Final[dict[str, tuple[str, ...]]] = {
     "store": ("REELCACHE_STORE",),
     "postgres_url": ("REELCACHE_POSTGRES_URL", "DATABASE_URL"),
@@ -211,20 +213,30 @@ def _typed(name: str, value: object) -> object:
 
 
 def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:
-    if url is None:
-        return
+    if url is not None and (remedy := _correction(url, schemes)):
+        raise SettingsError(f"{name} cannot be {masked(url)!r}.", remedy=remedy)
+
+
+def _correction(url: str, schemes: tuple[str, ...]) -> str:
+    """What to correct in an address; empty where nothing shows. Half a password must not pass for a host's name."""
     try:
         parts = urlsplit(url)
-        broken = parts.scheme not in schemes
-        if parts.scheme != "unix" and "mongodb" not in parts.scheme:
-            _ = parts.port
     except ValueError:
-        broken = True
-    if broken:
-        raise SettingsError(
-            f"{name} cannot be {masked(url)!r}.",
-            remedy=f"It starts with {' or '.join(s + '://' for s in schemes)}.",
-        )
+        return _ENCODE
+    if parts.scheme not in schemes:
+        return f"It starts with {' or '.join(s + '://' for s in schemes)}."
+    if parts.scheme == "unix":
+        return ""
+    if "@" in parts.path or "@" in parts.fragment:
+        return _ENCODE
+    # PostgreSQL and MongoDB take several hosts, each with a port of its own.
+    for host in parts.netloc.rpartition("@")[2].split(","):
+        port = _HOST.fullmatch(host)
+        if port is None or int(port["port"] or 1) not in range(1, 65_536):
+            return "The port of a host is a number from 1 to 65535."
+    if parts.scheme in _SCHEMES["redis_url"] and not re.fullmatch(r"/?|/[0-9]{1,9}", parts.path):
+        return "What follows the host is the number of a database, such as /0."
+    return ""
 
 
 def _shown(name: str, value: object) -> object:

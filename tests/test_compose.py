@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from core.servers.doctor import OLDEST
-from core.settings import read_settings
+from core.settings import ENVIRONMENT, Settings, read_settings
 
 FILE = Path(__file__).parent.parent / "compose.yaml"
 PORTS = {"redis": 6379, "postgresql": 5432, "mongodb": 27017}
@@ -50,6 +50,18 @@ def test_each_is_checked_kept_and_open_to_this_machine_alone(compose: Any, name:
     volumes = {volume.split(":")[0] for volume in service["volumes"]}
     assert volumes
     assert volumes <= compose["volumes"].keys()
+
+
+def test_redis_has_the_memory_that_the_embedded_one_has(compose: Any) -> None:
+    command = compose["services"]["redis"]["command"]
+    assert command[command.index("--maxmemory") + 1] == Settings().redis_maxmemory
+    assert command[command.index("--maxmemory-policy") + 1] == "allkeys-lru"
+
+
+def test_every_variable_to_set_is_one_that_settings_read(documented: dict[str, str]) -> None:
+    known = {variable for variables in ENVIRONMENT.values() for variable in variables}
+    assert documented.keys() == {"REDIS_URL", "DATABASE_URL", "MONGO_URL"}
+    assert documented.keys() <= known
 
 
 def test_mongodb_is_a_replica_set_that_its_health_check_makes(compose: Any) -> None:

@@ -172,7 +172,7 @@ def stop(context: typer.Context) -> None:
     if not stopped:
         typer.echo("No embedded server was running.")
     for server in stopped:
-        note = " A running copy of the program was using it." if server.in_use else ""
+        note = " A running copy of the program uses it, and starts it again." if server.in_use else ""
         typer.echo(f"Stopped {server.server} (process {server.pid}).{note}")
 
 

@@ -25,7 +25,8 @@ def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUna
     if isinstance(error.__cause__, redis.RedisError):
         error = error.__cause__  # on a unix socket redis-py wraps what it meets while it connects
     if isinstance(error, TimeoutError):
-        return _unavailable(f"no answer from {address} within {budget * 1000:.0f} ms."), "failed"
+        reason = f"no answer from {address} within {budget * 1000:.0f} ms."
+        return _unavailable(reason, "Check the server, and redis_url (rediss:// is for TLS alone)."), "failed"
     if isinstance(error, redis.AuthenticationError):
         return _unavailable(f"{address} refused the login.", "Check user and password in redis_url."), "down"
     if isinstance(error, redis.NoPermissionError):
@@ -42,6 +43,8 @@ def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUna
         return _unavailable(f"{address} does not speak the Redis protocol.", "Check redis_url."), "down"
     if isinstance(error, redis.ResponseError):
         words = str(error)
+        if words.startswith("DB index is out of range"):
+            return _unavailable(f"{address} has no database of that number.", "Correct it in redis_url."), "down"
         if words.startswith(_DOWN_REPLIES):
             return _unavailable(f"{address} cannot serve: {words}"), "down"
         return _unavailable(f"{address} refused a command: {words}"), "refused"
@@ -51,7 +54,12 @@ def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUna
     if refused:
         return _unavailable(f"nobody listens at {address}.", "Start the server or correct redis_url."), "down"
     words = (cause.strerror or str(cause)) if isinstance(cause, OSError) else "the connection was lost"
-    return _unavailable(f"{address} cannot be reached: {words}."), "failed"
+    return _unavailable(f"{address} cannot be reached: {words}.", "Check host and port in redis_url."), "failed"
+
+
+def told(problem: CacheUnavailable) -> str:
+    """The reason and what to do about it, as the breaker keeps them for the person."""
+    return f"{problem.reason} {problem.remedy}".strip()
 
 
 def _unavailable(reason: str, remedy: str = "") -> CacheUnavailable:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.cache import scripts
 from core.cache.breaker import Breaker
 from core.cache.deadline import Deadline
-from core.cache.failures import explain
+from core.cache.failures import explain, told
 from core.cache.info import info_fields
 from core.errors import CacheUnavailable
 from core.masking import masked
@@ -65,12 +65,12 @@ class Link:
         """Connect and check the server; where it is away, start with an open breaker."""
         self._pool = self._new_pool()
         if self._pool is None:
-            self.breaker.trip(f"{self.address} is no address of a Redis server.")
+            self.breaker.trip(f"{self.address} is no address of a Redis server. Correct redis_url.")
             return
         try:
             await self._greet()
         except CacheUnavailable as problem:
-            self.breaker.trip(problem.reason)
+            self.breaker.trip(told(problem))
             self._recover_when_open()
         else:
             self._closed.set()
@@ -155,9 +155,9 @@ class Link:
         if self.breaker.state != "closed":
             return  # a call from before; the probe alone decides
         if meaning == "failed":
-            self.breaker.failed(problem.reason)
+            self.breaker.failed(told(problem))
         elif meaning == "down":
-            self.breaker.trip(problem.reason)
+            self.breaker.trip(told(problem))
         self._recover_when_open()
 
     async def _send(self, commands: Sequence[Command]) -> list[Reply]:
@@ -236,7 +236,7 @@ class Link:
                     await self._pool.disconnect(inuse_connections=True)
                     await self._greet()
                 except CacheUnavailable as problem:
-                    self.breaker.failed(problem.reason)
+                    self.breaker.failed(told(problem))
                 else:
                     self.breaker.close()
                     self._closed.set()

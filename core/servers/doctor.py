@@ -6,6 +6,7 @@ import asyncio
 import re
 import subprocess
 import time
+import warnings
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -23,7 +24,7 @@ from core.settings import Settings
 
 SECONDS: Final = 5.0
 """How long an address is given to answer."""
-OLDEST: Final[dict[ServerName, tuple[int, ...]]] = {"redis": (7, 0), "postgresql": (14,), "mongodb": (5, 0)}
+OLDEST: Final[dict[ServerName, tuple[int, ...]]] = {"redis": (7, 0), "postgresql": (14,), "mongodb": (6, 0)}
 """The oldest versions that offer what the program uses."""
 _NAMES: Final[dict[ServerName, str]] = {"redis": "REDIS_URL", "postgresql": "DATABASE_URL", "mongodb": "MONGO_URL"}
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
@@ -31,6 +32,7 @@ _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
 _COMPLAINTS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), reason, remedy)
     for pattern, reason, remedy in (
+        (r"requires authentication", "it wants a user and a password", "Put them into {name}."),
         (
             r"password|authenticat|WRONGPASS|NOAUTH|auth failed|bad auth",
             "it refuses the user or the password",
@@ -49,6 +51,8 @@ _COMPLAINTS: Final = tuple(
             "Start the server, or correct host and port in {name}.",
         ),
         (r"no such file", "its socket does not exist", "Start the server, or correct the path in {name}."),
+        (r"InvalidResponse|Protocol error", "another kind of server listens there", "Correct host and port in {name}."),
+        (r"DB index", "it has no database of that number", "Choose another in {name}, such as /0."),
         (r"ssl|tls|certificate", "the encrypted connection failed", "Check the TLS options in {name}."),
         (r"time.?out|timed out|unreachable", f"no answer within {SECONDS:.0f} seconds", "Check the address in {name}."),
     )
@@ -125,6 +129,7 @@ async def _embedded(server: ServerName, state_dir: Path) -> ServerHealth:
         embedded = embedded_servers(state)[server]
         health = msgspec.structs.replace(health, version=version, seconds=time.perf_counter() - started)
         if await asyncio.to_thread(embedded.find) is None:
+            embedded.require_space()
             problem = _too_old(server, version)
             return msgspec.structs.replace(health, problem=problem, remedy=MISSING[server] if problem else "")
         health = msgspec.structs.replace(health, running=True)
@@ -167,7 +172,7 @@ async def _ask(server: ServerName, url: str) -> str:
         raise _complaint(server, url, "timed out") from None
     except Exception as problem:
         # Three drivers, each with errors of its own, and OSError and ValueError beside them.
-        raise _complaint(server, url, f"{type(problem).__name__} {problem}") from None
+        raise _complaint(server, url, str(problem), type(problem).__name__) from None
 
 
 async def _ask_redis(url: str) -> str:
@@ -185,8 +190,15 @@ async def _ask_postgresql(url: str) -> str:
 
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=int(SECONDS))
     async with connection:
-        found = await (await connection.execute("show server_version")).fetchone()
-    return str(found[0]).split()[0] if found else ""
+        asked = "select current_setting('server_version'), current_setting('server_encoding')"
+        version, encoding = await (await connection.execute(asked)).fetchone() or ("", "UTF8")
+    if encoding != "UTF8":
+        raise StoreUnavailable(
+            "PostgreSQL",
+            f"the database has the encoding {encoding}",
+            remedy="Create one with `createdb --encoding=UTF8 --template=template0` and name it in DATABASE_URL.",
+        )
+    return str(version).split()[0]
 
 
 async def _ask_mongodb(url: str) -> str:
@@ -194,12 +206,14 @@ async def _ask_mongodb(url: str) -> str:
 
     import pymongo
 
-    client: pymongo.AsyncMongoClient[dict[str, Any]] = pymongo.AsyncMongoClient(
-        url, serverSelectionTimeoutMS=int(SECONDS * 1000)
-    )
+    # Of an option that it does not know, the driver would only warn; the store refuses it.
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        client: pymongo.AsyncMongoClient[dict[str, Any]] = pymongo.AsyncMongoClient(
+            url, serverSelectionTimeoutMS=int(SECONDS * 1000)
+        )
     async with client:
-        # Without a database named, this also shows whether the user is let in: `hello` alone would not.
-        await client.admin.command("connectionStatus")
+        # `hello` is answered to everybody; this shows whether the user is let in, and may read.
+        await client.get_default_database("sample_mflix").list_collection_names()
         hello = await client.admin.command("hello")
         version = str((await client.server_info())["version"])
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
@@ -211,12 +225,13 @@ async def _ask_mongodb(url: str) -> str:
     return version
 
 
-def _complaint(server: ServerName, url: str, said: str) -> StoreUnavailable:
+def _complaint(server: ServerName, url: str, said: str, kind: str = "") -> StoreUnavailable:
+    """What a driver's words and the kind of its error mean; its own words where they mean nothing known."""
     name = _NAMES[server]
     for pattern, reason, remedy in _COMPLAINTS:
-        if pattern.search(said):
+        if pattern.search(f"{kind} {said}"):
             return StoreUnavailable(TITLES[server], reason, remedy=remedy.format(name=name))
-    reason = said.strip().splitlines()[0][:200]
+    reason = (said.strip() or kind).splitlines()[0][:200]
     if any(part in reason for part in _secrets(url)):
         reason = "the address cannot be used"
     return StoreUnavailable(

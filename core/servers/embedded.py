@@ -65,6 +65,13 @@ class EmbeddedServers:
         """One of them, for whoever breaks it on purpose; starts nothing."""
         return self._servers[name]
 
+    async def revive(self, name: ServerName) -> bool:
+        """Start a server anew whose process has ended since this copy used it; True when it had to be."""
+        if not self._servers[name].has_died():
+            return False
+        await self._need(name)
+        return True
+
     async def close(self) -> None:
         """This copy leaves; the last one out stops the servers. Idempotent; a cancelled caller still gets it done."""
         await unbroken(self._leave())
@@ -107,7 +114,7 @@ async def stop_embedded(state_dir: Path, *, report: Report | None = None) -> tup
 
     Raises ServerFailed on one that cannot be ended, SettingsError on a folder that cannot be used."""
     state = StateFolder(state_dir)
-    if not state.servers.is_dir():
+    if not state.exists():
         return ()
     async with state.locked(_DOOR):
         in_use = state.in_use()
@@ -120,9 +127,9 @@ async def stop_embedded(state_dir: Path, *, report: Report | None = None) -> tup
 async def reset_embedded(state_dir: Path) -> None:
     """Stop the servers of a state folder and remove all their data.
 
-    Raises ServerFailed while a copy of the program uses them."""
+    Raises ServerFailed while a copy of the program uses them, SettingsError on a folder that cannot be used."""
     state = StateFolder(state_dir)
-    if not state.servers.is_dir():
+    if not state.exists():
         return
     async with state.locked(_DOOR):
         if state.in_use():

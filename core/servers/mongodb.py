@@ -15,7 +15,6 @@ from core.servers.server import Server
 
 DATABASE: Final = "reelcache"
 _REPLICA_SET: Final = "rs0"
-_NEW_DATA: Final = 350_000_000
 _NOT_YET_INITIALISED: Final = 94
 
 
@@ -25,6 +24,7 @@ class MongoServer(Server):
     name: ClassVar[ServerName] = "mongodb"
     program: ClassVar[str] = "mongod"
     farewell: ClassVar[signal.Signals] = signal.SIGTERM
+    new_data: ClassVar[int] = 350_000_000
     patience: ClassVar[float] = 60.0
 
     @property
@@ -41,7 +41,7 @@ class MongoServer(Server):
 
     async def prepare(self, binary: Binary) -> None:
         if not self.data.exists():
-            self.state.require_space("MongoDB", _NEW_DATA)
+            self.require_space()
             self.data.mkdir(mode=0o700)
 
     def command(self, binary: Binary) -> list[str]:

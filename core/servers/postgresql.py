@@ -23,7 +23,6 @@ from core.servers.diagnosis import diagnose
 from core.servers.server import Server
 
 DATABASE: Final = "reelcache"
-_NEW_DATA: Final = 150_000_000
 
 
 class PostgresServer(Server):
@@ -32,6 +31,7 @@ class PostgresServer(Server):
     name: ClassVar[ServerName] = "postgresql"
     program: ClassVar[str] = "postgres"
     farewell: ClassVar[signal.Signals] = signal.SIGINT
+    new_data: ClassVar[int] = 150_000_000
     patience: ClassVar[float] = 60.0
 
     @property
@@ -50,7 +50,7 @@ class PostgresServer(Server):
         if self.data.exists():
             await self._clear_the_dead()
             return
-        self.state.require_space("PostgreSQL", _NEW_DATA)
+        self.require_space()
         self.say("starting", "creating the database files")
         fresh = self.data.with_name(f"{self.name}.new")
         # Where the C library knows no C.UTF-8 (macOS), plain C compares the same way.

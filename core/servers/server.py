@@ -45,6 +45,8 @@ class Server(ABC):
     """The name of its process."""
     farewell: ClassVar[signal.Signals]
     """The signal that ends it in order, nothing lost."""
+    new_data: ClassVar[int] = 0
+    """Bytes that its first data take."""
     patience: ClassVar[float]
     """Seconds within which it answers after a start, recovery from a crash included."""
 
@@ -127,6 +129,10 @@ class Server(ABC):
         """Its process, whoever started it."""
         return processes.find(self.record, self.program, self.mark)
 
+    def has_died(self) -> bool:
+        """Whether it served us and its process is gone. Costs a look into the process table."""
+        return self._process is not None and not processes.alive(self._process)
+
     # ------------------------------------------------------------------------------------------------ broken on purpose
 
     @property
@@ -191,6 +197,11 @@ class Server(ABC):
         """Tell the listener, if there is one."""
         if self._report is not None:
             self._report(ServerStep(self.name, state, detail, asyncio.get_running_loop().time() - self._since))
+
+    def require_space(self) -> None:
+        """Raise ServerFailed where it has no data yet and the disk no room for them."""
+        if not self.data.exists():
+            self.state.require_space(TITLES[self.name], self.new_data)
 
     async def _adopt(self) -> psutil.Process | None:
         process = await asyncio.to_thread(self.find)

@@ -51,6 +51,8 @@ class StateFolder:
 
     def prepare(self) -> None:
         """Make what is missing. Raises SettingsError on a folder that cannot serve."""
+        if "\n" in str(self.servers) or "\r" in str(self.servers):
+            raise SettingsError("The state folder cannot be used: its path has a line break.", remedy=_REMEDY)
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._private(self.servers)
@@ -58,9 +60,19 @@ class StateFolder:
         except OSError as problem:
             raise self.unusable(problem) from None
 
+    def exists(self) -> bool:
+        """Whether servers were ever kept here. Raises SettingsError where none could be."""
+        try:
+            os.close(os.open(self.servers, os.O_RDONLY | os.O_DIRECTORY))
+        except FileNotFoundError:
+            return False
+        except OSError as problem:
+            raise self.unusable(problem) from None
+        return True
+
     def inspect(self) -> None:
         """Raise SettingsError on a folder that cannot serve, changing nothing."""
-        folder = next(folder for folder in (self.servers, *self.servers.parents) if os.path.lexists(folder))
+        folder = self._standing()
         if not folder.is_dir():
             raise self.unusable(OSError(errno.ENOTDIR, "not a folder"))
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -119,10 +131,11 @@ class StateFolder:
 
     def require_space(self, server: str, needed: int) -> None:
         """Raise ServerFailed unless so many bytes are free for new data."""
-        if (free := shutil.disk_usage(self.servers).free) < needed:
+        if (free := shutil.disk_usage(self._standing()).free) < needed:
+            left, needed = free // 1_000_000, needed // 1_000_000
             raise ServerFailed(
                 server,
-                f"the state folder {self.path} has {free // 1_000_000} MB left, new data needs {needed // 1_000_000}",
+                f"the state folder {self.path} has {left} MB left, new data needs {needed} MB",
                 remedy=f"Free some space. {_REMEDY}",
             )
 
@@ -154,6 +167,10 @@ class StateFolder:
         if run.is_symlink():
             shutil.rmtree(os.readlink(run), ignore_errors=True)
             run.unlink(missing_ok=True)
+
+    def _standing(self) -> Path:
+        """The folder of the servers, or the nearest above it that is there."""
+        return next(folder for folder in (self.servers, *self.servers.parents) if os.path.lexists(folder))
 
     def _open_lock(self, name: str) -> int:
         try:

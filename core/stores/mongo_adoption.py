@@ -39,7 +39,8 @@ async def refuse_foreign(at: MongoConnection) -> None:
     raise ForeignCollection(
         SERVER,
         f"{name} was made by others: {lacking} of its {total} documents are not prepared for Reelcache",
-        remedy=f"Adopt {name}: each document gets one sub-document named {OURS}, which can be taken away again.",
+        remedy=f"Adopt {name} with `reelcache adopt`: each document gets one sub-document named {OURS},"
+        " which can be taken away again.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import warnings
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
@@ -70,21 +71,12 @@ class MongoConnection:
         return str((await self.database.command("buildInfo"))["version"])
 
     async def _connect(self) -> None:
-        limit = round(self.timeout * 1_000)
         try:
-            self._client = AsyncMongoClient(
-                self._url,
-                appname="reelcache",
-                serverSelectionTimeoutMS=limit,
-                connectTimeoutMS=limit,
-                maxPoolSize=self._connections,
-                waitQueueTimeoutMS=limit,
-                tz_aware=False,
-                unicode_decode_error_handler="replace",
-                datetime_conversion="DATETIME_AUTO",
-            )
+            # Of an option that it does not know, the driver would only warn, on the terminal that the screen is on.
+            with warnings.catch_warnings(action="error", category=UserWarning):
+                self._client = self._new_client()
             _ = self.database
-        except (ValueError, TypeError, ConfigurationError, InvalidName):
+        except (ValueError, TypeError, ConfigurationError, InvalidName, UserWarning):
             raise unusable(self.address) from None
         version = await self.version()
         if tuple(int(part) for part in version.split(".")[:2]) < LEAST_VERSION:
@@ -92,6 +84,20 @@ class MongoConnection:
         hello = await self.database.command("hello")
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             raise standalone(self.address)
+
+    def _new_client(self) -> AsyncMongoClient[Document]:
+        limit = round(self.timeout * 1_000)
+        return AsyncMongoClient(
+            self._url,
+            appname="reelcache",
+            serverSelectionTimeoutMS=limit,
+            connectTimeoutMS=limit,
+            maxPoolSize=self._connections,
+            waitQueueTimeoutMS=limit,
+            tz_aware=False,
+            unicode_decode_error_handler="replace",
+            datetime_conversion="DATETIME_AUTO",
+        )
 
     def call(self, seconds: float | None = None) -> AbstractContextManager[Cancellation]:
         """The frame of one call, within the time limit or these seconds, whichever is shorter."""

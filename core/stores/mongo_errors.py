@@ -71,6 +71,8 @@ def unavailable(problem: Exception, address: str) -> StoreUnavailable:
     """What a person is told about a driver's error."""
     if isinstance(problem, OperationFailure):
         code = _code(problem)
+        if code == 13 and "requires authentication" in str(problem):
+            return StoreUnavailable(SERVER, f"{address} wants a user and a password", remedy="Put them into the URL.")
         if code in _BY_CODE:
             return StoreUnavailable(SERVER, _BY_CODE[code][0], remedy=_BY_CODE[code][1])
     if isinstance(problem, WaitQueueTimeoutError):
@@ -116,7 +118,8 @@ def unusable(address: str) -> StoreUnavailable:
     return StoreUnavailable(
         SERVER,
         f"the address {address} cannot be used",
-        remedy="Write it as mongodb://user:password@host:port/database, special characters percent-encoded.",
+        remedy="Write it as mongodb://user:password@host:port/database, special characters percent-encoded,"
+        " and options as the MongoDB manual spells them.",
     )
 
 

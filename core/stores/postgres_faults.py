@@ -135,5 +135,6 @@ def _secrets(url: str) -> set[str]:
     except ValueError:  # not a URL at all: the pattern above found what there is
         pass
     found |= {unquote(secret) for secret in found}
-    found |= {part for secret in found for part in secret.split("@")}  # an "@" left unquoted moves it to the host
+    # A character left unquoted moves what follows it to the host, the port or the database's name.
+    found |= {part for secret in found for part in re.split(r"[@/:?#]", secret) if len(part) > 2}
     return found - {""}

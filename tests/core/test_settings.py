@@ -114,3 +114,45 @@ def test_a_named_config_file_must_exist(tmp_path: Path, dotenv: Path) -> None:
 def test_a_port_that_is_none_is_refused(dotenv: Path) -> None:
     with pytest.raises(SettingsError, match="REDIS_PORT"):
         read_settings(environment={"REDIS_HOST": "cache", "REDIS_PORT": "99999"}, dotenv_file=dotenv)
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("postgres_url", "postgresql://u:p@one:5432,two:5433/movies?target_session_attrs=read-write"),
+        ("postgres_url", "postgresql:///movies?host=%2Frun&user=me@cloud"),
+        ("mongo_url", "mongodb://u:p@one:27017,two:27018/sample_mflix?replicaSet=rs0"),
+        ("mongo_url", "mongodb://%2Frun%2Fmongo.sock/reelcache"),
+        ("redis_url", "redis://[::1]:6379/0"),
+        ("redis_url", "redis://u:p%2Fq@host"),
+        ("redis_url", "unix:///home/a@b/redis.sock?db=0"),
+    ],
+)
+def test_addresses_as_the_drivers_take_them(name: str, url: str) -> None:
+    assert getattr(Settings(**{name: url}), name) == url  # type: ignore[arg-type]  # every value is an address
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "remedy"),
+    [
+        ("redis_url", "redis://:Rds@Pa/Wor:Ld@host:6379/0", "percent-encoded"),
+        ("postgres_url", "postgresql://u:Rds@Pa/Wor%Ld@host/movies", "percent-encoded"),
+        ("postgres_url", "postgresql://u:Pa#Wor@host/movies", "percent-encoded"),
+        ("postgres_url", "postgresql://u:Pa[Wor@host/movies", "percent-encoded"),
+        ("mongo_url", "mongodb://u:Rds@Pa/Wor:Ld@host/x", "percent-encoded"),
+        ("mongo_url", "mongodb://u:Wor@host:99999/x", "from 1 to 65535"),
+        ("postgres_url", "postgresql://u:Wor@one:5432,two:x/movies", "from 1 to 65535"),
+        ("redis_url", "redis://u:Wor@host:0/0", "from 1 to 65535"),
+        ("redis_url", "redis://u:Wor@host:6379/movies", "number of a database"),
+        ("redis_url", "http://u:Pa Wor@host", "starts with redis://"),
+        ("postgres_url", "host=h password='Pa Wor' dbname=x", "starts with postgresql://"),
+        ("postgres_url", "host=h password = Wor", "starts with postgresql://"),
+    ],
+)
+def test_a_flawed_address_is_told_with_its_remedy_and_without_its_password(name: str, url: str, remedy: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings(**{name: url})  # type: ignore[arg-type]  # every value is an address
+    assert remedy in refusal.value.remedy
+    assert name in refusal.value.message
+    for secret in ("Pa", "Wor", "Ld", "Rds"):
+        assert secret not in f"{refusal.value} {refusal.value!r}"

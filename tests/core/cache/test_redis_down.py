@@ -342,6 +342,21 @@ async def test_an_address_that_means_nothing_is_a_problem_not_a_crash(url: str) 
     await cache.close()
 
 
+async def test_what_is_wrong_is_kept_with_its_remedy(tmp_path: object) -> None:
+    async with OwnRedis() as server:
+        for url, reason, remedy in (
+            (f"{server.url}?db=99", "has no database of that number", "Correct it in redis_url."),
+            (f"unix://{tmp_path}/none.sock", "nobody listens", "Start the server or correct redis_url."),
+            ("redis://no-such-host.invalid", "cannot be reached", "Check host and port in redis_url."),
+        ):
+            cache = new_cache(url)
+            await cache.open()
+            assert cache.breaker.problem is not None
+            assert reason in cache.breaker.problem
+            assert cache.breaker.problem.endswith(remedy)
+            await cache.close()
+
+
 @pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"$-9\r\nno\r\n"])
 async def test_a_server_of_another_kind_is_not_used(tmp_path: object, greeting: bytes) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
+import shutil
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
+from core.cache import link
 from core.errors import StoreUnavailable
 from core.servers import doctor
 from core.servers.binaries import find_binary
 from core.servers.doctor import examine
 from core.servers.embedded import EmbeddedServers, stop_embedded
 from core.settings import Settings
+from core.stores import mongo_errors, postgres_faults
 
 SECRET = "s3cret-p4ss"
 
@@ -88,6 +94,56 @@ async def test_a_server_too_old(redis_url: str, state_dir: Path, monkeypatch: py
     assert redis.reachable
     assert redis.problem.endswith("is too old, it must be 99.5 or newer")
     assert "REDIS_URL" in redis.remedy
+
+
+def test_too_old_means_the_same_to_the_doctor_and_to_the_stores() -> None:
+    assert doctor.OLDEST["mongodb"] == mongo_errors.LEAST_VERSION
+    assert doctor.OLDEST["postgresql"] == (postgres_faults.OLDEST,)
+    assert doctor.OLDEST["redis"] == link._OLDEST
+
+
+async def test_what_the_store_would_refuse_is_told(
+    redis_url: str, postgres_url: str, mongo_url: str, state_dir: Path
+) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        name = f"latin_{state_dir.name.removeprefix('rc-')}"
+        admin.execute(
+            sql.SQL("create database {} encoding 'LATIN1' locale 'C' template template0").format(sql.Identifier(name))
+        )
+        settings = Settings(
+            redis_url=redis_url.partition("?")[0] + "?db=99",
+            postgres_url=f"{postgres_url.rpartition('/')[0]}/{name}?{postgres_url.partition('?')[2]}",
+            mongo_url=f"{mongo_url}&no_such_option=1",
+            state_dir=state_dir,
+        )
+        redis, postgresql, mongodb = await examine(settings)
+        admin.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
+    assert redis.problem == "it has no database of that number"
+    assert postgresql.problem == "the database has the encoding LATIN1"
+    assert mongodb.problem.startswith("Unknown option: no_such_option")
+    assert all(health.remedy for health in (redis, postgresql, mongodb))
+
+
+async def test_a_server_of_another_kind_is_told(state_dir: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_unix_server(answer, state_dir / "http.sock"):
+        redis, *_ = await examine(Settings(redis_url=f"unix://{state_dir}/http.sock", state_dir=state_dir))
+    assert redis.problem == "another kind of server listens there"
+    assert "REDIS_URL" in redis.remedy
+
+
+async def test_a_disk_too_full_for_new_data_is_told(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = shutil.disk_usage(state_dir)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: used._replace(free=12_000_000))
+    redis, postgresql, mongodb = await examine(Settings(state_dir=state_dir / "new"))
+    assert not redis.problem, "it keeps nothing on disk"
+    for health in (postgresql, mongodb):
+        assert "has 12 MB left" in health.problem
+        assert "Free some space" in health.remedy
 
 
 async def test_what_is_missing_or_broken_comes_with_a_remedy(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

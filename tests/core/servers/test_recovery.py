@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from core.errors import ServerFailed
 from core.servers.embedded import EmbeddedServers, StoppedServer, embedded_servers, reset_embedded, stop_embedded
-from core.servers.process import Record, alive
+from core.servers.process import Record, alive, gone
 from core.servers.redis import RedisServer
 from core.servers.state import StateFolder
 from tests.core.servers.another_copy import another_copy, ready
@@ -64,6 +64,21 @@ async def test_killed_servers_come_back_with_their_data(servers: EmbeddedServers
         assert found is not None
         assert found["word"] == "Žižek"
     assert not set(killed.values()) & set(processes().values())
+
+
+async def test_only_a_server_that_died_after_it_served_us_is_revived(
+    servers: EmbeddedServers, processes: Processes
+) -> None:
+    assert not await servers.revive("postgresql"), "nobody needs it yet"
+    await servers.postgresql()
+    assert not await servers.revive("postgresql"), "it runs"
+    first = processes()["postgresql"]
+    first.kill()
+    assert await gone(first, 10.0)
+    assert await servers.revive("postgresql")
+    assert processes()["postgresql"] != first
+    await servers.close()
+    assert not await servers.revive("postgresql"), "this copy has left"
 
 
 async def test_mongodb_follows_a_state_folder_that_moved(state_dir: Path) -> None:

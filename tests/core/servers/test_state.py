@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import ServerFailed, SettingsError
 from core.servers import state as state_module
-from core.servers.embedded import EmbeddedServers
+from core.servers.embedded import EmbeddedServers, reset_embedded, stop_embedded
 from core.servers.state import StateFolder
 
 
@@ -73,9 +73,20 @@ async def test_a_state_folder_that_cannot_be_is_named_with_the_remedy(state_dir:
         assert str(path) in failure.value.message
         assert "--state-dir or REELCACHE_STATE_DIR" in failure.value.remedy
         await servers.close()
+        for care in (stop_embedded, reset_embedded):
+            if path != Path("/proc/reelcache"):
+                with pytest.raises(SettingsError, match="cannot be used"):
+                    await care(path)
     for path in refused_at_sight:
         with pytest.raises(SettingsError, match="cannot be used"):
             StateFolder(path).inspect()
+
+
+def test_a_path_with_a_line_break_is_refused(state_dir: Path) -> None:
+    with pytest.raises(SettingsError, match="line break") as refusal:
+        StateFolder(state_dir / "a\nb").prepare()
+    assert "--state-dir" in refusal.value.remedy
+    assert not list(state_dir.iterdir())
 
 
 def test_servers_of_another_user_are_refused(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +103,7 @@ async def test_a_full_disk_is_named_before_anything_is_made(state_dir: Path, mon
     monkeypatch.setattr("shutil.disk_usage", lambda path: used._replace(free=12_000_000))
     servers = EmbeddedServers(state_dir)
     for need in (servers.postgresql, servers.mongodb):
-        with pytest.raises(ServerFailed, match=r"has 12 MB left, new data needs \d+ Free some space"):
+        with pytest.raises(ServerFailed, match=r"has 12 MB left, new data needs \d+ MB Free some space"):
             await need()
     assert await servers.redis(), "it keeps nothing on disk"
     await servers.close()

@@ -18,7 +18,18 @@ from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailab
 from core.model import MOST_ROWS, SORTS, Movie, Query, replace, same_content
 from core.stores.base import Store, Stored, Window
 from tests.core.stores import reference
-from tests.core.stores.corpus import BARE, FULL, GENRES, ODD_TITLES, OLD, corpus, movies, queries
+from tests.core.stores.corpus import (
+    BARE,
+    FULL,
+    GENRES,
+    ODD_TITLES,
+    OLD,
+    catalogues,
+    corpus,
+    movies,
+    queries,
+    questions_about,
+)
 
 NewStore = Callable[[], Store]
 MOVIES = corpus()
@@ -294,6 +305,21 @@ class StoreCompliance:
     @given(query=queries())
     async def test_genres_of_any_query(self, filled: Store, query: Query) -> None:
         assert await filled.genres(query) == reference.genres(MOVIES, query)
+
+    @settings(asked_of_one_store, max_examples=30)  # each fills the store anew
+    @given(data=st.data())
+    async def test_any_movies_answer_any_question_as_the_reference_does(
+        self, store: Store, data: st.DataObject
+    ) -> None:
+        found = data.draw(catalogues())
+        await store.clear()
+        await store.load(found)
+        assert await store.count() == len(found)
+        for query in data.draw(st.lists(questions_about(found), min_size=1, max_size=5)):
+            offset, limit = data.draw(st.tuples(st.integers(0, 30), st.integers(0, 30)))
+            assert await store.window(query, 0, MOST_ROWS) == reference.window(found, query, 0, MOST_ROWS)
+            assert await store.window(query, offset, limit) == reference.window(found, query, offset, limit)
+            assert await store.genres(query) == reference.genres(found, query)
 
     async def test_every_odd_title_is_found_by_its_own_text(self, filled: Store) -> None:
         for movie in MOVIES:

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from hypothesis import strategies as st
 
 from core.errors import InvalidMovie, InvalidQuery
-from core.model import FIELDS, SORTS, Field, Movie, Query, check
+from core.model import FIELDS, SORTS, Field, Movie, Query, check, movie_words
 
 T = TypeVar("T")
 
@@ -141,6 +141,34 @@ def movies() -> st.SearchStrategy[Movie]:
         {field.name: st.sampled_from(("Q1", "a:b.c_d-e")) if field.name == "id" else _value(field) for field in FIELDS}
     )
     return values.map(_checked).flatmap(lambda movie: st.nothing() if movie is None else st.just(movie))
+
+
+def catalogues() -> st.SearchStrategy[list[Movie]]:
+    """A few movies of any kind, alike in some fields as those of a real catalogue are: ties, and unknowns."""
+    alike = st.builds(lambda seed: corpus(len(ODD_TITLES) + 8, seed)[3:], st.integers(0, 10_000))
+    some = alike.flatmap(lambda found: st.lists(st.sampled_from(found), max_size=24, unique_by=lambda movie: movie.id))
+    return st.tuples(some, st.lists(movies(), max_size=2, unique_by=lambda movie: movie.id)).map(
+        lambda parts: [*parts[0], *parts[1]]
+    )
+
+
+def questions_about(found: list[Movie]) -> st.SearchStrategy[Query]:
+    """Any question, or one whose text, genres and years are taken from these movies."""
+    words = sorted({word for movie in found for word in movie_words(movie)}) or ["a"]
+    genres = sorted({genre for movie in found for genre in movie.genres}) or ["Drama"]
+    years = st.none() | st.sampled_from(sorted({movie.year for movie in found if movie.year is not None}) or [1979])
+    start = st.builds(lambda word, length: word[:length], st.sampled_from(words), st.integers(1, 6))
+    near: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
+        {
+            "text": st.just("") | st.lists(start, min_size=1, max_size=2).map(" ".join),
+            "genres": st.lists(st.sampled_from(genres), max_size=3, unique=True).map(tuple),
+            "year_from": years,
+            "year_to": years,
+            "sort": st.sampled_from(SORTS),
+            "descending": st.booleans(),
+        }
+    )
+    return queries() | near.map(_asked).flatmap(lambda query: st.nothing() if query is None else st.just(query))
 
 
 def _asked(values: dict[str, object]) -> Query | None:

@@ -38,6 +38,13 @@ async def test_a_server_without_a_replica_set_is_refused() -> None:
             assert "movies" not in await client.list_database_names()
 
 
+async def test_an_unknown_option_is_refused_in_words(recwarn: pytest.WarningsRecorder) -> None:
+    told = await refusal(MongoStore("mongodb://u:p@127.0.0.1:1/x?no_such_option=1"))
+    assert "cannot be used" in told.reason
+    assert "options" in told.remedy
+    assert not recwarn.list, "a warning would be written across the screen"
+
+
 async def test_logins() -> None:
     async with Mongod(password=SECRET) as server:
         store = MongoStore(server.url(user="root", password=SECRET))
@@ -50,7 +57,7 @@ async def test_logins() -> None:
                 await client.admin.command("createUser", name, pwd=SECRET, roles=[{"role": role, "db": database}])
         wrong = await refusal(MongoStore(server.url(user="root", password=SECRET + "x")))
         assert wrong.reason == "user name or password refused"
-        assert "may not" in (await refusal(MongoStore(server.url()))).reason
+        assert "wants a user and a password" in (await refusal(MongoStore(server.url()))).reason
         assert "may not" in (await refusal(MongoStore(server.url(user="stranger", password=SECRET)))).reason
         assert "readWrite" in (await refusal(MongoStore(server.url(user="reader", password=SECRET)))).remedy
         await store.close()

@@ -72,7 +72,7 @@ async def test_opening_asks_and_touches_nothing(store: MongoStore, foreign: Fore
         await store.open()
     assert f"{foreign.database.name}.movies" in question.value.reason
     assert f"{NAMEABLE} of its {len(DOCUMENTS)} documents" in question.value.reason
-    assert "Adopt" in question.value.remedy
+    assert "reelcache adopt" in question.value.remedy
     assert await foreign.raw() == before
     assert await foreign.names() == ({"movies"}, {"_id_"})
 

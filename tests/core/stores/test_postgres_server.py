@@ -312,6 +312,8 @@ async def test_an_unknown_user_is_named(postgres_url: str) -> None:
         "postgresql://reader@127.0.0.1:1/movies?password=s3cret",
         "postgresql://reader:s3cret@127.0.0.1:1/movies?no_such_option=1",
         "postgresql:///movies?host=/no/such/folder&password=s3cret",
+        "postgresql://reader:x@y/s3cret%zz@127.0.0.1:1/movies",
+        "postgresql://reader:s3cret/x@127.0.0.1:1/movies",
         "nonsense",
     ],
 )
