@@ -307,11 +307,11 @@ class _Checker:
 
     def _cause(self, moment: int, above: State) -> str:
         """Stale reads are named after what made them, where that is plain."""
-        for fault in reversed(self._history.faults):
-            if fault.fault == "redis-old-dump" and above.began - _ECHO < fault.at < moment:
-                return "I13"
-            if fault.fault.endswith("-switch") and fault.began < moment < fault.at + _ECHO:
-                return "I15"
+        faults = self._history.faults
+        if any(f.fault == "redis-old-dump" and above.began - _ECHO < f.at < moment for f in faults):
+            return "I13"
+        if any(f.fault.endswith("-switch") and f.began < moment < f.at + _ECHO for f in faults):
+            return "I15"
         return "I4"
 
     # ------------------------------------------------------------------------------------------ everything but reads

@@ -7,11 +7,14 @@ hot movies. Each operation is written down before it is called and after it came
     quiet                         let every session end its operation and stop; answers "quiet"
     probe KEY...                  read each until it is a hit; answers "cold KEY..." with those that never were
     stop                          close the catalogue and leave
+
+It ends with code 75 where the store was away just when the catalogue was to be opened: try again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import sys
 import time
@@ -44,6 +47,7 @@ from tests.faults.instruments import OPERATION, watch_commits, watch_leases
 PROBE_SECONDS: Final = 15.0
 """How long a probe tries to make a key hot: longer than the token of a dead writer lives."""
 _ODDS: Final = {"get": 48, "save": 26, "browse": 9, "genres": 4, "remove": 5, "fresh": 8}
+NOT_OPENED: Final = 75
 _NEW_KEY_SECONDS: Final = 0.4
 """How often all clients turn to a new key that nobody has ever added."""
 
@@ -281,13 +285,20 @@ async def probe(client: Client, movies: Movies, keys: list[str]) -> list[str]:
     return cold
 
 
-async def run(config: Config) -> None:
-    """Serve the harness until it says stop, or is gone."""
+async def run(config: Config) -> int:
+    """Serve the harness until it says stop, or is gone; the code to end with."""
     journal = Journal(Path(config.journal))
     _instrument(config, journal)
     client = Client(config, journal)
     switches: set[asyncio.Task[None]] = set()
-    async with _opened(config) as movies:
+    async with contextlib.AsyncExitStack() as stack:
+        journal.write(Began(0, f"{config.name}/open", "open", "", config.store, now()))
+        try:
+            movies = await stack.enter_async_context(_opened(config))
+        except StoreUnavailable as problem:
+            journal.write(Ended(0, now(), "unavailable", reason=str(problem)))
+            return NOT_OPENED
+        journal.write(Ended(0, now(), "ok"))
         quiet = asyncio.Event()
         sessions = [asyncio.create_task(Session(client, movies, n).run(quiet)) for n in range(config.sessions)]
         _say("ready")
@@ -309,6 +320,7 @@ async def run(config: Config) -> None:
         await asyncio.gather(*sessions, *switches)
     journal.close()
     _say("bye")
+    return 0
 
 
 async def _switch(movies: Movies, what: str, name: str) -> None:
@@ -366,4 +378,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Config)))
+    sys.exit(asyncio.run(run(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Config))))

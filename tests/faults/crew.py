@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from tests.faults.client import Config
+from tests.faults.client import NOT_OPENED, Config
 
 _ROOT: Final = Path(__file__).parents[2]
 _PATIENCE: Final = 40.0
@@ -119,6 +119,8 @@ class Crew:
             self._replies[slot].put_nowait("")
             if code == -signal.SIGKILL:
                 self.crashed += process not in self._struck
+            elif code == NOT_OPENED:
+                await asyncio.sleep(0.1)
             elif code != 0 or not said_bye:
                 self.problems.append(f"{log.stem} ended with code {code}: {log.read_text()[-2000:]}")
                 await asyncio.sleep(0.5)

@@ -57,15 +57,12 @@ class Floors:
 
 
 class Timeline:
-    """The states of one key. `seal` it when all are in; only then ask."""
+    """The states of one key. After adding some, `seal` it; only then ask."""
 
     def __init__(self) -> None:
         self.ranked: list[State] = [NOTHING]
         self.unranked: list[State] = []
-        self._ranks: list[Rank] = []
-        self._content: dict[tuple[int, str], State] = {}
-        self._superseded: list[int | None] = []
-        self._acknowledged = Floors([])
+        self.seal()
 
     def add(self, state: State) -> None:
         """Another write that took effect, or may have."""

@@ -26,8 +26,8 @@ def weaken(how: str) -> None:
         checks = scripts.FILL.source.index(b"local gate = sweep()")
         source = scripts.FILL.source[:checks] + b"redis.call('SET', ENTRY, ARGV[5], 'PX', ARGV[4])\nreturn 'set'\n"
         broken = Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
-        setattr(scripts, "ALL", tuple(broken if script is scripts.FILL else script for script in scripts.ALL))
-        setattr(scripts, "FILL", broken)
+        replaced = [broken if script is scripts.FILL else script for script in scripts.ALL]
+        vars(scripts).update(FILL=broken, ALL=tuple(replaced))
 
 
 async def _nothing(self: RedisCache, *_: Any, **__: Any) -> None:
