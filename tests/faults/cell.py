@@ -39,6 +39,8 @@ SETTLE_SECONDS: Final = 10.0
 """How long the cache may take after the last fault until it equals the store."""
 KEYS: Final = tuple(f"hot{number}" for number in range(12))
 _STORES: Final[tuple[ServerName, ...]] = ("postgresql", "mongodb")
+_FAULT_LIMIT: Final = 60.0
+"""Seconds that a fault may last, with all that it takes to put things right again."""
 Say = Callable[[str], None]
 
 
@@ -224,7 +226,8 @@ class _Run:
             await self._rest(fault.after)
             if self._ending:
                 return
-            await act(fault)
+            async with asyncio.timeout(_FAULT_LIMIT):
+                await act(fault)
 
     async def _rest(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
