@@ -112,7 +112,13 @@ class _Run:
     """One cell while it runs."""
 
     def __init__(
-        self, cell: Cell, servers: Servers, folder: Path, say: Say, stores: dict[str, tuple[str, Store]]
+        self,
+        cell: Cell,
+        servers: Servers,
+        folder: Path,
+        say: Say,
+        stores: dict[str, tuple[str, Store]],
+        uids: dict[str, str],
     ) -> None:
         self.counted: Counter[str] = Counter()
         self._cell = cell
@@ -122,7 +128,7 @@ class _Run:
         self._stores = stores
         self._editors = {name: Editor(name, url) for name, (url, _) in stores.items()}
         naive = cell.implementation == "naive"
-        self._entries = {name: Entries(name, naive=naive) for name in stores}
+        self._entries = {name: Entries(name, uids[name], naive=naive) for name in stores}
         self._store_busy = asyncio.Lock()
         self._ending = False
         self._current: dict[str, str] = {"strategy": cell.strategy, "store": cell.store}
@@ -170,7 +176,8 @@ class _Run:
                 await store.open()
                 stack.push_async_callback(store.close)
                 stores[name] = url, store
-            run = cls(cell, servers, folder, say, stores)
+            uids = {name: await _uid(store) for name, (_, store) in stores.items()}
+            run = cls(cell, servers, folder, say, stores, uids)
             stack.callback(run._journal.close)
             for proxy in run._proxies:
                 proxy.path.unlink(missing_ok=True)
@@ -396,6 +403,11 @@ class _Run:
         movies = await store.get_many([*KEYS, *(() if not last else await _new_keys(store))])
         for movie in movies.values():
             self._journal.write(Held(name, movie.id, movie.version, movie.title, now(), last))
+
+
+async def _uid(store: Store) -> str:
+    named = getattr(store, "uid", None)
+    return (await named() or "") if named else ""
 
 
 async def _new_keys(store: Store) -> list[str]:

@@ -2,8 +2,9 @@
 
 The store's versions order all writes of a key, so that most questions are interval arithmetic: a read may show a state
 whose write had begun before the read ended, and that nothing acknowledged before the read began had superseded.
-Operations of unknown outcome may have happened or not. Edits behind the back are acknowledged by nobody: they raise no
-floor, but what they leave may be seen. The invariants are those of the issue:
+Operations of unknown outcome may have happened or not. What is served while the store is away may be outdated if it
+says so; an absence and a histogram cannot say so, and are not judged then. Edits behind the back are acknowledged by
+nobody: they raise no floor, but what they leave may be seen. The invariants are those of the issue:
 
     I1 at rest every entry equals the store          I8 age of what is outdated is bounded
     I2 only committed content is ever shown          I9 one filling load for each lease
@@ -186,7 +187,7 @@ class _Checker:
             self._judge_seen(operation, seen, operation.ended)
         if operation.operation == "browse" and operation.outcome == "ok" and not operation.labelled:
             self._judge_window(operation, operation.ended)
-        if operation.operation == "genres" and operation.outcome == "ok" and not operation.labelled:
+        if operation.operation == "genres" and operation.outcome == "ok" and not self._store_was_away(operation):
             self._judge_counts(operation, operation.ended)
         if operation.operation in WRITES and operation.outcome == "ok" and operation.version is not None:
             place = operation.session, operation.store, operation.key
@@ -248,7 +249,8 @@ class _Checker:
         line = self._lines[operation.store, key]
         last = line.absent_by(ended)
         self._age(line, last, operation, key)
-        if operation.labelled or any(not state.token for state in line.possible(operation.began, ended)):
+        possible = any(not state.token for state in line.possible(operation.began, ended))
+        if possible or self._store_was_away(operation):
             return
         floor = line.acknowledged_before(operation.began) or NOTHING
         self._find("I11", key, operation.began, "an acknowledged movie is not found", str(operation), floor.told)

@@ -257,7 +257,7 @@ class Session:
 
 def _labelled(page: Page) -> bool:
     """Whether a page says of itself that it may be outdated."""
-    return getattr(page, "freshness", "fresh") == "stale"
+    return bool(getattr(page, "freshness", "fresh") == "stale")
 
 
 async def probe(client: Client, movies: Movies, keys: list[str]) -> list[str]:

@@ -46,7 +46,7 @@ def watch_leases(journal: Journal) -> None:
     def note(cache: RedisCache, keys: Sequence[Key], token: str, acquired: Sequence[Acquired], began: int) -> None:
         for key, got in zip(keys, acquired, strict=True):
             if got.verdict == "token" and key.kind == "movie":
-                journal.write(Leased(cache.namespace.store, key.id, token, began, now()))
+                journal.write(Leased(_store(cache), key.id, token, began, now()))
 
     async def acquire_noted(self: RedisCache, key: Key, token: str, lease: float, *, refresh: bool = False) -> Acquired:
         began = now()
@@ -65,9 +65,13 @@ def watch_leases(journal: Journal) -> None:
         verdicts = await fill_many(self, token, items)
         for item, verdict in zip(items, verdicts, strict=True):
             if item.key.kind == "movie":
-                journal.write(Filled(self.namespace.store, item.key.id, token, verdict, began, now()))
+                journal.write(Filled(_store(self), item.key.id, token, verdict, began, now()))
         return verdicts
 
     RedisCache.acquire = acquire_noted  # type: ignore[method-assign]
     RedisCache.acquire_many = acquire_many_noted  # type: ignore[method-assign]
     RedisCache.fill_many = fill_many_noted  # type: ignore[method-assign]
+
+
+def _store(cache: RedisCache) -> str:
+    return cache.namespace.store.partition("-")[0]

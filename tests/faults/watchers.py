@@ -29,10 +29,10 @@ _EVERY: Final = 0.01
 class Entries:
     """How the entries of one store are found in Redis and understood: ours, or those of the baseline."""
 
-    def __init__(self, store: str, *, naive: bool) -> None:
+    def __init__(self, store: str, uid: str, *, naive: bool) -> None:
         self._store = store
         self._naive = naive
-        self._namespace = Namespace("reelcache", store)
+        self._namespace = Namespace("reelcache", f"{store}-{uid}" if uid else store)
 
     def key(self, id: str) -> bytes:
         """Where the entry of a movie is."""
