@@ -131,6 +131,7 @@ class _Run:
         self._entries = {name: Entries(name, uids[name], naive=naive) for name in stores}
         self._store_busy = asyncio.Lock()
         self._ending = False
+        self._over = asyncio.Event()
         self._current: dict[str, str] = {"strategy": cell.strategy, "store": cell.store}
         sockets = servers.sockets
         # Half of the clients reach Redis by a socket of their own that can fail, the others directly.
@@ -200,9 +201,8 @@ class _Run:
             await self._disturb()
             await self._come_to_rest()
         finally:
-            for task in watching:
-                task.cancel()
-            await asyncio.gather(*watching, return_exceptions=True)
+            self._over.set()
+            await asyncio.gather(*watching)
 
     # -------------------------------------------------------------------------------------------------------- faults
 
@@ -350,14 +350,14 @@ class _Run:
     # ------------------------------------------------------------------------------------------------------- watching
 
     async def _sample(self) -> None:
-        await sample(self._servers.redis, self._entries, KEYS, self._journal)
+        await sample(self._servers.redis, self._entries, KEYS, self._journal, self._over)
 
     async def _count_connections(self) -> None:
         # The connections of a client that was killed just now may still be there.
         def limit() -> int:
             return CONNECTIONS * (2 * self._crew.size + 1)
 
-        await count_connections(self._stores["postgresql"][0], limit, self._journal)
+        await count_connections(self._stores["postgresql"][0], limit, self._journal, self._over)
 
     # -------------------------------------------------------------------------------------------------------- the end
 

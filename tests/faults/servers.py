@@ -184,12 +184,14 @@ class Servers:
             used = int((await redis.info("memory"))["used_memory"])
             room = 0 if policy == "noeviction" else 400_000
             await redis.config_set("maxmemory", str(used + room), "maxmemory-policy", policy)
-            pressing = asyncio.create_task(_press(redis))
+            over = asyncio.Event()
+            pressing = asyncio.create_task(_press(redis, over))
             try:
                 yield
             finally:
-                pressing.cancel()
-                await asyncio.gather(pressing, return_exceptions=True)
+                # Not cancelled: on Python 3.11 redis-py loses a cancellation that comes just as an answer does.
+                over.set()
+                await pressing
         async with self.redis() as redis:
             await redis.config_set("maxmemory", MEMORY, "maxmemory-policy", "allkeys-lru")
             junk = [key async for key in redis.scan_iter("junk:*", count=1000)]
@@ -202,9 +204,9 @@ def redis_url(socket: Path) -> str:
     return f"unix://{quote(str(socket))}?db=0"
 
 
-async def _press(redis: Redis) -> None:
+async def _press(redis: Redis, over: asyncio.Event) -> None:
     number = 0
-    while True:
+    while not over.is_set():
         with contextlib.suppress(RedisError, OSError):
             pipeline = redis.pipeline(transaction=False)
             for _ in range(20):

@@ -69,16 +69,18 @@ class Entries:
 
 
 async def sample(
-    redis: Callable[[], Redis], entries: dict[str, Entries], keys: Sequence[str], journal: Journal
+    redis: Callable[[], Redis], entries: dict[str, Entries], keys: Sequence[str], journal: Journal, over: asyncio.Event
 ) -> None:
-    """Write down what stands in Redis under these keys whenever it has changed. Runs until cancelled."""
+    """Write down what stands in Redis under these keys whenever it has changed, until it is over.
+
+    Not cancelled: on Python 3.11 redis-py loses a cancellation that comes just as an answer does."""
     places = [(store, key) for store in entries for key in keys]
     names = [entries[store].key(key) for store, key in places]
     last: dict[tuple[str, str], bytes] = {}
-    while True:
+    while not over.is_set():
         with contextlib.suppress(RedisError, OSError):
             async with redis() as client:
-                while True:
+                while not over.is_set():
                     began = now()
                     values = await client.mget(names)
                     at = now()
@@ -92,12 +94,12 @@ async def sample(
         await asyncio.sleep(0.05)
 
 
-async def count_connections(url: str, limit: Callable[[], int], journal: Journal) -> None:
-    """Look how many connections the clients have to PostgreSQL, and note where that is too many."""
-    while True:
+async def count_connections(url: str, limit: Callable[[], int], journal: Journal, over: asyncio.Event) -> None:
+    """Look how many connections the clients have to PostgreSQL, and note where that is too many, until it is over."""
+    while not over.is_set():
         with contextlib.suppress(psycopg.Error):
             async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-                while True:
+                while not over.is_set():
                     found = await connection.execute(
                         "select count(*) from pg_stat_activity"
                         " where application_name = 'reelcache' and datname = current_database()"
