@@ -133,7 +133,9 @@ class _Checker:
                 at = held.at
                 self._lines[held.store, held.key].add(State((held.version, 0), held.token, at, at, at, told="at first"))
         for edit in self._history.edits:
-            state = State((edit.version, edit.order), edit.token, edit.began, edit.at, foreign=True)
+            rank = (edit.version, edit.order) if edit.version else None
+            certain = edit.at if edit.version else None
+            state = State(rank, edit.token, edit.began, certain, foreign=True, number=edit.order)
             state.told = f"behind the back: version {edit.version} ({edit.token or 'removed'}) by {edit.at / 1e9:.4f}"
             self._lines[edit.store, edit.key].add(state)
         for operation in self._history.operations:

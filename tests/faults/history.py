@@ -90,7 +90,8 @@ class Filled(msgspec.Struct, frozen=True, array_like=True, tag="filled"):
 class Edited(msgspec.Struct, frozen=True, array_like=True, tag="edited"):
     """Somebody else's program changed a movie; an empty token is a removal.
 
-    Several edits that leave the version alone are told apart by `order`, which is 0 for one that has a version."""
+    Several edits that leave the version alone are told apart by `order`, which is 0 for one that has a version. The
+    version is 0 where nobody knows whether the edit took effect."""
 
     store: str
     key: str

@@ -165,6 +165,13 @@ def test_edits_behind_the_back_are_acknowledged_by_nobody() -> None:
     assert found(missing(50, 60), edits=[gone]) == {"I11"}
 
 
+def test_an_edit_of_unknown_outcome_may_have_happened_or_not() -> None:
+    edit = Edited(STORE, KEY, 0, 3, "hoob3r", 100, 200)
+    assert found(read(210, 220, 10, "hseedr"), edits=[edit]) == set()
+    assert found(read(210, 220, 10, "hoob3r"), edits=[edit]) == set()
+    assert found(missing(210, 220), edits=[Edited(STORE, KEY, 0, 3, "", 100, 200)]) == set()
+
+
 def test_edits_without_a_version_are_told_apart_by_content() -> None:
     edits = [Edited(STORE, KEY, 10, 1, "hoob1r", 100, 200), Edited(STORE, KEY, 10, 2, "hoob2r", 300, 400)]
     verdict = judged(read(450, 460, 10, "hoob1r"), edits=edits)

@@ -25,6 +25,8 @@ class State(msgspec.Struct, eq=False):
     acknowledged: int | None = None
     foreign: bool = False
     base: int = 0
+    number: int = 0
+    """The second part of the rank, once the version is known."""
     told: str = ""
     """The operation in words."""
 
@@ -72,7 +74,7 @@ class Timeline:
         """Somebody saw this content: if it is that of a write of unknown outcome, it took effect by then."""
         for state in self.unranked:
             if token and state.token == token:
-                state.rank, state.certain = (version, 0), by
+                state.rank, state.certain = (version, state.number), by
                 self.unranked.remove(state)
                 self.ranked.append(state)
                 return
