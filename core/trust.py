@@ -43,11 +43,16 @@ _NOTE: Final = "cache"
 
 
 class Doubt(msgspec.Struct, frozen=True):
-    """Why the cache is not believed. `store_away`: the store cannot be asked either, so that nothing better is there
-    than the last known state, labelled as such."""
+    """Why the cache is not believed.
+
+    `store_away`: the store does not answer either. `last_known`: nothing speaks against the cache but that the store
+    did not confirm it in time; where the store cannot be read, what the cache holds is the last known state, to be
+    served labelled as such.
+    """
 
     reason: str
     store_away: bool = False
+    last_known: bool = False
 
 
 class Trust:
@@ -74,6 +79,8 @@ class Trust:
         self._owed: dict[tuple[Key, str | None], int] = {}
         """Versions by key and the writer's token, None where the key is to be invalidated by force."""
         self._owes_everything = False
+        self._unannounced = 0
+        """Writes under way that Redis was not told to expect."""
         self._suspended: float | None = None
         """When the store had taken our suspension."""
         self._renewed = 0.0
@@ -88,16 +95,17 @@ class Trust:
 
     def doubt(self) -> Doubt | None:
         """Why no reader may believe the cache at this moment; None where it may be believed. Costs no round trip."""
-        if self._owed or self._owes_everything:
+        if self._unannounced or not self._told_everything:
             return Doubt("Redis has missed a change of ours, which is being repeated")
         if self._vouched != self._cache.greetings:
             return Doubt(self._cache.breaker.problem or "what Redis holds is still being looked at")
         if not self._strict:
             return None
         if self._clock() - self._looked >= LEASE:
+            known = not self._standing.suspended
             if self._store_problem is not None:
-                return Doubt(self._store_problem, store_away=not self._standing.suspended)
-            return Doubt("the store has not confirmed the cache in time")
+                return Doubt(self._store_problem, store_away=known, last_known=known)
+            return Doubt("the store has not confirmed the cache in time", last_known=known)
         if self._standing.suspended:
             return Doubt("another copy of the program cannot reach Redis, and has suspended the cache")
         return None
@@ -122,13 +130,38 @@ class Trust:
             self._owed.clear()
         else:
             self._owed[key, token] = max(version, self._owed.get((key, token), 0))
-        await self._told_or_disbelieved()
+        await self._acknowledgeable()
 
     async def owe_everything(self) -> None:
         """Any entry may be older than the store. Returns and raises as `owe` does."""
         self._owes_everything = True
         self._owed.clear()
-        await self._told_or_disbelieved()
+        await self._acknowledgeable()
+
+    async def _acknowledgeable(self) -> None:
+        try:
+            await self._told_or_disbelieved()
+        except StoreUnavailable as away:
+            raise OutcomeUnknown(
+                away.server,
+                f"{away.reason}; the change was stored, but Redis could not be told of it either",
+                remedy="Reload to see what is there.",
+            ) from None
+
+    async def suspend(self) -> None:
+        """A write is about to be committed that Redis was not told to expect: returns when no reader believes the cache
+        any more, until `release`. Raises StoreUnavailable where that cannot be had: do not commit then."""
+        self._unannounced += 1
+        try:
+            await self._told_or_disbelieved()
+        except BaseException:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """The write that `suspend` was for has ended, and what the cache missed of it is owed."""
+        self._unannounced -= 1
+        self._due.set()
 
     async def _told_or_disbelieved(self) -> None:
         self._even.clear()
@@ -137,20 +170,17 @@ class Trust:
             return
         async with self._changing:
             if self._suspended is None:
-                try:
-                    await self._store.suspend(self._holder, SUSPENSION)
-                except StoreUnavailable as away:
-                    raise OutcomeUnknown(
-                        away.server,
-                        f"{away.reason}; the change was stored, but Redis could not be told of it either",
-                        remedy="Reload to see what is there.",
-                    ) from None
+                await self._store.suspend(self._holder, SUSPENSION)
                 self._suspended = self._renewed = self._clock()
             since = self._suspended
         # Not under the lock: writers that come meanwhile wait for the same moment, not one after the other.
         with suppress(TimeoutError):
             async with asyncio.timeout(since + LEASE - self._clock()):
                 await self._even.wait()
+
+    @property
+    def _told_everything(self) -> bool:
+        return not self._owed and not self._owes_everything
 
     # ------------------------------------------------------------------------------------------------------ keeping it
 
@@ -188,7 +218,7 @@ class Trust:
         await self._pay()
         if self._vouched != self._cache.greetings:
             await self._vouch()
-        if not self._owed and not self._owes_everything and self._vouched == self._cache.greetings:
+        if self._told_everything and not self._unannounced and self._vouched == self._cache.greetings:
             self._even.set()
             if self._suspended is not None:
                 await self._lift()
@@ -220,12 +250,12 @@ class Trust:
         if not settled:
             await self._cache.flush()
             await self._store.set_note(_NOTE, run_id)
-        if not self._owed and not self._owes_everything:
+        if self._told_everything:
             self._vouched = greetings
 
     async def _lift(self) -> None:
         async with self._changing:
-            if self._owed or self._owes_everything or self._vouched != self._cache.greetings:
+            if self._unannounced or not self._told_everything or self._vouched != self._cache.greetings:
                 return
             await self._store.resume(self._holder)
             self._suspended = None

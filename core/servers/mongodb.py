@@ -50,6 +50,8 @@ class MongoServer(Server):
             # mongod always makes a second socket, named by a port that it does not open.
             *("--bind_ip", str(self.socket), "--unixSocketPrefix", str(self.socket.parent)),
             *("--filePermissions", "0700", "--wiredTigerCacheSizeGB", "0.25"),
+            # What a killed program had begun holds its documents for so long: mongod does not notice that it is gone.
+            *("--setParameter", "transactionLifetimeLimitSeconds=10"),
         ]
 
     async def answers(self) -> bool:

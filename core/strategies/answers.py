@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -18,13 +19,13 @@ from core.cache.entry import Entry
 from core.cache.flight import Landed, SingleFlight
 from core.cache.keys import Key
 from core.cache.redis import RedisCache
-from core.errors import CacheUnavailable
+from core.errors import CacheUnavailable, StoreUnavailable
 from core.observe.counters import Observer
 from core.strategies.base import Computed, Question
 from core.strategies.codec import CODEC
 from core.strategies.keys import COLLECTION, answer_key, new_token
 from core.strategies.reading import LEASE
-from core.trust import Trust
+from core.trust import Doubt, Trust
 
 T = TypeVar("T")
 _NAME = 16
@@ -51,17 +52,23 @@ class CollectionAnswers:
         generation: bytes | None = None
         if doubt is None or doubt.store_away:
             try:
-                present, entry = await self._cache.get_many([COLLECTION, key])
-                if (found := _valid(question, present, entry)) is not None:
-                    self._observer.hits(self._strategy, 1, time.perf_counter() - started, fail_safe=int(bool(doubt)))
-                    self._observer.saved(self._strategy)
-                    return Computed(found, "redis", "stale" if doubt else "fresh")
-                if doubt is None:
-                    generation = present.payload if present is not None else await self._new_generation()
+                found, generation = await self._look(question, key)
+                if found is not None:
+                    return self._hit(found, started, doubt)
+                if doubt is None and generation is None:
+                    generation = await self._new_generation()
             except CacheUnavailable:
                 generation = None
-        if generation is None:
-            value = await question.compute()
+        if doubt is not None or generation is None:
+            try:
+                value = await question.compute()
+            except StoreUnavailable:
+                if doubt is None or doubt.store_away or not doubt.last_known:
+                    raise
+                with suppress(CacheUnavailable):
+                    if (last := (await self._look(question, key))[0]) is not None:
+                        return self._hit(last, started, doubt)
+                raise
             self._observer.store_read(self._strategy)
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
             return Computed(value, "store", "uncached")
@@ -71,6 +78,16 @@ class CollectionAnswers:
         data = await self._flight.load(Key("answer", key.id + name.hex()), lambda: self._compute(question, key, name))
         self._observer.misses(self._strategy, 1, time.perf_counter() - started)
         return Computed(question.decode(data), "store", "fresh")
+
+    async def _look(self, question: Question[T], key: Key) -> tuple[T | None, bytes | None]:
+        """The answer in the cache where it was computed in the present generation, and the name of that."""
+        present, entry = await self._cache.get_many([COLLECTION, key])
+        return _valid(question, present, entry), None if present is None else present.payload
+
+    def _hit(self, value: T, started: float, doubt: Doubt | None) -> Computed[T]:
+        self._observer.hits(self._strategy, 1, time.perf_counter() - started, fail_safe=int(doubt is not None))
+        self._observer.saved(self._strategy)
+        return Computed(value, "redis", "stale" if doubt else "fresh")
 
     async def _compute(self, question: Question[T], key: Key, generation: bytes) -> Landed[bytes]:
         token = new_token()

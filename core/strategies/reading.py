@@ -78,7 +78,13 @@ class MovieReads:
             return found
         if doubt is not None:
             reason = doubt.reason
-            answer = await self._flight.load(Key("bypass", id), lambda: self._bypass(id, reason))
+            try:
+                answer = await self._flight.load(Key("bypass", id), lambda: self._bypass(id, reason))
+            except StoreUnavailable as away:
+                if (last := (await self._last_known([key], doubt, away)).get(key)) is None:
+                    raise
+                self._count_hits([last], time.perf_counter() - started, doubt)
+                return last
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
             return answer
         answer = await self._flight.load(key, lambda: self._load(key, undecodable=entry is not None))
@@ -108,9 +114,17 @@ class MovieReads:
         if not missing:
             self._observer.saved(self._strategy)
         elif doubt is not None:
-            loaded = await self._query([key.id for key in missing])
-            found.update((key, _uncached(loaded.get(key.id), doubt.reason)) for key in missing)
-            self._observer.bypass(self._strategy, len(missing), time.perf_counter() - started)
+            try:
+                loaded = await self._query([key.id for key in missing])
+            except StoreUnavailable as away:
+                last_known = await self._last_known(missing, doubt, away)
+                if len(last_known) < len(missing):
+                    raise
+                found.update(last_known)
+                self._count_hits(list(last_known.values()), time.perf_counter() - started, doubt)
+            else:
+                found.update((key, _uncached(loaded.get(key.id), doubt.reason)) for key in missing)
+                self._observer.bypass(self._strategy, len(missing), time.perf_counter() - started)
         else:
             found.update(await self._load_many(missing))
             self._observer.misses(self._strategy, len(missing), time.perf_counter() - started)
@@ -192,6 +206,18 @@ class MovieReads:
             return  # the stale entry serves until its hard TTL, and the next reader tries again
         finally:
             self._refreshing.discard(key)
+
+    async def _last_known(self, keys: Sequence[Key], doubt: Doubt, away: StoreUnavailable) -> dict[Key, Answer]:
+        """What the cache holds of these although it was not confirmed in time, now that the store failed a reader."""
+        if not doubt.last_known or doubt.store_away:
+            return {}
+        try:
+            entries = await self._cache.get_many(keys)
+        except CacheUnavailable:
+            return {}
+        reason = Doubt(away.reason, last_known=True)
+        pairs = ((key, self._found(key, entry, reason)) for key, entry in zip(keys, entries, strict=True))
+        return {key: answer for key, answer in pairs if answer is not None}
 
     async def _bypass(self, id: str, reason: str) -> Landed[Answer]:
         movie = await self._store.get(id)

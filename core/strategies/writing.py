@@ -56,18 +56,23 @@ class Intent:
         self._key = key
         self._token = new_token()
         self._begun = 0.0
+        self._announced = False
 
     async def __aenter__(self) -> Intent:
         self._begun = time.monotonic()
         try:
             await self._intents.cache.begin([self._key, COLLECTION], self._token, WRITE_LIFE, hide=self._intents.hide)
+            self._announced = True
         except CacheUnavailable:
-            self._begun = -WRITE_LIFE
+            # Before the commit: else one reader could see the new state in the store and a later one the old in Redis.
+            await self._intents.trust.suspend()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._announced:
+            self._intents.trust.release()
         known_unchanged = isinstance(error, ReelcacheError) and not isinstance(error, OutcomeUnknown)
         if known_unchanged:
             # Otherwise the token is left to expire: an expired writer's token removes the entry.
@@ -82,7 +87,7 @@ class Intent:
     async def put(self, version: int, payload: bytes) -> None:
         """The commit made this version: enter it, after returning while the token has a clear margin."""
         await self._new_generation()
-        if self._intents.hide and time.monotonic() - self._begun < MARGIN:
+        if self._announced and self._intents.hide and time.monotonic() - self._begun < MARGIN:
             self._intents.background.start(self._finish(version, payload))
         else:
             await self._finish(version, payload)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -46,8 +46,11 @@ class Machine(RuleBasedStateMachine):
         self.genre = f"Genre {next(self.examples)}"
         self.shelves: dict[str, dict[str, Movie]] = {store: {} for store in Catalogue.stores}
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(work)
+    def run(self, work: Awaitable[T]) -> T:
+        async def awaited() -> T:
+            return await work
+
+        return self.runner.run(awaited())
 
     @property
     def shelf(self) -> dict[str, Movie]:
