@@ -52,9 +52,10 @@ class CollectionAnswers:
         generation: bytes | None = None
         if doubt is None or doubt.store_away:
             try:
-                found, generation = await self._look(question, key)
-                if found is not None:
-                    return self._hit(found, started, doubt)
+                looked = await self._look(question, key)
+                if looked[0] is not None:
+                    return self._hit(looked[0], started, doubt)
+                generation = looked[1]
                 if doubt is None and generation is None:
                     generation = await self._new_generation()
             except CacheUnavailable:
