@@ -175,7 +175,7 @@ class _Run:
                 await store.open()
                 stack.push_async_callback(store.close)
                 stores[name] = url, store
-            uids = {name: await _uid(store) for name, (_, store) in stores.items()}
+            uids = {name: await store.uid() for name, (_, store) in stores.items()}
             run = cls(cell, servers, folder, say, stores, uids)
             stack.callback(run._journal.close)
             for proxy in run._proxies:
@@ -402,11 +402,6 @@ class _Run:
         movies = await store.get_many([*KEYS, *(() if not last else await _new_keys(store))])
         for movie in movies.values():
             self._journal.write(Held(name, movie.id, movie.version, movie.title, now(), last))
-
-
-async def _uid(store: Store) -> str:
-    named = getattr(store, "uid", None)
-    return (await named() or "") if named else ""
 
 
 async def _new_keys(store: Store) -> list[str]:

@@ -161,7 +161,9 @@ class Client:
                 Seen(movie.id, movie.version, movie.title, tier)
                 for movie, tier in zip(page.movies, page.tiers, strict=True)
             )
-            return Ended(0, 0, "ok", seen, total=page.total, labelled=_labelled(page), reason=page.window_tier)
+            return Ended(
+                0, 0, "ok", seen, total=page.total, labelled=page.freshness == "stale", reason=page.window_tier
+            )
 
         await self._noted(movies, session, "browse", key, call, question=question)
 
@@ -253,11 +255,6 @@ class Session:
                     await client.get(movies, name, new)
                     if dice.random() < 0.3:
                         await client.browse(movies, name, f"token {token}", new)
-
-
-def _labelled(page: Page) -> bool:
-    """Whether a page says of itself that it may be outdated."""
-    return bool(getattr(page, "freshness", "fresh") == "stale")
 
 
 async def probe(client: Client, movies: Movies, keys: list[str]) -> list[str]:

@@ -71,13 +71,22 @@ class Timeline:
         (self.unranked if state.rank is None else self.ranked).append(state)
 
     def resolve(self, version: int, token: str, by: int) -> None:
-        """Somebody saw this content: if it is that of a write of unknown outcome, it took effect by then."""
+        """Somebody saw this content: if it is that of a write of unknown outcome, it took effect by then.
+
+        An edit that left no version is given one later by the program's own relay: its content has two versions then.
+        """
         for state in self.unranked:
             if token and state.token == token:
                 state.rank, state.certain = (version, state.number), by
                 self.unranked.remove(state)
                 self.ranked.append(state)
                 return
+        same = [state for state in self.ranked if state.foreign and token and state.token == token]
+        if same and same[0].number and all(state.order[0] != version for state in same):
+            edit = same[0]
+            healed = State((version, edit.number), token, edit.began, foreign=True, number=edit.number)
+            healed.told = f"{edit.told}, given version {version}"
+            self.ranked.append(healed)
 
     def seal(self) -> None:
         """Put everything in order."""
