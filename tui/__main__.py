@@ -15,6 +15,7 @@ _EXAMPLES = """Examples:
   reelcache --store mongodb --strategy write-through
   reelcache load ~/movies.csv
   reelcache doctor
+  reelcache check --json
   reelcache stop
   reelcache reset --yes
   reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"""

@@ -190,6 +190,11 @@ class RedisCache:
             replies[n] = reply
         return [_FINISHED[self._accepted(reply)] for reply in replies]
 
+    async def holds(self, key: Key, token: str) -> bool:
+        """Whether this writer's announcement still stands. If so, nobody has filled the key since it was made."""
+        command: Command = ("HEXISTS", self.namespace.gate_key(key), f"w:{token}")
+        return bool(self._accepted((await self._link.exchange([command]))[0]))
+
     async def abort(self, keys: Sequence[Key], token: str) -> None:
         """End a write that is known to be rolled back; one whose outcome is unknown is left to expire."""
         for reply in await self._run([(scripts.ABORT, key, (token,)) for key in keys], invalidates=True):

@@ -85,12 +85,23 @@ class Intent:
         await self._finish(version, None)
 
     async def put(self, version: int, payload: bytes) -> None:
-        """The commit made this version: enter it, after returning while the token has a clear margin."""
+        """The commit made this version: enter it, after returning where nothing can come in between."""
         await self._new_generation()
-        if self._announced and self._intents.hide and time.monotonic() - self._begun < MARGIN:
+        if await self._stands():
             self._intents.background.start(self._finish(version, payload))
         else:
             await self._finish(version, payload)
+
+    async def _stands(self) -> bool:
+        """Whether the announcement has kept all readers out until after the commit, and will until the cache is told.
+
+        It can be lost: evicted, flushed, swept as overdue. A reader may have filled the old state then."""
+        if not (self._announced and self._intents.hide and time.monotonic() - self._begun < MARGIN):
+            return False
+        try:
+            return await self._intents.cache.holds(self._key, self._token)
+        except CacheUnavailable:
+            return False
 
     async def _new_generation(self) -> None:
         """Before the floor of the movie rises: the relay takes a raised floor as the sign that this was done."""

@@ -21,7 +21,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from tests.core.stores.sample_mflix import DOCUMENTS
 
-COMMANDS = ("load", "doctor", "stop", "reset", "adopt")
+COMMANDS = ("load", "doctor", "check", "stop", "reset", "adopt")
 PROGRAM = (sys.executable, "-P", "-m", "tui")
 Finished = subprocess.CompletedProcess[str]
 Run = Callable[..., Finished]

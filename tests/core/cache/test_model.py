@@ -69,6 +69,7 @@ class Rules(NamedTuple):
     hide: bool = True
     populate: bool = True
     acknowledge_early: bool = False
+    look_first: bool = False
     relay: bool = False
     unreachable: bool = False
     suspend: bool = False
@@ -138,7 +139,8 @@ def writes(world: World, rules: Rules, number: int, process: Process) -> Iterato
         committed = world._replace(history=(*world.history, row))
         yield moved(committed, number, process._replace(step="finish", moment=len(world.history)))
     elif process.step in ("finish", "finish late"):
-        if rules.acknowledge_early and process.step == "finish" and not process.overdue:
+        stands = world.key.gate.writes(name) or not rules.look_first
+        if rules.acknowledge_early and process.step == "finish" and not process.overdue and stands:
             yield acknowledged(world, number, process._replace(step="finish late"))
         populated = entry_of(world.history, process.moment) if rules.populate and process.kind == "W" else None
         version = world.history[process.moment].version
@@ -293,6 +295,8 @@ def test_populating_after_the_answer_is_safe_only_when_strict() -> None:
     assert broken("WWR", early, Faults(evict=1, expire=1)) == set()
     assert broken("WRR", early, Faults(evict=1, crash=1)) == set()
     assert "I4" in broken("WRR", early, Faults(lose_gate=1))
+    for processes in ("WRR", "WWR", "WRF", "XWR"):
+        assert "I4" not in broken(processes, early._replace(look_first=True, relay=True), Faults(lose_gate=1, evict=1))
     assert "I4" in broken("WR", early._replace(hide=False))
 
 
