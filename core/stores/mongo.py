@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
-from bson import ObjectId
+from bson import Int64, ObjectId
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError, PyMongoError
@@ -32,7 +32,7 @@ from core.stores.mongo_documents import (
 )
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
 from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, order, unknown_part
-from core.stores.mongo_removals import bury, bury_all, first_versions
+from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal
 from core.stores.mongo_standing import resume, standing, suspend
 
 _ASIDE: Final = 8
@@ -46,8 +46,9 @@ _CHUNK: Final = 1_000
 class MongoStore:
     """The collection `movies` in the database that the URL names, `sample_mflix` where it names none.
 
-    Asks for MongoDB 6.0 or newer as a replica set (Atlas is one; one member is enough): removals and loads are
-    transactions. `timeout` is in seconds, for one call. A write whose answer is lost raises OutcomeUnknown.
+    Asks for MongoDB 6.0 or newer as a replica set (Atlas is one; one member is enough): loads are transactions. Writes
+    of one movie are none: one that a killed program left open would hold the movie for a minute. `timeout` is in
+    seconds, for one call. A write whose answer is lost raises OutcomeUnknown.
     """
 
     name: StoreName = "mongodb"
@@ -178,19 +179,32 @@ class MongoStore:
 
     async def insert(self, movie: Movie) -> Movie:
         """Add a movie; returns it with its version. Raises MovieExists."""
-
-        async def add(session: AsyncClientSession) -> int:
-            version = (await first_versions(self._at, (movie.id,), session))[movie.id]
-            await self._at.movies.insert_one(document_of(movie, version), session=session)
-            return version
-
         with self._at.call():
+            version = (await first_versions(self._at, (movie.id,)))[movie.id]
             try:
-                return replace(movie, version=await self._at.transact(add))
+                await self._at.movies.insert_one(document_of(movie, version))
             except DuplicateKeyError as problem:
                 if (problem.details or {}).get("keyPattern", {}).keys() == {"_id"}:
                     raise MovieExists(movie.id) from None
                 raise
+            except PyMongoError as problem:
+                if may_have_happened(problem):
+                    raise outcome_unknown(self._at.address) from problem
+                raise
+            return replace(movie, version=await self._above_removal(movie.id, version))
+
+    async def _above_removal(self, id: str, version: int) -> int:
+        """The version of a movie just inserted; raised where the id was inserted and removed since it was chosen.
+
+        Whoever removes writes the tombstone first: the last one was there when the insert succeeded."""
+        try:
+            if await last_removal(self._at, id) < version:
+                return version
+            above = (await first_versions(self._at, (id,)))[id]
+            raised = await self._at.movies.update_one(_still(id, version), {"$set": {f"{OURS}.version": Int64(above)}})
+        except PyMongoError as problem:
+            raise outcome_unknown(self._at.address) from problem
+        return above if raised.modified_count else version
 
     async def update(self, movie: Movie) -> Movie:
         """Replace the movie whose version is still `movie.version`; returns it with its new version.
@@ -220,16 +234,18 @@ class MongoStore:
         """Remove the movie whose version is still this; returns the version of the removal.
 
         Raises MovieNotFound, or EditConflict holding the present movie."""
-
-        async def remove(session: AsyncClientSession) -> int | None:
-            gone = await self._at.movies.find_one_and_delete(_still(id, version), {"_id": 1}, session=session)
-            if gone is None:
-                return None
-            return await bury(self._at, id, version, session)
-
         with self._at.call():
-            removal = await self._at.transact(remove)
-            if removal is None:
+            if await self._at.movies.find_one(_still(id, version), {"_id": 1}) is None:
+                raise await self._refusal(id, version)
+            # The tombstone first: one too many only lets a later insert of this id begin higher.
+            removal = await bury(self._at, id, version)
+            try:
+                gone = await self._at.movies.find_one_and_delete(_still(id, version), {"_id": 1})
+            except PyMongoError as problem:
+                if may_have_happened(problem):
+                    raise outcome_unknown(self._at.address) from problem
+                raise
+            if gone is None:
                 raise await self._refusal(id, version)
         return removal
 

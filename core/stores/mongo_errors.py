@@ -28,6 +28,10 @@ _BY_CODE: Final[dict[int, tuple[str, str]]] = {
     13: ("this user may not do that", "Give the user the role readWrite on the database."),
     121: ("the collection's own validation rule refuses this movie", "Change the movie, or the rule."),
     14031: ("the server's disk is full", "Free some space there."),
+    388: (
+        "the server's cache is too small for so large a transaction",
+        "Raise its --wiredTigerCacheSizeGB, or load the file in parts.",
+    ),
     263: ("the server cannot run transactions", "Run it as a replica set (one member is enough)."),
 }
 _REASONS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (

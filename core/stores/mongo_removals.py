@@ -15,14 +15,13 @@ _EVERY_ID: Final = ""
 """The tombstone that stands for all ids: no movie's id is empty."""
 
 
-async def bury(at: MongoConnection, id: str, version: int, session: AsyncClientSession) -> int:
-    """Note that the movie was removed at this version; returns the version of the removal."""
+async def bury(at: MongoConnection, id: str, version: int) -> int:
+    """Note that the movie is about to be removed at this version; returns the version of the removal."""
     tombstone = await at.tombstones.find_one_and_update(
         {"_id": {"$eq": id}},
         [{"$set": {"version": next_version("$version", version), "at": "$$NOW"}}],
         upsert=True,
         return_document=ReturnDocument.AFTER,
-        session=session,
     )
     return int((tombstone or {})["version"])
 
@@ -42,6 +41,11 @@ async def removals(at: MongoConnection, ids: Sequence[str]) -> dict[str, int]:
     if not ids:
         return {}
     return {found["_id"]: int(found["version"]) async for found in at.tombstones.find({"_id": {"$in": list(ids)}})}
+
+
+async def last_removal(at: MongoConnection, id: str) -> int:
+    """The version that whatever has this id now must exceed; 0 where nothing was ever removed."""
+    return max((await removals(at, (id, _EVERY_ID))).values(), default=0)
 
 
 async def first_versions(
