@@ -76,8 +76,10 @@ def title(process: psutil.Process) -> str:
 def alive(process: psutil.Process) -> bool:
     """Whether it still runs. A dead child of ours is reaped by this."""
     try:
+        if not process.is_running():
+            return False  # also where another process has its number by now, which is not ours to reap
         if process.status() != psutil.STATUS_ZOMBIE:
-            return process.is_running()
+            return True
         # A main thread that has ended is a zombie too, while other threads still hold files and locks.
         try:
             return os.waitpid(process.pid, os.WNOHANG) == (0, 0)

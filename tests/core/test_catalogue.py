@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from core import (
     Catalogue,
@@ -25,6 +28,8 @@ from core import (
 )
 from core.loading import Source
 from core.model import Movie
+from core.strategies.codec import encode_movie
+from core.strategies.keys import movie_key
 from tests.core.movies import movie, movies
 from tests.core.sources import ListSource
 
@@ -283,3 +288,43 @@ async def test_addresses_are_masked(open_test_catalogue: Open) -> None:
     async with open_test_catalogue() as catalogue:
         assert catalogue.redis_url
         assert catalogue.store_url.startswith("postgresql://")
+
+
+async def test_an_entry_that_was_dear_to_load_is_refreshed_before_its_time(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue() as catalogue:
+        added = await catalogue.add(movie(1))
+        cache, key = catalogue._binding.cache, movie_key("Q1")
+        reads = catalogue._binding.strategies["cache-aside"]._reads  # type: ignore[attr-defined]  # of a caching one
+
+        async def put() -> int:
+            assert (await cache.acquire(key, "t", 5, refresh=True)).verdict == "token"
+            assert await cache.fill(key, "t", added.version, encode_movie(added), load_ms=100_000) == "set"
+            entry = await cache.get(key)
+            assert entry is not None
+            return entry.load_ms
+
+        for draw, refreshed in ((0.0, False), (0.5, True)):
+            reads._random = lambda draw=draw: draw
+            assert await put() == 100_000
+            assert (await catalogue.read("Q1")).freshness == "fresh"
+            await catalogue._binding.background.drain()
+            entry = await cache.get(key)
+            assert entry is not None
+            assert (entry.load_ms < 100_000) == refreshed
+
+
+async def test_two_databases_behind_one_redis_never_see_each_others_entries(
+    open_test_catalogue: Open, postgres_url: str, postgres_server: str
+) -> None:
+    name = f"test_{secrets.token_hex(6)}"
+    admin = await psycopg.AsyncConnection.connect(postgres_server, autocommit=True)
+    async with admin:
+        await admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        elsewhere = postgres_server.replace("/reelcache?", f"/{name}?")
+        async with open_test_catalogue() as one, open_test_catalogue(postgres_url=elsewhere) as other:
+            await one.add(movie(1, title="Here"))
+            await other.add(movie(1, title="There"))
+            for _ in range(2):
+                assert (await one.get("Q1")).title == "Here"
+                assert (await other.get("Q1")).title == "There"
+        await admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

@@ -21,7 +21,7 @@ from core.servers.binaries import ServerName
 from core.settings import CONSISTENCIES, STORES, STRATEGIES
 from tests.faults import schedule
 from tests.faults.cell import Cell, Result, run_cell
-from tests.faults.report import write_table
+from tests.faults.report import row, write_table
 from tests.faults.servers import Servers
 from tests.faults.weakness import WEAKNESSES
 
@@ -40,6 +40,7 @@ def main(
     clients: Annotated[int, typer.Option(help="How many client processes.")] = 4,
     keep: Annotated[Path | None, typer.Option(help="A folder for the history; must not exist.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Run every cell, and write the table.")] = False,
+    row_file: Annotated[Path | None, typer.Option("--row", help="Also write the row of the table there.")] = None,
     together: Annotated[int, typer.Option(help="How many cells run at once, each on servers of its own.")] = 1,
 ) -> None:
     """Run one cell, or all of them; ends with 1 where a claimed invariant was broken."""
@@ -63,14 +64,17 @@ def main(
         ]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing is left running
     try:
-        results = asyncio.run(_run(cells, keep, together))
+        if every:
+            rows, good = asyncio.run(_all(cells, together))
+            _say(f"the table is in {write_table(rows)}")
+            raise typer.Exit(0 if good else 1)
+        result = asyncio.run(_one(cells[0], keep))
     except KeyboardInterrupt:
         _say("stopped; everything was cleaned up")
         raise typer.Exit(130) from None
-    if every:
-        _say(f"the table is in {write_table(results)}")
-    bad = [result for result in results if result.broken and result.cell.implementation == "core"]
-    raise typer.Exit(1 if bad else 0)
+    if row_file is not None:
+        row_file.write_text(row(result), "utf-8")
+    raise typer.Exit(1 if result.broken and result.cell.implementation == "core" else 0)
 
 
 def _every_cell(seconds: float, seed: int, clients: int, faults: tuple[str, ...]) -> list[Cell]:
@@ -93,30 +97,42 @@ def _every_cell(seconds: float, seed: int, clients: int, faults: tuple[str, ...]
     return cells
 
 
-async def _run(cells: list[Cell], keep: Path | None, together: int) -> list[Result]:
+async def _one(cell: Cell, keep: Path | None) -> Result:
+    folder = Path(tempfile.mkdtemp(prefix="rc-"))
+    servers = Servers(folder)
+    try:
+        _say(f"== {cell.name}, seed {cell.seed}, {cell.seconds:.0f} s")
+        result = await run_cell(cell, servers, _say, keep)
+        _tell(result)
+        return result
+    finally:
+        await servers.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _all(cells: list[Cell], together: int) -> tuple[list[str], bool]:
+    """The rows of all cells, each run in a process of its own, and whether all claims held."""
     turns = asyncio.Semaphore(together)
+    good = True
 
-    async def one(cell: Cell) -> Result:
+    async def one(cell: Cell, file: Path) -> str:
+        nonlocal good
         async with turns:
-            folder = Path(tempfile.mkdtemp(prefix="rc-"))
-            servers = Servers(folder)
+            words = (sys.executable, "-m", "tests.faults", *_again(cell).split(), "--row", str(file))
+            process = await asyncio.create_subprocess_exec(*words)
             try:
-                _say(f"== {cell.name}, seed {cell.seed}, {cell.seconds:.0f} s")
-                result = await run_cell(cell, servers, _say if together == 1 else _silent, keep)
-                _say(f"== {cell.name} is over")
-                _tell(result)
-                return result
-            finally:
-                await servers.close()
-                shutil.rmtree(folder, ignore_errors=True)
+                good &= await process.wait() == 0
+            except asyncio.CancelledError:
+                process.terminate()
+                await process.wait()
+                raise
+        return (
+            file.read_text("utf-8").strip() if file.exists() else f"| {cell.name} | {cell.seed} | broke off | | | | |"
+        )
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(cell)) for cell in cells]
-    return [task.result() for task in tasks]
-
-
-def _silent(line: str) -> None:
-    """Where several cells run at once, none tells of its progress."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = await asyncio.gather(*(one(cell, Path(folder, str(n))) for n, cell in enumerate(cells)))
+    return list(rows), good
 
 
 def _tell(result: Result) -> None:

@@ -13,10 +13,10 @@ BEGIN: Final = "<!-- chaos: begin -->"
 END: Final = "<!-- chaos: end -->"
 
 
-def write_table(results: Sequence[Result], file: Path = DECISIONS) -> Path:
+def write_table(rows: Sequence[str], file: Path = DECISIONS) -> Path:
     """Put the table between the markers; where there are none, at the end under a heading of its own."""
     text = file.read_text("utf-8")
-    block = f"{BEGIN}\n{table(results)}\n{END}"
+    block = f"{BEGIN}\n{table(rows)}\n{END}"
     if BEGIN in text:
         before, _, rest = text.partition(BEGIN)
         text = before + block + rest.partition(END)[2]
@@ -26,19 +26,20 @@ def write_table(results: Sequence[Result], file: Path = DECISIONS) -> Path:
     return file
 
 
-def table(results: Sequence[Result]) -> str:
-    """The results as a table."""
+def table(rows: Sequence[str]) -> str:
+    """The rows of several cells as a table."""
     lines = [
         "`python -m tests.faults --all` wrote this; `tests/faults/checker.py` says what each invariant means.",
         "",
         "| Cell | Seed | Seconds | Operations | Faults | Oldest answer | Violations |",
         "| --- | --- | --- | --- | --- | --- | --- |",
-        *(_row(result) for result in results),
+        *rows,
     ]
     return "\n".join(lines)
 
 
-def _row(result: Result) -> str:
+def row(result: Result) -> str:
+    """One cell as a row of the table."""
     cell, verdict = result.cell, result.verdict
     faults = ", ".join(f"{count} {name}" for name, count in result.faults.items() if count)
     oldest = f"{max(verdict.ages):.2f} s" if verdict.ages else "never outdated"

@@ -23,12 +23,17 @@ README: Final = ROOT / "README.md"
 PICTURE: Final = ROOT / ".github" / "reelcache.svg"
 _KEYS: Final = re.compile(r"(?<=<!-- keys: begin -->\n).*?(?=<!-- keys: end -->)", re.DOTALL)
 
+_FONTS: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
+"""Fonts that would be fetched from elsewhere; the reader's own fixed-width font serves."""
+
 
 def keys() -> str:
     """The keys that a person should know, by place, as a Markdown table."""
     rows = ["| Where | Keys |", "| --- | --- |"]
     for place, title in PLACES.items():
-        known = [f"`{action.shown}` {action.label.lower()}" for action in ACTIONS if action.where == place]
+        known = [
+            f"`{action.shown}` {action.label.lower()}" for action in ACTIONS if action.where == place and action.shown
+        ]
         if known:
             rows.append(f"| {title} | {' · '.join(known)} |".replace("`|`", "`\\|`"))
     return "\n".join(rows) + "\n"
@@ -49,14 +54,14 @@ async def picture() -> str:
                 await pilot.pause(0.1)
             await app.catalogue.ready()
             screen = app.screen
-            for key in ("G", *["pageup"] * 6, "g", *["pagedown"] * 6, *["pageup"] * 4):
+            for key in ("G", *["pageup"] * 6, "g", *["pagedown"] * 6, *["pageup"] * 4, *"rrr"):
                 await pilot.press(key)
                 await pilot.pause(0.4)
             while screen.query_one(MovieTable).window.waiting:
                 await pilot.pause(0.1)
         drawn = app.export_screenshot(title="reelcache")
     shutil.rmtree(folder)
-    return drawn
+    return _FONTS.sub("", drawn)
 
 
 if __name__ == "__main__":
