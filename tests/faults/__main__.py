@@ -126,13 +126,15 @@ async def _all(cells: list[Cell], together: int) -> tuple[list[str], bool]:
                 process.terminate()
                 await process.wait()
                 raise
-        return (
-            file.read_text("utf-8").strip() if file.exists() else f"| {cell.name} | {cell.seed} | broke off | | | | |"
-        )
+        return _row_in(file) or f"| {cell.name} | {cell.seed} | broke off | | | | |"
 
     with tempfile.TemporaryDirectory() as folder:
         rows = await asyncio.gather(*(one(cell, Path(folder, str(n))) for n, cell in enumerate(cells)))
     return list(rows), good
+
+
+def _row_in(file: Path) -> str:
+    return file.read_text("utf-8").strip() if file.exists() else ""
 
 
 def _tell(result: Result) -> None:

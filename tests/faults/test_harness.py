@@ -10,7 +10,7 @@ from tests.faults import schedule
 from tests.faults.cell import Cell, Result
 from tests.faults.checker import Verdict, Violation
 from tests.faults.proxy import Proxy
-from tests.faults.report import BEGIN, END, write_table
+from tests.faults.report import BEGIN, END, row, write_table
 
 
 def test_a_schedule_follows_from_its_seed_alone() -> None:
@@ -69,12 +69,12 @@ def test_the_table_takes_the_place_between_its_markers(tmp_path: Path) -> None:
 
     file = tmp_path / "decisions.md"
     file.write_text("# First\n")
-    write_table([result("I4", "I1")], file)
+    write_table([row(result("I4", "I1"))], file)
     first = file.read_text()
     assert first.startswith("# First\n")
     assert "| postgresql cache-aside bounded | 3 | 5 | 12 | 2 redis-kill | 0.25 s | I1 1 (not claimed: I4 1) |" in first
     file.write_text(first + "\n# Last\n")
-    write_table([result()], file)
+    write_table([row(result())], file)
     second = file.read_text()
     assert second.startswith("# First\n")
     assert second.endswith("\n# Last\n")
