@@ -34,7 +34,7 @@ LEASE: Final = 1.0
 SUSPENSION: Final = 15.0
 """Seconds after which the suspension of a copy that vanished ends by itself: long after the relay of another copy has
 carried its changes in."""
-SETTLE_PATIENCE: Final = 10.0
+SETTLE_PATIENCE: Final = 5.0
 """Seconds for the changes that were committed before a greeting to be carried in; then the whole cache is flushed."""
 MOST_OWED: Final = 10_000
 """Invalidations kept one by one; beyond that everything is flushed instead."""
@@ -169,7 +169,8 @@ class Trust:
         if not self._strict:
             return
         async with self._changing:
-            if self._suspended is None:
+            # One that was not renewed for long, as when the store was away, may have ended by itself.
+            if self._suspended is None or self._clock() - self._renewed > SUSPENSION / 2:
                 await self._store.suspend(self._holder, SUSPENSION)
                 self._suspended = self._renewed = self._clock()
             since = self._suspended

@@ -17,7 +17,7 @@ from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable, OutcomeUnknown
 from core.stores.base import Changed
 from core.stores.postgres import PostgresStore
-from core.trust import LEASE, Trust
+from core.trust import LEASE, SUSPENSION, Trust
 from tests.core.cache.servers import OwnRedis
 
 KEY = Key("movie", "Q1")
@@ -118,6 +118,18 @@ async def test_who_cannot_tell_redis_acknowledges_when_nobody_believes_it(join: 
         assert time.monotonic() - started < LEASE / 2, "nobody believes it still: there is nothing to wait for"
     await until(lambda: writer.trust.doubt() is None and reader.trust.doubt() is None)
     assert await reader.cache.get(KEY) is None
+
+
+async def test_a_suspension_that_ended_by_itself_is_renewed_before_anything_is_acknowledged(join: Join) -> None:
+    writer, reader = await join("writer"), await join("reader")
+    with writer.cut_off():
+        await writer.trust.owe(KEY, 2, "w")
+        writer._tasks[0].cancel()  # its looks at the store, which renew it, are held up
+        await reader.store.resume(writer.trust._holder)
+        writer.trust._clock = lambda: time.monotonic() + SUSPENSION / 2 + 1
+        await writer.trust.owe(KEY, 3, "w")
+        assert (await reader.store.standing()).suspended == 1
+        assert reader.trust.doubt() is not None
 
 
 async def test_what_can_be_told_after_all_is_acknowledged_at_once(join: Join) -> None:
