@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from itertools import product
 from typing import Any, cast
@@ -156,6 +157,50 @@ class TestEveryState:
     async def test_invalidate(self, cache: RedisCache, client: Redis, seconds: int, version: int, force: bool) -> None:
         got = [await cache.invalidate(key, version, force=force) for key in KEYS]
         await check(client, seconds, [*got], lambda state: protocol.invalidate(state, NOW, version, force=force))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_random_operations_one_after_the_other(cache: RedisCache, client: Redis, seconds: int, seed: int) -> None:
+    """Fifteen keys go through forty operations each, by three tokens; verdicts and states stay those of the twin."""
+    draw = random.Random(seed)
+    states = dict.fromkeys(KEYS, State())
+    for _ in range(600):
+        key = draw.choice(KEYS[:15])
+        token, version, state = draw.choice("abc"), draw.randrange(1, 5), states[key]
+        got: object = None
+        verdict: object = None
+        match draw.choice(["acquire", "refresh", "fill", "absence", "begin", "finish", "drop", "abort", "invalidate"]):
+            case "acquire" | "refresh" as asked:
+                refresh = asked == "refresh"
+                got = (await cache.acquire(key, token, ALIVE / 1000, refresh=refresh)).verdict
+                state, verdict, _entry = protocol.acquire(state, NOW, token, ALIVE, refresh=refresh)
+            case "fill":
+                got = await cache.fill(key, token, version, b"new")
+                state, verdict = protocol.fill(state, NOW, token, value(version))
+            case "absence":
+                got = await cache.fill(key, token, version, None)
+                state, verdict = protocol.fill(state, NOW, token, Entry(False, 0, 0, 0, "m", b""))
+            case "begin":
+                hide = draw.random() < 0.5
+                await cache.begin([key], token, ALIVE / 1000, hide=hide)
+                state = protocol.begin(state, NOW, token, ALIVE, hide=hide)
+            case "finish":
+                got = (await cache.finish(token, [(key, version, b"new")]))[0]
+                state, verdict = protocol.finish(state, NOW, token, version, value(version))
+            case "drop":
+                got = (await cache.finish(token, [(key, version, None)]))[0]
+                state, verdict = protocol.finish(state, NOW, token, version, None)
+            case "abort":
+                await cache.abort([key], token)
+                state = protocol.abort(state, NOW, token)
+            case "invalidate":
+                force = draw.random() < 0.3
+                got = await cache.invalidate(key, version, force=force)
+                state, verdict = protocol.invalidate(state, NOW, version, force=force)
+        assert got == verdict, f"seed {seed}"
+        states[key] = state
+    for (entry, gate), state in zip(await found(client, seconds), states.values(), strict=True):
+        assert (entry, gate) == (plain(state.entry), state.gate), f"seed {seed}"
 
 
 async def test_bytes_of_another_format_count_as_absent(cache: RedisCache, client: Redis) -> None:
