@@ -250,7 +250,8 @@ class _Checker:
     def _judge_absence(self, operation: Operation, key: str, ended: int) -> None:
         line = self._lines[operation.store, key]
         last = line.absent_by(ended)
-        self._age(line, last, operation, key)
+        if not any(not state.token and state.began < ended for state in line.unranked):
+            self._age(line, last, operation, key)  # else a removal of unknown outcome may be what is seen
         possible = any(not state.token for state in line.possible(operation.began, ended))
         if possible or self._store_was_away(operation):
             return

@@ -117,7 +117,8 @@ class Crew:
             code = await process.wait()
             self._ready[slot].clear()
             self._replies[slot].put_nowait("")
-            if code == -signal.SIGKILL:
+            # asyncio lost the status where it reports 255; a client that fails otherwise leaves a traceback.
+            if code == -signal.SIGKILL or (code == 255 and not log.read_text()):
                 self.crashed += process not in self._struck
             elif code == NOT_OPENED:
                 await asyncio.sleep(0.1)

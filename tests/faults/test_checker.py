@@ -169,7 +169,8 @@ def test_an_edit_of_unknown_outcome_may_have_happened_or_not() -> None:
     edit = Edited(STORE, KEY, 0, 3, "hoob3r", 100, 200)
     assert found(read(210, 220, 10, "hseedr"), edits=[edit]) == set()
     assert found(read(210, 220, 10, "hoob3r"), edits=[edit]) == set()
-    assert found(missing(210, 220), edits=[Edited(STORE, KEY, 0, 3, "", 100, 200)]) == set()
+    removal = Edited(STORE, KEY, 0, 3, "", 100, 200)
+    assert found(missing(210, 220), missing(9 * SECOND, 9 * SECOND + 1), edits=[removal]) == set()
 
 
 def test_edits_without_a_version_are_told_apart_by_content() -> None:
