@@ -35,7 +35,7 @@ class TestUnreadable:
         ("content", "reason"),
         [
             (b"", "is empty"),
-            (gzip.compress(b""), "is empty"),
+            (gzip.compress(b"", mtime=0), "is empty"),
             (bytes(range(256)) * 40, "is binary"),
             (b"PK\x03\x04rest", "zip archive"),
             (b"SQLite format 3\x00" + bytes(100), "SQLite"),
