@@ -25,6 +25,7 @@ from core.stores.mongo_documents import (
     Document,
     document_of,
     id_of,
+    insertion,
     key_of,
     movie_of,
     replacement,
@@ -180,9 +181,16 @@ class MongoStore:
     async def insert(self, movie: Movie) -> Movie:
         """Add a movie; returns it with its version. Raises MovieExists."""
         with self._at.call():
-            version = (await first_versions(self._at, (movie.id,)))[movie.id]
+            least = (await first_versions(self._at, (movie.id,)))[movie.id]
             try:
-                await self._at.movies.insert_one(document_of(movie, version))
+                # An upsert, for the server reads its clock when it inserts: after every removal that came before.
+                added = await self._at.movies.find_one_and_update(
+                    {"_id": {"$eq": key_of(movie.id)}, "title": {"$in": []}},  # which no present document passes
+                    insertion(document_of(movie, least), least),
+                    projection={f"{OURS}.version": 1},
+                    upsert=True,
+                    return_document=ReturnDocument.AFTER,
+                )
             except DuplicateKeyError as problem:
                 if (problem.details or {}).get("keyPattern", {}).keys() == {"_id"}:
                     raise MovieExists(movie.id) from None
@@ -191,7 +199,7 @@ class MongoStore:
                 if may_have_happened(problem):
                     raise outcome_unknown(self._at.address) from problem
                 raise
-            return replace(movie, version=await self._above_removal(movie.id, version))
+            return replace(movie, version=await self._above_removal(movie.id, version_of(added or {})))
 
     async def _above_removal(self, id: str, version: int) -> int:
         """The version of a movie just inserted; raised where the id was inserted and removed since it was chosen.

@@ -294,6 +294,14 @@ def next_version(*older: object) -> Document:
     return {"$max": [*({"$add": [version, 1]} for version in older), clock]}
 
 
+def insertion(document: Document, least: int) -> list[Stage]:
+    """The update pipeline by which an upsert inserts this document, with at least this version.
+
+    Half a millisecond above the clock: a removal in the same millisecond stays below."""
+    clock = {"$add": [*next_version()["$max"], 500]}
+    return [{"$replaceWith": literal(document)}, {"$set": {f"{OURS}.version": {"$max": [least, clock]}}}]
+
+
 def literal(value: object) -> Document:
     """A value that no server takes for an expression, whatever a person typed."""
     return {"$literal": value}

@@ -42,7 +42,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize(
     ("operation", "call"),
-    [("insert", "insert_one"), ("delete", "find_one_and_delete"), ("delete", "find_one_and_update")],
+    [("insert", "find_one_and_update"), ("delete", "find_one_and_delete"), ("delete", "find_one_and_update")],
 )
 async def test_the_next_one_writes_the_same_movie_at_once(mongo_url: str, operation: str, call: str) -> None:
     killed = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, mongo_url, operation, call)
