@@ -156,7 +156,7 @@ if [ "${1:-}" = test ]; then
   step python -m ruff check .
   step python -m mypy
   step lint-imports
-  step python -m pytest -n auto --maxprocesses 4 "$@"
+  step python -m pytest "$@"
   exit 0
 fi
 
