@@ -9,6 +9,7 @@ import os
 import pty
 import random
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -67,6 +68,8 @@ def on_a_terminal(environment: dict[str, str], *words: str, when: str = "", then
     """Exit code and output of a command on a terminal of its own; `then` is typed once `when` was seen."""
     child, terminal = pty.fork()
     if child == 0:
+        # A runner in the background may ignore it, and what is ignored is inherited.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execvpe(PROGRAM[0], [*PROGRAM, *words], environment)
     seen = ""
     while True:
