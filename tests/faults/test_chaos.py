@@ -69,6 +69,8 @@ async def test_the_textbook_is_found_out(servers: Servers) -> None:
 
 
 async def test_a_core_without_its_announcements_is_found_out(servers: Servers) -> None:
-    cell = Cell(store="postgresql", strategy="write-through", implementation="no-begin", faults=(), seconds=5.0, seed=7)
+    cell = Cell(
+        store="postgresql", strategy="write-through", implementation="no-finish", faults=(), seconds=5.0, seed=7
+    )
     result = await run_cell(cell, servers)
     assert result.verdict.counts().get("I4", 0) > 0
