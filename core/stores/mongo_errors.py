@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pymongo.errors import (
     BulkWriteError,
@@ -34,6 +34,14 @@ _BY_CODE: Final[dict[int, tuple[str, str]]] = {
     ),
     263: ("the server cannot run transactions", "Run it as a replica set (one member is enough)."),
 }
+_ANSWERS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
+    (
+        ("no primary", "no replica set members", "not primary", "notwritableprimary", "primarysteppeddown"),
+        "has no primary at {address} at the moment",
+        "Wait for the election to end, or check the replica set with rs.status().",
+    ),
+    (("no space left", "outofdiskspace"), *_BY_CODE[14031]),
+)
 _REASONS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     (
         ("errno 101", "errno 113", "unreachable"),
@@ -62,12 +70,7 @@ _REASONS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
         "the encrypted connection to {address} failed",
         "Check tls= and the certificate options in the URL.",
     ),
-    (
-        ("no primary", "no replica set members", "not primary", "notwritableprimary", "primarysteppeddown"),
-        "has no primary at {address} at the moment",
-        "Wait for the election to end, or check the replica set with rs.status().",
-    ),
-    (("no space left", "outofdiskspace"), *_BY_CODE[14031]),
+    *_ANSWERS,
 )
 
 
@@ -85,9 +88,13 @@ def unavailable(problem: Exception, address: str) -> StoreUnavailable:
             f"no connection to {address} became free in time",
             remedy="Wait until the calls under way have ended, or look why they are slow.",
         )
-    text = " ".join(f"{part}" for part in (problem, problem.__cause__) if part is not None)
+    if isinstance(problem, OperationFailure):
+        # It was reached, and may quote the movie that it refuses: no word of that tells of the way there.
+        text, reasons = _answer(problem), _ANSWERS
+    else:
+        text, reasons = " ".join(f"{part}" for part in (problem, problem.__cause__) if part is not None), _REASONS
     folded = text.casefold()
-    for marks, reason, remedy in _REASONS:
+    for marks, reason, remedy in reasons:
         if any(mark in folded for mark in marks):
             return StoreUnavailable(SERVER, reason.format(address=address), remedy=remedy)
     if isinstance(problem, (ServerSelectionTimeoutError, NetworkTimeout, ExecutionTimeout)) or (
@@ -142,11 +149,20 @@ def standalone(address: str) -> StoreUnavailable:
 
 
 def _code(problem: OperationFailure) -> int | None:
+    code: int | None = _first_refusal(problem).get("code") if isinstance(problem, BulkWriteError) else problem.code
+    return code
+
+
+def _answer(problem: OperationFailure) -> str:
+    """What the server said. Of a batch the driver says no more than that, and quotes the whole document."""
     if isinstance(problem, BulkWriteError):
-        errors = problem.details.get("writeErrors") or [problem.details.get("writeConcernErrors", [{}])[0]]
-        code: int | None = errors[0].get("code")
-        return code
-    return problem.code
+        return str(_first_refusal(problem).get("errmsg") or "a batch of movies was refused")
+    return str(problem)
+
+
+def _first_refusal(problem: BulkWriteError) -> dict[str, Any]:
+    refusals = [*problem.details.get("writeErrors", ()), *problem.details.get("writeConcernErrors", ())]
+    return refusals[0] if refusals else {}
 
 
 def _first_line(text: str) -> str:

@@ -145,7 +145,12 @@ async def test_addresses_that_lead_nowhere(url: str, reason: str) -> None:
         (OperationFailure("no space", 14031), "the server's disk is full"),
         (OperationFailure("Document failed validation", 121), "the collection's own validation rule"),
         (BulkWriteError({"writeErrors": [{"code": 11000}]}), "a unique index"),
-        (BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}), "batch op errors"),
+        (BulkWriteError({"writeErrors": [{"code": 388}]}), "the server's cache is too small"),
+        (
+            BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64, "errmsg": "not replicated"}]}),
+            "not replicated",
+        ),
+        (BulkWriteError({"writeErrors": [], "writeConcernErrors": []}), "batch"),
         (OperationFailure("not primary", 10107), "has no primary"),
         (ConfigurationError("Server at h:1 reports wire version 8, but this version"), "too old"),
         (OperationFailure("something\nelse, full error: {...}", 1), "something"),
@@ -156,6 +161,20 @@ def test_what_a_server_here_cannot_be_made_to_say(problem: Exception, reason: st
     assert reason in told.reason
     assert "else" not in told.reason
     assert told.remedy
+
+
+async def test_a_movie_refused_for_an_uncommon_reason_is_not_explained_by_its_own_text(mongo_url: str) -> None:
+    """The server quotes the movie in its refusal, where a plot may have any of the words that we look for."""
+    store = MongoStore(mongo_url)
+    await store.open()
+    async with Client(mongo_url) as client:
+        await client.get_default_database().movies.create_index([("plot", "2dsphere")])
+    refused = replace(FULL, plot="No such file: a birth certificate, unreachable.")
+    for outcome in await asyncio.gather(store.load([refused]), store.insert(refused), return_exceptions=True):
+        assert isinstance(outcome, StoreUnavailable)
+        assert "Can't extract geo keys" in outcome.reason
+    assert await store.get(FULL.id) is None
+    await store.close()
 
 
 def test_a_server_that_is_too_old() -> None:
