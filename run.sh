@@ -156,7 +156,7 @@ if [ "${1:-}" = test ]; then
   step python -m ruff check .
   step python -m mypy
   step lint-imports
-  step python -m pytest "$@"
+  step python -m pytest -n 2 --dist worksteal "$@"
   exit 0
 fi
 

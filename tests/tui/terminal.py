@@ -21,8 +21,15 @@ _CURSOR: Final = (b"\x1b[?25l", b"\x1b[?25h")
 _MOUSE: Final = (b"\x1b[?1003h", b"\x1b[?1003l")
 
 
+_OF_ANOTHER_TERMINAL: Final = ("COLUMNS", "LINES")
+
+
 class Terminal:
-    """Runs a command in a terminal of so many columns and rows; leaving the context kills what still runs."""
+    """Runs a command in a terminal of so many columns and rows; leaving the context kills what still runs.
+
+    The environment's own COLUMNS and LINES, which readline sets for what a test runner starts, are left out: they would
+    count for more than the size of this terminal.
+    """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], size: tuple[int, int]) -> None:
         self._emulated = pyte.Screen(*size)
@@ -31,13 +38,14 @@ class Terminal:
         self._master, self._slave = pty.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self._settings_before = termios.tcgetattr(self._slave)
+        inherited = {name: value for name, value in environment.items() if name not in _OF_ANOTHER_TERMINAL}
         self.process = subprocess.Popen(
             command,
             stdin=self._slave,
             stdout=self._slave,
             stderr=self._slave,
             start_new_session=True,
-            env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )
 
     def __enter__(self) -> Self:
