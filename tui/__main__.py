@@ -112,8 +112,9 @@ def dashboard(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         _refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
     from tui.app import ReelcacheApp
+    from tui.remembered import Memory, default_memory_file
 
-    raise typer.Exit(ReelcacheApp(settings).run() or 0)
+    raise typer.Exit(ReelcacheApp(settings, memory=Memory(default_memory_file())).run() or 0)
 
 
 @app.command(

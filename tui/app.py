@@ -18,6 +18,7 @@ from tui.actions import app_bindings
 from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported, StatsSampled, WorkFailed
 from tui.palette import ActionCommands
 from tui.problems import Problems
+from tui.remembered import Memory
 from tui.screens.browse import BrowseScreen
 from tui.screens.help import HelpScreen
 from tui.screens.panes import place_of
@@ -39,9 +40,10 @@ class ReelcacheApp(App[int]):
     COMMANDS = {ActionCommands}  # noqa: RUF012  # Textual declares it so
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, settings: Settings, opener: Opener | None = None) -> None:
+    def __init__(self, settings: Settings, opener: Opener | None = None, memory: Memory | None = None) -> None:
         super().__init__()
         self.settings = settings
+        self.memory = memory or Memory(None)
         self.catalogue: Catalogue | None = None
         self.problems = Problems(settings.state_dir)
         self._session = Session(opener, self.post_message)
@@ -96,7 +98,7 @@ class ReelcacheApp(App[int]):
     def on_catalogue_opened(self, event: CatalogueOpened) -> None:
         self.catalogue = event.catalogue
         self._start = None
-        self._browse = BrowseScreen(event.catalogue)
+        self._browse = BrowseScreen(event.catalogue, self.memory)
         self.switch_screen(self._browse)
 
     def on_catalogue_failed(self, event: CatalogueFailed) -> None:

@@ -15,6 +15,7 @@ from core.errors import StoreUnavailable
 from core.model import GenreCount, Query
 from tui.actions import bindings
 from tui.messages import StatsSampled
+from tui.remembered import Memory
 from tui.row_window import Request
 from tui.screens.faults import FaultScreen, switch
 from tui.screens.records import RecordScreen
@@ -43,8 +44,9 @@ class BrowseScreen(RecordScreen):
     BINDINGS = bindings("everywhere")
     AUTO_FOCUS = "MovieTable"
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, memory: Memory) -> None:
         super().__init__(catalogue)
+        self.memory = memory
         self._filling = False
         self._switching: str | None = None
         self._counts: tuple[Query, tuple[GenreCount, ...]] = (Query(), ())
