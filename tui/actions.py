@@ -140,6 +140,17 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "pane.full", "f", "f", "Full screen", "Give one panel the whole screen, or take it back.", "everywhere", "full"
     ),
+    Action("counters.window", "w", "w", "Window", "Have the counters look back further.", "everywhere", "window", 55),
+    Action(
+        "counters.pause",
+        "p",
+        "p",
+        "Pause",
+        "Hold the counters and the log still, or go on; counting never stops.",
+        "everywhere",
+        "pause",
+    ),
+    Action("counters.clear", "C", "C", "Clear counters", "Count from now on.", "everywhere", "clear_counters"),
     Action("movies.reload", "r", "r", "Reload", "Ask again for the rows on the screen.", "everywhere", "reload"),
     Action("app.theme", "", "", "Theme", "Choose a colour theme.", "everywhere", "app.change_theme"),
     Action("app.screenshot", "", "", "Screenshot", "Save a picture of the screen.", "everywhere", "app.screenshot"),

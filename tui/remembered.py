@@ -36,8 +36,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     descending: bool = False
     searches: tuple[str, ...] = ()
     """The last filters typed, the newest first."""
-    window: float | None = None
-    """Seconds that the live counters look back."""
+    window: str | None = None
+    """How far the live counters look back, by the label of the span."""
 
 
 class Memory:

@@ -58,6 +58,8 @@ class Summary:
     overall: Window
     hit_ratios: tuple[float | None, ...]
     """Of each full second, the newest last; None where no cache was asked."""
+    cleared: bool
+    """Whether "everything" begins at a moment that the person chose, and not at the program's start."""
     switches: frozenset[int]
     """Indexes into `hit_ratios` of seconds in which the strategy or the store was switched."""
 
@@ -128,11 +130,20 @@ class Windows:
         self._samples: list[Stats] = []
         self._seconds: deque[_Second] = deque(maxlen=KEPT_SECONDS)
         self._before_switch: Stats | None = None
+        self._origin: Stats | None = None
+        """The sample that everything is counted from; None: since the program's start."""
 
     @property
     def latest(self) -> Stats | None:
         """The newest sample."""
         return self._samples[-1] if self._samples else None
+
+    def clear(self) -> None:
+        """Count from the newest sample on."""
+        if self.latest is not None:
+            self._origin = self._before_switch = self.latest
+            self._samples = [self.latest]
+            self._seconds.clear()
 
     def add(self, stats: Stats) -> None:
         """Take a sample. One that is not newer than the last is left out; counts that fell begin a new history."""
@@ -149,6 +160,7 @@ class Windows:
             previous = msgspec.structs.replace(sample, at=previous.at, strategies={}, refused={})
             self._samples = [previous]
             self._before_switch = previous
+            self._origin = None
             switched = True
         elif switched := (sample.strategy, sample.store) != (previous.strategy, previous.store):
             self._before_switch = previous
@@ -159,10 +171,12 @@ class Windows:
             del self._samples[:expired]
 
     def window(self, seconds: float | None) -> Window:
-        """What happened in the last `seconds`, or since the counters began (None)."""
+        """What happened in the last `seconds`, or since they were cleared or began (None)."""
         latest = self.latest
         if latest is None:
             return Window(0.0, {}, {})
+        if seconds is None and self._origin is not None:
+            return _between(latest, self._origin)
         if seconds is None:
             return Window(latest.at - self._samples[0].at, dict(latest.strategies), dict(latest.refused))
         index = bisect_right(self._samples, latest.at - seconds, key=_at) - 1
@@ -185,6 +199,7 @@ class Windows:
             span=span,
             now=self.since_switch() if span.seconds is None else self.window(span.seconds),
             overall=self.window(None),
+            cleared=self._origin is not None,
             hit_ratios=tuple(seconds[number].hit_ratio if number in seconds else None for number in full),
             switches=frozenset(
                 index for index, number in enumerate(full) if number in seconds and seconds[number].switched

@@ -14,9 +14,9 @@ def test_what_is_changed_is_there_at_the_next_run(tmp_path: Path) -> None:
     file = tmp_path / "new" / "remembered.json"
     memory = Memory(file)
     assert memory.now == Remembered()
-    memory.change(theme="nord", columns=("year", "genres"), window=60.0)
+    memory.change(theme="nord", columns=("year", "genres"), window="1 min")
     again = Memory(file)
-    assert (again.now.theme, again.now.columns, again.now.window) == ("nord", ("year", "genres"), 60.0)
+    assert (again.now.theme, again.now.columns, again.now.window) == ("nord", ("year", "genres"), "1 min")
     assert again.problem is None
 
 

@@ -190,3 +190,24 @@ def test_adding_and_subtracting_touch_every_field() -> None:
     assert all(value for value in msgspec.structs.astuple(stats))
     assert subtracted(added(stats, stats), stats) == stats
     assert subtracted(stats, stats).hits == 0
+
+
+def test_what_was_cleared_counts_no_more() -> None:
+    feed = Feed()
+    feed.reads(90, 10)
+    feed.sample()
+    assert not feed.summary().cleared
+    feed.windows.clear()
+    summary = feed.summary()
+    assert summary.cleared
+    assert (reads(summary.overall.total), reads(summary.now.total), summary.hit_ratios) == (0, 0, ())
+    feed.reads(3, 1)
+    feed.sample()
+    summary = feed.summary()
+    assert (summary.overall.total.hits, summary.now.total.hits, feed.windows.since_switch().total.hits) == (3, 3, 3)
+
+
+def test_clearing_before_the_first_sample_does_nothing() -> None:
+    windows = Windows()
+    windows.clear()
+    assert windows.summary() is None

@@ -20,18 +20,14 @@ from tui.row_window import Request
 from tui.screens.faults import FaultScreen, switch
 from tui.screens.records import RecordScreen
 from tui.screens.strategies import StoreScreen, StrategyScreen
-from tui.widgets.consistency import ConsistencyPanel
-from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
 from tui.widgets.filter_bar import FilterLine, describe_filter
 from tui.widgets.genres import GenrePanel
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.movie_table import MovieTable
-from tui.widgets.status import STORE_NAMES, StatusLine
+from tui.widgets.status import STORE_NAMES
 from tui.widgets.strategy_bar import StrategyBar
-from tui.widgets.trace import TracePanel
-from tui.windows import Windows
 from tui.work import run
 
 _RETRY_SECONDS: Final = 2.0
@@ -45,12 +41,10 @@ class BrowseScreen(RecordScreen):
     AUTO_FOCUS = "MovieTable"
 
     def __init__(self, catalogue: Catalogue, memory: Memory) -> None:
-        super().__init__(catalogue)
-        self.memory = memory
+        super().__init__(catalogue, memory)
         self._filling = False
         self._switching: str | None = None
         self._counts: tuple[Query, tuple[GenreCount, ...]] = (Query(), ())
-        self._windows = Windows()
         self._retry: Timer | None = None
         self._detail: Timer | None = None
 
@@ -142,14 +136,7 @@ class BrowseScreen(RecordScreen):
     @on(StatsSampled)
     def show_stats(self, event: StatsSampled) -> None:
         event.stop()
-        self._windows.add(event.stats)
-        summary = self._windows.summary()
-        if summary is not None:
-            self.query_one(StatusLine).show(summary)
-            self.query_one(CountersPanel).show(summary)
-            self.query_one(CountersStrip).show(summary)
-            self.query_one(ConsistencyPanel).show(summary)
-        self.query_one(TracePanel).show(event.stats.trace)
+        self.watch_stats(event.stats)
         filling = self.catalogue.filling
         self.query_one(FillingLine).progress = filling
         if (filling is not None or self._filling) and not self.query_one(MovieTable).window.waiting:
@@ -191,7 +178,7 @@ class BrowseScreen(RecordScreen):
     # ------------------------------------------------------------------------------------------ strategies and stores
 
     def action_choose_strategy(self) -> None:
-        chooser = StrategyScreen(self.catalogue.strategies, self.catalogue.strategy, self._windows.summary())
+        chooser = StrategyScreen(self.catalogue.strategies, self.catalogue.strategy, self.windows.summary())
         self.app.push_screen(chooser, self._switch_strategy)
 
     def action_choose_store(self) -> None:

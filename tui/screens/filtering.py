@@ -7,18 +7,19 @@ from textual import on
 from textual.widgets import Input
 
 from core.model import Query
-from tui.screens.panes import PanedScreen
+from tui.remembered import Memory
+from tui.screens.watching import WatchedScreen
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.genres import GenrePanel
 from tui.widgets.movie_table import MovieTable
 from tui.years import parse_years, show_years
 
 
-class FilteredScreen(PanedScreen):
+class FilteredScreen(WatchedScreen):
     """Keeps the query in force; how its answer is read is for a subclass to say."""
 
-    def __init__(self, strategies: tuple[str, ...], stores: tuple[str, ...]) -> None:
-        super().__init__(strategies, stores)
+    def __init__(self, strategies: tuple[str, ...], stores: tuple[str, ...], memory: Memory) -> None:
+        super().__init__(strategies, stores, memory)
         self.query_now = Query()
 
     def show_query(self, query: Query, *, keep_place: bool = False) -> None:

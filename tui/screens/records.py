@@ -10,6 +10,7 @@ from core.catalogue import Catalogue
 from core.errors import EditConflict, MovieNotFound
 from core.model import Movie
 from tui.locate import locate
+from tui.remembered import Memory
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.edit import EditScreen
@@ -24,8 +25,8 @@ from tui.work import run
 class RecordScreen(FilteredScreen):
     """Changes movies through the catalogue, and has the table follow; how that is read is for a subclass to say."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        super().__init__(catalogue.strategies, catalogue.stores)
+    def __init__(self, catalogue: Catalogue, memory: Memory) -> None:
+        super().__init__(catalogue.strategies, catalogue.stores, memory)
         self.catalogue = catalogue
         self.known_genres: tuple[str, ...] = ()
         """What the form completes genres from."""

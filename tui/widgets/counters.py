@@ -31,10 +31,11 @@ class CountersPanel(LinePanel):
         super().__init__(id=id)
         self._summary: Summary | None = None
 
-    def show(self, summary: Summary) -> None:
-        """Take the figures of this moment."""
+    def show(self, summary: Summary, *, paused: bool = False) -> None:
+        """Take the figures of this moment, or of that at which they were paused."""
         self._summary = summary
-        self.caption(f"window: {summary.span.label}")
+        held, cleared = "PAUSED · " if paused else "", "since you cleared them · " if summary.cleared else ""
+        self.caption(f"{held}{cleared}window: {summary.span.label}")
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -220,11 +221,12 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
     if stats.redis is not None:
         redis = stats.redis
         memory, keys = figures.memory(redis.used_memory), f", {figures.short(redis.keys)} keys"
-        evicted = f", {figures.short(redis.evicted)} evicted"
         limit = f" of {figures.memory(redis.max_memory)}" if redis.max_memory else ""
-        wordings = (memory + limit + keys + evicted, memory + keys + evicted, memory + keys, memory)
+        wordings = (memory + limit + keys, memory + keys, memory)
         server = next((text for text in wordings if len(text) <= width - label), memory)
         rows.append(("  whole server", (server, "")))
+        gone = f"{figures.short(redis.evicted)} evicted, {figures.short(redis.expired)} expired"
+        rows.append(("", (gone, "warning" if redis.evicted else "")))
     if total.errors or total.conflicts:
         failed = f"{figures.count(total.errors)} errors, {figures.count(total.conflicts)} edit conflicts"
         rows.append(("refused", (failed, "warning" if total.errors else "")))

@@ -12,6 +12,7 @@ from tui import figures
 from tui.widgets.lines import Line, LinePanel, Part, line_width
 from tui.windows import Summary, read_latency
 
+_PAUSED: Final = " PAUSED, p goes on "
 STORE_NAMES: Final = {"postgresql": "PostgreSQL", "mongodb": "MongoDB"}
 
 
@@ -23,23 +24,28 @@ class StatusLine(LinePanel, can_focus=False):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._summary: Summary | None = None
+        self._paused = False
 
     @property
     def faulty(self) -> bool:
         """Whether something is broken on purpose: that is to be seen whatever else is said."""
         return self._summary is not None and bool(self._summary.stats.faults)
 
-    def show(self, summary: Summary) -> None:
-        """Take the figures of this moment."""
-        self._summary = summary
+    def show(self, summary: Summary, *, paused: bool = False) -> None:
+        """Take the figures of this moment, or of that at which they were paused."""
+        self._summary, self._paused = summary, paused
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The line, without what has no room."""
-        return [status_line(self._summary, width)] if self._summary else [((" connecting…", "muted"),)]
+        return (
+            [status_line(self._summary, width, paused=self._paused)]
+            if self._summary
+            else [((" connecting…", "muted"),)]
+        )
 
 
-def status_line(summary: Summary, width: int) -> Line:
+def status_line(summary: Summary, width: int, *, paused: bool = False) -> Line:
     """The line in so many cells: first what is broken on purpose, then Redis being away, for either explains every
     other figure; both are cut rather than left out."""
     stats, now = summary.stats, summary.now.total
@@ -50,6 +56,8 @@ def status_line(summary: Summary, width: int) -> Line:
     if stats.faults:
         fault = f" FAULT: {', '.join(stats.faults)} "
         line = ((figures.fit(fault, min(cell_len(fault), width)), "fault"),)
+    if paused:
+        line += ((figures.fit(_PAUSED, min(len(_PAUSED), width - line_width(line))), "active"),)
     if line_width(line) < width:
         line += ((" ", ""),)
     begun = len(line)

@@ -1,0 +1,78 @@
+"""Desk: the whole app over a small catalogue in memory, with the parts that tests ask about."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from core.settings import Settings
+from tests.tui.memory_catalogue import MemoryCatalogue, movies, opening
+from tests.tui.stage import screen_text
+from tui.app import ReelcacheApp
+from tui.remembered import Memory
+from tui.screens.browse import BrowseScreen
+from tui.widgets.movie_table import MovieTable
+
+
+class Desk:
+    """An app under test, with the parts that tests ask about."""
+
+    def __init__(self, app: ReelcacheApp, pilot: Pilot[int], catalogue: MemoryCatalogue) -> None:
+        self.app, self.pilot, self.catalogue = app, pilot, catalogue
+
+    @property
+    def screen(self) -> BrowseScreen:
+        screen = self.app.screen_stack[-1]
+        assert isinstance(screen, BrowseScreen)
+        return screen
+
+    @property
+    def table(self) -> MovieTable:
+        return self.screen.query_one(MovieTable)
+
+    def line(self, y: int) -> str:
+        return self.table.render_line(y).text
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Let the app run until something holds; the test's own time limit is the end of patience."""
+        for _ in range(400):
+            await self.pilot.pause(0.01)
+            if holds():
+                return
+        raise AssertionError("this never came to hold")
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    @property
+    def text(self) -> str:
+        """What stands on the terminal."""
+        return screen_text(self.app)
+
+    def toasts(self) -> str:
+        return "\n".join(f"{toast.title}: {toast.message}" for toast in self.app._notifications)
+
+
+@asynccontextmanager
+async def desk(
+    tmp_path: Path,
+    *,
+    count: int = 1_000,
+    size: tuple[int, int] = (120, 40),
+    catalogue: MemoryCatalogue | None = None,
+    memory: Memory | None = None,
+) -> AsyncIterator[Desk]:
+    catalogue = catalogue or MemoryCatalogue(movies(count))
+    app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue), memory)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        found = Desk(app, pilot, catalogue)
+        await found.until(lambda: isinstance(app.screen, BrowseScreen) and found.table.window.total is not None)
+        yield found
+
+
+def shown(at: Desk, pane: str) -> bool:
+    return bool(at.screen.query_one(f"#{pane}").region)

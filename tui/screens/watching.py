@@ -1,0 +1,61 @@
+"""WatchedScreen: the live counters: which window they show, since when, and whether they hold still."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.observe.stats import Stats
+from tui.remembered import Memory
+from tui.screens.panes import PanedScreen
+from tui.widgets.consistency import ConsistencyPanel
+from tui.widgets.counters import CountersPanel, CountersStrip
+from tui.widgets.status import StatusLine
+from tui.widgets.trace import TracePanel
+from tui.windows import SPANS, Windows
+
+_BY_LABEL: Final = {span.label: span for span in SPANS}
+
+
+class WatchedScreen(PanedScreen):
+    """Takes the samples of the core's counters, and shows them as the person chose. Sampling never stops."""
+
+    def __init__(self, strategies: tuple[str, ...], stores: tuple[str, ...], memory: Memory) -> None:
+        super().__init__(strategies, stores)
+        self.memory = memory
+        self.windows = Windows()
+        self._span = _BY_LABEL.get(memory.now.window or "", SPANS[0])
+        self._newest: Stats | None = None
+        self._paused = False
+
+    def watch_stats(self, stats: Stats) -> None:
+        """Take a sample; show it, unless the counters hold still."""
+        self.windows.add(stats)
+        self._newest = stats
+        if not self._paused:
+            self._show_figures()
+
+    def _show_figures(self) -> None:
+        summary = self.windows.summary(self._span)
+        if summary is None or self._newest is None:
+            return
+        self.query_one(StatusLine).show(summary, paused=self._paused)
+        self.query_one(CountersPanel).show(summary, paused=self._paused)
+        self.query_one(CountersStrip).show(summary)
+        self.query_one(ConsistencyPanel).show(summary)
+        self.query_one(TracePanel).show(self._newest.trace)
+
+    def action_window(self) -> None:
+        """Look back further, or from the longest window on the shortest again."""
+        self._span = SPANS[(SPANS.index(self._span) + 1) % len(SPANS)]
+        self.memory.change(window=self._span.label)
+        self._show_figures()
+
+    def action_pause(self) -> None:
+        """Hold the counters and the log still, or go on with what is counted now."""
+        self._paused = not self._paused
+        self._show_figures()
+
+    def action_clear_counters(self) -> None:
+        """Count from now on; what Redis counts of itself stays."""
+        self.windows.clear()
+        self._show_figures()
