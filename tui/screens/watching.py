@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from textual import on
+
 from core.observe.stats import Stats
 from tui.remembered import Memory
+from tui.screens.ask import AskScreen
+from tui.screens.operation import OperationScreen
 from tui.screens.panes import PanedScreen
+from tui.trace_filter import parse_trace_filter
 from tui.widgets.consistency import ConsistencyPanel
 from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.status import StatusLine
@@ -44,6 +49,23 @@ class WatchedScreen(PanedScreen):
         self.query_one(ConsistencyPanel).show(summary)
         self.query_one(TracePanel).show(self._newest.trace)
 
+    @on(TracePanel.Opened)
+    def open_operation(self, event: TracePanel.Opened) -> None:
+        """Show one line of the log whole."""
+        event.stop()
+        self.app.push_screen(OperationScreen(event.line, self.windows.summary(self._span)))
+
+    def action_filter_log(self) -> None:
+        """Ask which lines of the log to show."""
+        log = self.query_one(TracePanel)
+        hint = "Words that the line holds, such as miss, save, store or Q123; >10ms or <1ms. Empty shows all."
+        self.app.push_screen(AskScreen("Filter the log", hint, log.filter_text, refuses=_refused), self._filter_log)
+
+    def _filter_log(self, text: str | None) -> None:
+        if text is not None:
+            self.action_pane("log")
+            self.query_one(TracePanel).filter(text)
+
     def action_window(self) -> None:
         """Look back further, or from the longest window on the shortest again."""
         self._span = SPANS[(SPANS.index(self._span) + 1) % len(SPANS)]
@@ -59,3 +81,11 @@ class WatchedScreen(PanedScreen):
         """Count from now on; what Redis counts of itself stays."""
         self.windows.clear()
         self._show_figures()
+
+
+def _refused(text: str) -> str:
+    try:
+        parse_trace_filter(text)
+    except ValueError as problem:
+        return str(problem)
+    return ""

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
 
 from core.observe.stats import TraceLine
 from tui import figures
+from tui.formats import visible
+from tui.trace_filter import TraceFilter, parse_trace_filter
 from tui.widgets.lines import Line, LinePanel
 
 _TIER_STYLES: Final = {"near": "good", "redis": "good", "store": "warning"}
@@ -28,17 +33,30 @@ _VERSION: Final = 19
 
 
 class TracePanel(LinePanel):
-    """The log of the cache, the newest at the bottom. Scrolled away from there it holds still; End follows again."""
+    """The log of the cache, the newest at the bottom.
+
+    Scrolled away from there, or with the cursor on a line, it holds still; End follows again.
+    """
 
     BORDER_TITLE = "4 Log"
     DEFAULT_CLASSES = "-framed"
     DEFAULT_CSS: ClassVar[str] = "TracePanel { padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_up", "Scroll up", show=False, id="log.up"),
-        Binding("down,j", "scroll_down", "Scroll down", show=False, id="log.down"),
-        Binding("home,g", "scroll_home", "Oldest", show=False, id="log.first"),
+        Binding("up,k", "point(-1)", "Line up", show=False, id="log.up"),
+        Binding("down,j", "point(1)", "Line down", show=False, id="log.down"),
+        Binding("pageup", "point_page(-1)", "Page up", show=False, id="log.page_up"),
+        Binding("pagedown", "point_page(1)", "Page down", show=False, id="log.page_down"),
+        Binding("home,g", "point(-100_000)", "Oldest", show=False, id="log.first"),
         Binding("end,G", "follow", "Newest, and follow", id="log.follow"),
+        Binding("enter", "open", "Whole line", show=False, id="log.open"),
     ]
+
+    class Opened(Message):
+        """A line was asked to be shown whole."""
+
+        def __init__(self, line: TraceLine) -> None:
+            super().__init__()
+            self.line = line
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -47,6 +65,21 @@ class TracePanel(LinePanel):
         self._texts: dict[int, Line] = {}
         self._texts_width = 0
         self._follows = True
+        self._cursor: int | None = None
+        """The number of the line that the cursor is on."""
+        self._filter = TraceFilter()
+        self._filter_text = ""
+
+    @property
+    def filter_text(self) -> str:
+        """The filter in force, as it was typed."""
+        return self._filter_text
+
+    def filter(self, text: str) -> None:
+        """Show the lines that this filter lets through alone; an empty one shows all. Raises ValueError."""
+        self._filter, self._filter_text = parse_trace_filter(text), text
+        self._cursor, self._follows = None, True
+        self.redraw()
 
     def show(self, trace: tuple[TraceLine, ...]) -> None:
         """Take the newest lines; nothing is done when there is none that was not there before."""
@@ -58,13 +91,17 @@ class TracePanel(LinePanel):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The lines kept; only those that are new are put into words."""
         if self._follows:
-            self._shown = self._trace
+            self._shown = tuple(line for line in self._trace if self._filter.shows(line))
         if not self._shown:
-            return [(("Nothing was read or written yet.", "muted"),)]
+            nothing = "No line matches: L changes the filter." if self._trace else "Nothing was read or written yet."
+            return [((nothing, "muted"),)]
         before = self._texts if self._texts_width == width else {}
         self._texts = {line.number: before.get(line.number) or trace_line(line, width) for line in self._shown}
         self._texts_width = width
-        return list(self._texts.values())
+        return [
+            ((figures.fit("".join(text for text, _ in parts), width), "cursor"),) if number == self._cursor else parts
+            for number, parts in self._texts.items()
+        ]
 
     def redraw(self) -> None:
         """Paint what is new, and stay at the end if that is where the reader was."""
@@ -74,19 +111,61 @@ class TracePanel(LinePanel):
             self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
             self.vertical_scrollbar.position = self.scroll_offset.y
         newer = self._trace[-1].number - self._shown[-1].number if self._trace and self._shown else 0
-        self.caption("" if self._follows else f"held, {figures.count(newer)} newer: End follows")
+        held = "" if self._follows else f"held, {figures.count(newer)} newer: End follows"
+        only = f"only “{self._filter_text}”" if self._filter_text else ""
+        caption = Content(visible(" · ".join(part for part in (only, held) if part)))
+        if self.border_subtitle != caption.markup:
+            self.border_subtitle = caption
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Hold still when the reader leaves the end, follow when they come back."""
         super().watch_scroll_y(old_value, new_value)
-        follows = round(new_value) >= self.max_scroll_y
+        follows = self._cursor is None and round(new_value) >= self.max_scroll_y
         if follows != self._follows:
             self._follows = follows
             self.redraw()
 
     def action_follow(self) -> None:
         """Go to the newest line and stay with what comes."""
-        self._follows = True
+        self._follows, self._cursor = True, None
+        self.redraw()
+
+    def action_point(self, lines: int) -> None:
+        """Move the cursor by so many lines; the first key puts it on the newest line."""
+        if not self._shown:
+            return
+        numbers = [line.number for line in self._shown]
+        if self._cursor in numbers:
+            place = max(0, min(len(numbers) - 1, numbers.index(self._cursor) + lines))
+        else:
+            place = len(numbers) - 1 if lines > -len(numbers) else 0
+        self._point_at(place)
+
+    def action_point_page(self, pages: int) -> None:
+        """Move the cursor by a page."""
+        self.action_point(pages * max(1, self.scrollable_content_region.height - 1))
+
+    def action_open(self) -> None:
+        """Ask for the line under the cursor, or for the newest, to be shown whole."""
+        if self._shown:
+            chosen = (line for line in self._shown if line.number == self._cursor)
+            self.post_message(self.Opened(next(chosen, self._shown[-1])))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on the line; a second click shows it whole."""
+        place = event.get_content_offset(self)
+        if place is None or not 0 <= (row := place.y + self.scroll_offset.y) < len(self._shown):
+            return
+        event.stop()
+        self._point_at(row)
+        if event.chain == 2:
+            self.action_open()
+
+    def _point_at(self, place: int) -> None:
+        self._cursor, self._follows = self._shown[place].number, False
+        top, rows = self.scroll_offset.y, self.scrollable_content_region.height
+        if not top <= place < top + rows:
+            self.scroll_to(y=place if place < top else place - rows + 1, animate=False, immediate=True)
         self.redraw()
 
 
