@@ -64,6 +64,8 @@ class ReelcacheApp(App[int]):
     async def on_unmount(self) -> None:
         self._signals.close()
         self.catalogue = None
+        if self._browse is not None:
+            await self._browse.visitors.stop()
         await self._session.close()
 
     async def action_quit(self) -> None:

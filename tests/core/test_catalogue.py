@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from random import Random
 
 import psycopg
 import pytest
@@ -26,6 +27,7 @@ from core import (
     open_catalogue,
     replace,
 )
+from core.lab.visitors import Plan, Visitors
 from core.loading import Source
 from core.model import Movie
 from core.strategies.codec import encode_movie
@@ -330,3 +332,25 @@ async def test_two_databases_behind_one_redis_never_see_each_others_entries(
                 assert (await one.get("Q1")).title == "Here"
                 assert (await other.get("Q1")).title == "There"
         await admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+async def test_visitors_come_and_go_through_switches_and_leave_nothing_outdated(
+    open_test_catalogue: Open, store: str
+) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        await catalogue.load(source(*(replace(film, critic_reviews=10) for film in movies(100))))
+        visitors = Visitors(catalogue, random=Random(5))
+        visitors.start(Plan(visitors=8, rate=500, edits=30, browses=10))
+        async with asyncio.timeout(60):
+            for name in (*Catalogue.strategies, "cache-aside"):
+                await catalogue.use_strategy(name)
+                enough = visitors.done.edited + 40
+                while visitors.done.edited < enough:
+                    await asyncio.sleep(0.01)
+        await visitors.stop()
+        kept = await catalogue._binding.store.get_many([film.id for film in movies(100)])
+        assert {id: await catalogue.get(id) for id in kept} == kept
+        assert any(film.critic_reviews == 11 for film in kept.values())
+        assert {name for name, counts in catalogue.stats().strategies.items() if counts.writes} == set(
+            Catalogue.strategies
+        )

@@ -12,6 +12,7 @@ from textual.timer import Timer
 
 from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
+from core.lab.visitors import Visitors
 from core.model import GenreCount, Query
 from tui.actions import bindings
 from tui.messages import StatsSampled
@@ -20,6 +21,7 @@ from tui.row_window import Request
 from tui.screens.faults import FaultScreen, switch
 from tui.screens.records import RecordScreen
 from tui.screens.strategies import StoreScreen, StrategyScreen
+from tui.screens.visitors import VisitorsScreen, visitors_mark
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
 from tui.widgets.filter_bar import FilterLine, describe_filter
@@ -47,6 +49,7 @@ class BrowseScreen(RecordScreen):
         self._counts: tuple[Query, tuple[GenreCount, ...]] = (Query(), ())
         self._retry: Timer | None = None
         self._detail: Timer | None = None
+        self.visitors = Visitors(catalogue)
 
     def on_mount(self) -> None:
         if self.app.return_value is not None:
@@ -195,6 +198,13 @@ class BrowseScreen(RecordScreen):
         movie = self.query_one(MovieTable).current
         said = await switch(self.catalogue.faults, chosen, movie.id if movie else None)
         self.notify(said, title="Fault", severity="warning", markup=False)
+
+    @property
+    def visitors_mark(self) -> str:
+        return visitors_mark(self.visitors)
+
+    def action_visitors(self) -> None:
+        self.app.push_screen(VisitorsScreen(self.visitors))
 
     @on(StrategyBar.StrategyChosen)
     def choose_strategy(self, event: StrategyBar.StrategyChosen) -> None:

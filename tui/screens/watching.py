@@ -32,6 +32,11 @@ class WatchedScreen(PanedScreen):
         self._newest: Stats | None = None
         self._paused = False
 
+    @property
+    def visitors_mark(self) -> str:
+        """What the status line says of simulated traffic; nothing where there is none."""
+        return ""
+
     def watch_stats(self, stats: Stats) -> None:
         """Take a sample; show it, unless the counters hold still."""
         self.windows.add(stats)
@@ -43,7 +48,7 @@ class WatchedScreen(PanedScreen):
         summary = self.windows.summary(self._span)
         if summary is None or self._newest is None:
             return
-        self.query_one(StatusLine).show(summary, paused=self._paused)
+        self.query_one(StatusLine).show(summary, paused=self._paused, visitors=self.visitors_mark)
         self.query_one(CountersPanel).show(summary, paused=self._paused)
         self.query_one(CountersStrip).show(summary)
         self.query_one(ConsistencyPanel).show(summary)

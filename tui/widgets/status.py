@@ -25,27 +25,26 @@ class StatusLine(LinePanel, can_focus=False):
         super().__init__(id=id)
         self._summary: Summary | None = None
         self._paused = False
+        self._visitors = ""
 
     @property
     def faulty(self) -> bool:
-        """Whether something is broken on purpose: that is to be seen whatever else is said."""
-        return self._summary is not None and bool(self._summary.stats.faults)
+        """Whether something is broken or simulated on purpose: that is to be seen whatever else is said."""
+        return bool(self._visitors) or (self._summary is not None and bool(self._summary.stats.faults))
 
-    def show(self, summary: Summary, *, paused: bool = False) -> None:
-        """Take the figures of this moment, or of that at which they were paused."""
-        self._summary, self._paused = summary, paused
+    def show(self, summary: Summary, *, paused: bool = False, visitors: str = "") -> None:
+        """Take the figures of this moment, or of that at which they were paused, and who makes up part of them."""
+        self._summary, self._paused, self._visitors = summary, paused, visitors
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The line, without what has no room."""
-        return (
-            [status_line(self._summary, width, paused=self._paused)]
-            if self._summary
-            else [((" connecting…", "muted"),)]
-        )
+        if self._summary is None:
+            return [((" connecting…", "muted"),)]
+        return [status_line(self._summary, width, paused=self._paused, visitors=self._visitors)]
 
 
-def status_line(summary: Summary, width: int, *, paused: bool = False) -> Line:
+def status_line(summary: Summary, width: int, *, paused: bool = False, visitors: str = "") -> Line:
     """The line in so many cells: first what is broken on purpose, then Redis being away, for either explains every
     other figure; both are cut rather than left out."""
     stats, now = summary.stats, summary.now.total
@@ -56,8 +55,9 @@ def status_line(summary: Summary, width: int, *, paused: bool = False) -> Line:
     if stats.faults:
         fault = f" FAULT: {', '.join(stats.faults)} "
         line = ((figures.fit(fault, min(cell_len(fault), width)), "fault"),)
-    if paused:
-        line += ((figures.fit(_PAUSED, min(len(_PAUSED), width - line_width(line))), "active"),)
+    for mark in (_PAUSED if paused else "", f" {visitors} " if visitors else ""):
+        if mark:
+            line += ((figures.fit(mark, max(0, min(len(mark), width - line_width(line)))), "active"),)
     if line_width(line) < width:
         line += ((" ", ""),)
     begun = len(line)
