@@ -18,9 +18,10 @@ from core.errors import (
     UnknownStrategy,
     UnreadableFile,
 )
-from core.model import GenreCount, LoadProgress, LoadReport, Movie, Page, Query, replace
+from core.model import LoadProgress, LoadReport, Movie, replace
 from core.observe.stats import Stats
 from core.open import open_catalogue
+from core.query import Page, Query, ValueCount
 from core.settings import Settings, read_settings
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "EditConflict",
     "FaultRefused",
     "ForeignCollection",
-    "GenreCount",
     "InvalidMovie",
     "InvalidQuery",
     "LoadProgress",
@@ -49,6 +49,7 @@ __all__ = [
     "UnknownStore",
     "UnknownStrategy",
     "UnreadableFile",
+    "ValueCount",
     "open_catalogue",
     "read_settings",
     "replace",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -24,25 +25,14 @@ from core.errors import (
     UnknownStrategy,
 )
 from core.loading import Source, load_into
-from core.model import (
-    MOST_ROWS,
-    Freshness,
-    GenreCount,
-    LoadProgress,
-    LoadReport,
-    Movie,
-    Page,
-    Progress,
-    Query,
-    Tier,
-    check,
-)
+from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.observe.counters import Observer
 from core.observe.stats import RedisStats, Stats
+from core.query import COUNTED, MOST_ROWS, WITHIN, Freshness, Page, Query, Tier, ValueCount, words_of
 from core.settings import STORES, STRATEGIES
 from core.stores.base import Store
 from core.strategies.base import Change, Question, Strategy, Written
-from core.strategies.codec import decode_genres, decode_window, encode_genres, encode_window
+from core.strategies.codec import decode_counts, decode_window, encode_counts, encode_window
 
 if TYPE_CHECKING:
     from core.lab.faults import FaultSwitches
@@ -175,22 +165,45 @@ class Catalogue:
             raise MovieNotFound(id)
         return Reading(answer.movie, answer.version, answer.tier, answer.freshness, answer.reason, seconds)
 
-    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
-        """How many movies of the query's answer have each genre, most first."""
+    async def genres(self, query: Query) -> tuple[ValueCount, ...]:
+        """How many movies of the query's answer have each genre, most first. Raises StoreUnavailable."""
+        return await self._counts("genres", query, "genres")
+
+    async def years(self, query: Query) -> tuple[ValueCount, ...]:
+        """How many movies of the query's answer are of each year, most first. Raises StoreUnavailable."""
+        return await self._counts("years", query, "year")
+
+    async def completions(self, field: str, beginning: str, limit: int = 10) -> tuple[ValueCount, ...]:
+        """The values of a list field in which some word begins so, those of most movies first.
+
+        Raises InvalidQuery on a field that is none of COUNTED, StoreUnavailable."""
+        if field not in COUNTED:
+            raise InvalidQuery(f"{field!r} has no values to choose from.", remedy=f"Choose: {', '.join(COUNTED)}.")
+        starts = Query(text=beginning).words
+        narrowed = Query(within=((field, beginning),)) if field in WITHIN and starts else Query()
+        counted = await self._counts("completions", narrowed, field)
+        begun = (
+            value
+            for value in counted
+            if all(any(word.startswith(start) for word in words_of(value.name)) for start in starts)
+        )
+        return tuple(itertools.islice(begun, limit))
+
+    async def _counts(self, operation: str, query: Query, field: str) -> tuple[ValueCount, ...]:
         strategy, store = self._strategy, self._binding.store
         unordered = msgspec.structs.replace(query, sort="title", descending=False)
-        question: Question[tuple[GenreCount, ...]] = Question(
-            name=f"genres {msgspec.json.encode(unordered).decode()}",
-            compute=partial(store.genres, unordered),
-            encode=encode_genres,
-            decode=decode_genres,
+        question: Question[tuple[ValueCount, ...]] = Question(
+            name=f"counts {field} {msgspec.json.encode(unordered).decode()}",
+            compute=partial(store.counts, unordered, field),
+            encode=encode_counts,
+            decode=decode_counts,
         )
         started = time.perf_counter()
         with self._errors_counted(strategy):
             counts, tier, freshness = await strategy.answer(question)
         verdict = "last known state" if freshness == "stale" else "hit" if tier != "store" else "computed"
         self._observer.trace(
-            "genres", query.text or "all", strategy.name, tier, verdict, None, time.perf_counter() - started
+            operation, query.text or "all", strategy.name, tier, verdict, None, time.perf_counter() - started
         )
         return counts
 

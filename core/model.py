@@ -1,4 +1,4 @@
-"""The record: what a movie is, which values each field may hold, what can be asked of a catalogue."""
+"""The record: what a movie is, which values each field may hold, and how a load of many went."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Literal
 
 import msgspec
 
-from core.errors import InvalidMovie, InvalidQuery
+from core.errors import InvalidMovie
 
 
 class Movie(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,7 +93,7 @@ class Field:
         return None
 
     def _text_problem(self, value: str) -> str | None:
-        if stranger := _forbidden(value):
+        if stranger := forbidden(value):
             return f"holds a forbidden character (U+{ord(stranger):04X})"
         if len(value) > self.longest:
             return f"is longer than {self.longest} characters ({len(value)})"
@@ -311,7 +310,8 @@ def _obviously_tidy(text: str, longest: int) -> bool:
     )
 
 
-def _forbidden(text: str) -> str | None:
+def forbidden(text: str) -> str | None:
+    """The first character of a text that no record and no search may hold, or None."""
     found = _FORBIDDEN.search(text)
     return found.group() if found else None
 
@@ -322,128 +322,6 @@ def _tidy_value(value: Value) -> Value:
     if isinstance(value, tuple):
         return tuple(tidy(item) for item in value)
     return value
-
-
-# ---------------------------------------------------------------------------------------------------------- search
-
-
-def fold(text: str) -> str:
-    """Text without accents and case: the key that titles are sorted and words compared by, in code-point order."""
-    if text.isascii():
-        return text.lower()
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return plain.casefold()
-
-
-_RUN = re.compile(r"[^\W_]+")
-
-
-def words_of(*texts: str) -> tuple[str, ...]:
-    """The words that a search can find a text by, sorted.
-
-    Each run of letters and digits, and a hyphenated or apostrophised whole without its marks (`spider-man`: spider,
-    man, spiderman). A token of marks alone (`$`) is its own word.
-    """
-    found: set[str] = set()
-    for token in fold(" ".join(texts)).split():
-        if token.isalnum():
-            found.add(token)
-            continue
-        runs = _RUN.findall(token)
-        found.update(runs or (token,))
-        if len(runs) > 1:
-            found.add("".join(runs))
-    return tuple(sorted(found))
-
-
-def movie_words(movie: Movie) -> tuple[str, ...]:
-    """The words of a movie's title, directors and cast."""
-    return words_of(movie.title, *movie.directors, *movie.cast)
-
-
-@lru_cache(maxsize=256)
-def _query_words(text: str) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for token in fold(text).split():
-        for run in _RUN.findall(token) or (token,):
-            found[run] = None
-    return tuple(found)
-
-
-SORTS: Final[tuple[str, ...]] = (
-    "title", "year", "released", "runtime", "imdb_rating", "imdb_votes", "metacritic", "tomatometer",
-    "critic_rating", "critic_reviews", "oscars_won", "oscar_nominations", "box_office",
-)  # fmt: skip
-MOST_ROWS: Final = 1_000
-"""The largest window that one call may ask for."""
-LONGEST_TEXT: Final = 500
-
-
-class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which movies, in which order.
-
-    A movie matches when every word of `text` begins some word of its title, directors or cast, it has every one of
-    `genres`, and its year lies within `year_from`..`year_to` (a movie of unknown year lies within no bounds).
-    Order: by `sort`, unknown last in both directions, ties by id in the direction of the sort.
-    Raises InvalidQuery on an unknown sort or a value that no movie can have.
-    """
-
-    text: str = ""
-    genres: tuple[str, ...] = ()
-    year_from: int | None = None
-    year_to: int | None = None
-    sort: str = "title"
-    descending: bool = False
-
-    def __post_init__(self) -> None:
-        if self.sort not in SORTS:
-            raise InvalidQuery(f"Movies cannot be sorted by {self.sort!r}.", remedy=f"Choose: {', '.join(SORTS)}.")
-        if len(self.text) > LONGEST_TEXT:
-            raise InvalidQuery(f"The search text is longer than {LONGEST_TEXT} characters.", remedy="Shorten it.")
-        for text in (self.text, *self.genres):
-            if stranger := _forbidden(text):
-                raise InvalidQuery(
-                    f"The search holds a forbidden character (U+{ord(stranger):04X}).", remedy="Remove it."
-                )
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The folded words, each of which must begin some word of a movie."""
-        return _query_words(self.text)
-
-    @property
-    def selective(self) -> bool:
-        """Whether anything is filtered out."""
-        return bool(self.words or self.genres or self.year_from is not None or self.year_to is not None)
-
-
-Tier = Literal["near", "redis", "store"]
-"""Where an answer came from: this process's memory, Redis, or the database."""
-Freshness = Literal["fresh", "stale", "uncached"]
-"""Whether an answer is within its soft TTL, past it, or was not cached at all."""
-
-
-class Page(msgspec.Struct, frozen=True):
-    """One window of a query's answer: `movies` from row `offset` (the first is 0) of `total`.
-
-    `tiers` says where each movie came from, `window_tier` where their order did, `seconds` how long it all took.
-    """
-
-    movies: tuple[Movie, ...]
-    total: int
-    offset: int
-    tiers: tuple[Tier, ...] = ()
-    window_tier: Tier = "store"
-    freshness: Freshness = "fresh"
-    """Of the window; `stale` means the last known state, served while the store is away."""
-    seconds: float = 0.0
-
-
-class GenreCount(msgspec.Struct, frozen=True):
-    """How many movies of a query's answer have a genre."""
-
-    name: str
-    count: int
 
 
 Progress = Callable[["LoadProgress"], None]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import date
 
-from core.model import Movie, Page, Query, fold, value_of
+from core.model import Movie, value_of
+from core.query import Page, Query, fold
 
 Browse = Callable[[Query, int, int], Awaitable[Page]]
 

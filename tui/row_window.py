@@ -6,7 +6,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from core.model import Movie, Page, Tier
+from core.model import Movie
+from core.query import Page, Tier
 
 
 class Row(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from core.model import GenreCount, Movie, Query
+from core.model import Movie
+from core.query import Query, ValueCount
 from core.stores.base import Apply, Identity, Standing, Store, Stored, StoreName, Window
 
 
@@ -46,9 +47,9 @@ class SlowStore(Store):
         await self._slowness.wait()
         return await self._inside.window(query, offset, limit)
 
-    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
+    async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         await self._slowness.wait()
-        return await self._inside.genres(query)
+        return await self._inside.counts(query, field)
 
     async def get(self, id: str) -> Movie | None:
         await self._slowness.wait()

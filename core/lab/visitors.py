@@ -11,7 +11,8 @@ import msgspec
 
 from core.errors import MovieNotFound, ReelcacheError
 from core.lab.zipf import Zipf
-from core.model import Movie, Page, Query, replace
+from core.model import Movie, replace
+from core.query import Page, Query
 
 WINDOW: Final = 50
 """Rows that a visitor looks at together."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from core.model import Tier
 from core.observe.histogram import LatencyHistogram
 from core.observe.stats import AUDIT_AGES, AuditStats, BreakerState, RedisStats, RelayStats, Stats, StrategyStats
 from core.observe.trace import Trace
+from core.query import Tier
 
 
 class StrategyCounters:

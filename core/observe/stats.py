@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from core.model import Tier
+from core.query import Tier
 
 BreakerState = Literal["closed", "open", "half-open"]
 

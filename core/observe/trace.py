@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from core.model import Tier
 from core.observe.stats import TraceLine
+from core.query import Tier
 
 KEPT: Final = 500
 """Lines that stay readable; older ones are forgotten."""

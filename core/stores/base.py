@@ -7,7 +7,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from core.model import GenreCount, Movie, Query
+from core.model import Movie
+from core.query import Query, ValueCount
 
 StoreName = Literal["postgresql", "mongodb"]
 
@@ -85,8 +86,10 @@ class Store(Protocol):
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         """The ids of rows `offset` to `offset + limit` of a query's answer. Past the end: no ids, the true total."""
 
-    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
-        """How many movies of the query's answer have each genre, most first, ties by name in code-point order."""
+    async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
+        """How many movies of the query's answer have each value in a field of COUNTED, most first.
+
+        Ties go by name in code-point order."""
 
     async def get(self, id: str) -> Movie | None:
         """The movie, or None."""

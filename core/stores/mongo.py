@@ -14,7 +14,8 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound
-from core.model import FIELD, GenreCount, Movie, Query, replace, same_content
+from core.model import FIELD, Movie, replace, same_content
+from core.query import Query, ValueCount
 from core.stores.base import Apply, Identity, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
@@ -32,7 +33,7 @@ from core.stores.mongo_documents import (
     version_of,
 )
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
-from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, order, unknown_part
+from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, order, unknown_part, value_path
 from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal
 from core.stores.mongo_standing import resume, standing, suspend
 
@@ -117,9 +118,9 @@ class MongoStore:
             total = offset + len(ids) if complete else await self._count(matching(query))
         return Window(ids=ids, total=total)
 
-    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
-        """How many movies of the query's answer have each genre, most first."""
-        path = f"${OURS}.genres"
+    async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
+        """How many movies of the query's answer have each value in a field of COUNTED, most first."""
+        path = f"${value_path(field)}"
         stages: list[Document] = [
             {"$match": matching(query)},
             {"$unwind": path},
@@ -127,8 +128,8 @@ class MongoStore:
         ]
         with self._at.call():
             groups = await (await self._at.movies.aggregate(stages, collation=BINARY)).to_list()
-        counts = (GenreCount(name=group["_id"], count=group["count"]) for group in groups)
-        return tuple(sorted(counts, key=lambda genre: (-genre.count, genre.name)))
+        counts = (ValueCount(name=str(group["_id"]), count=group["count"]) for group in groups)
+        return tuple(sorted(counts, key=lambda value: (-value.count, value.name)))
 
     async def get(self, id: str) -> Movie | None:
         """The movie, or None."""

@@ -11,8 +11,9 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from core.errors import ForeignCollection
 from core.stores.mongo_calls import Cancellation
 from core.stores.mongo_connection import MOVIES, NOTES, RELAY, SUSPENSIONS, TOMBSTONES, MongoConnection
-from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, Document, movie_of, stamped
+from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, SCHEME, Document, movie_of, stamped
 from core.stores.mongo_errors import SERVER
+from core.stores.mongo_healing import heal_all
 from core.stores.mongo_lease import bar_leaders, make_lease
 from core.stores.mongo_queries import ID, INDEX_PREFIX, LACKING, indexes
 
@@ -66,7 +67,10 @@ async def prepare(at: MongoConnection, *, foreign: bool) -> None:
     await at.relay.create_index("at", name=f"{INDEX_PREFIX}at", expireAfterSeconds=_BARRIER_LIFE)
     await at.suspensions.create_index("until", name=f"{INDEX_PREFIX}until", expireAfterSeconds=0)
     await make_lease(at)
-    await _note_owner(at, {"$setOnInsert": {"foreign": foreign}, "$set": {"ready": True}})
+    if await at.notes.find_one({"_id": {"$eq": OWNER}, "scheme": {"$eq": SCHEME}}) is None:
+        # An older program made what is there, or nothing is: every sub-document is to be as this one makes it.
+        await heal_all(at)
+    await _note_owner(at, {"$setOnInsert": {"foreign": foreign}, "$set": {"ready": True, "scheme": SCHEME}})
 
 
 async def adopt(at: MongoConnection, cancellation: Cancellation, progress: Callable[[int, int], None] | None) -> int:

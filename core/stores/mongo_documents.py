@@ -17,7 +17,8 @@ from typing import Any, Final
 import msgspec
 from bson import Decimal128, Int64, ObjectId
 
-from core.model import FIELD, FIELDS, SORTS, Field, Movie, Value, fold, movie_words, printable, unique, value_of
+from core.model import FIELD, FIELDS, Field, Movie, Value, printable, unique, value_of
+from core.query import SORTED_AS_TEXT, SORTS, fold, movie_words, sort_key
 
 Document = dict[str, Any]
 Stage = dict[str, Any]
@@ -25,6 +26,8 @@ Stage = dict[str, Any]
 OURS: Final = "reelcache"
 """The sub-document that holds all that we add."""
 UNTITLED: Final = "(untitled)"
+SCHEME: Final = 2
+"""Counts up whenever `ours_of` makes something else of the same movie."""
 
 _PATHS: Final[dict[str, tuple[str, ...]]] = {
     "imdb_id": ("imdb", "id"),
@@ -234,12 +237,13 @@ def document_of(movie: Movie, version: int) -> Document:
 def ours_of(movie: Movie) -> Document:
     """All that we add to a document but its version: what a query filters and sorts by.
 
-    A sort key is a number of 0 or more; an unknown value has none.
+    A sort key is a number of 0 or more, or a folded text; an unknown value has none.
     """
-    sort = {}
+    sort: Document = {}
     for name in _KEYED:
-        if (value := getattr(movie, name)) is not None:
-            sort[name] = value.toordinal() if name == "released" else value
+        value = sort_key(movie, name) if name in SORTED_AS_TEXT else value_of(movie, name)
+        if value is not None:
+            sort[name] = value.toordinal() if isinstance(value, date) else value
     return {
         "id": movie.id,
         "title_key": fold(movie.title),
@@ -261,7 +265,7 @@ def intact(document: Document) -> bool:
 
 
 def _seal(movie: Movie) -> str:
-    content = msgspec.json.encode([(name, getattr(movie, name)) for name in _ALL])
+    content = msgspec.json.encode([SCHEME, *((name, getattr(movie, name)) for name in _ALL)])
     return blake2b(content, digest_size=8).hexdigest()
 
 

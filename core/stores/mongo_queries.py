@@ -5,12 +5,12 @@ Every value stands under an explicit operator, so nothing that a person types ca
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collation import Collation
 
-from core.model import SORTS, Query
+from core.query import SORTED_AS_TEXT, SORTS, Query
 from core.stores.mongo_documents import NAMEABLE, OURS, Document
 
 BINARY: Final = Collation(locale="simple")
@@ -23,6 +23,7 @@ LACKING: Final[Document] = {ID: {"$exists": False}, **NAMEABLE}
 """The documents that could be movies, but lack our sub-document."""
 _YEAR: Final = f"{OURS}.sort.year"
 _LAST_YEAR: Final = 9_999
+_COMPARED: Final = {"least": "$gte", "most": "$lte", "above": "$gt", "below": "$lt"}
 
 
 def sort_path(sort: str) -> str:
@@ -30,14 +31,24 @@ def sort_path(sort: str) -> str:
     return f"{OURS}.title_key" if sort == "title" else f"{OURS}.sort.{sort}"
 
 
+def value_path(field: str) -> str:
+    """Where the values of a field of COUNTED lie; unwinding takes a single one as a list of one."""
+    return f"{OURS}.genres" if field == "genres" else sort_path(field) if field == "year" else field
+
+
+def _known(sort: str) -> Document:
+    """What a known key of a sort is: above all that another kind of key could be."""
+    return {"$gte": "" if sort in SORTED_AS_TEXT else 0}
+
+
 def indexes() -> list[IndexModel]:
     """All that queries need. A sort has its known values alone indexed: most fields are unknown in most movies."""
     by_sort = (
         IndexModel(
             [(sort_path(sort), ASCENDING), (ID, ASCENDING)],
-            name=INDEX_PREFIX + sort,
+            name=f"{INDEX_PREFIX}{sort}{'_key' if sort in SORTED_AS_TEXT[1:] else ''}",
             collation=BINARY,
-            **({} if sort == "title" else {"partialFilterExpression": {sort_path(sort): {"$gte": 0}}}),
+            **({} if sort == "title" else {"partialFilterExpression": {sort_path(sort): _known(sort)}}),
         )
         for sort in SORTS
     )
@@ -59,13 +70,15 @@ def matching(query: Query) -> Document:
         first = 0 if query.year_from is None else query.year_from
         last = _LAST_YEAR if query.year_to is None else query.year_to
         clauses.append({_YEAR: {"$gte": _within(first), "$lte": _within(last)}})
+    for limits in query.ranges:
+        compared = {_COMPARED[side]: bound for side, bound in limits.bounds.items()}
+        clauses.append({sort_path(limits.field): {"$gte": 0, **compared}})
     return {"$and": clauses} if clauses else OWNED
 
 
 def known_part(query: Query) -> Document:
     """The filter of the movies whose sort key is known: they come first, in both directions."""
-    least: Any = "" if query.sort == "title" else 0
-    return _both({sort_path(query.sort): {"$gte": least}}, query)
+    return _both({sort_path(query.sort): _known(query.sort)}, query)
 
 
 def unknown_part(query: Query) -> Document | None:

@@ -11,7 +11,8 @@ from psycopg import errors, sql
 
 from core.errors import EditConflict, MovieExists, MovieNotFound, OutcomeUnknown, StoreUnavailable
 from core.masking import masked
-from core.model import GenreCount, Movie, Query, replace
+from core.model import Movie, replace
+from core.query import Query, ValueCount
 from core.stores import postgres_queries as queries
 from core.stores import postgres_schema as schema
 from core.stores.base import Apply, Identity, Standing, Store, Stored, StoreName, Window
@@ -116,10 +117,10 @@ class PostgresStore(Store):
         total, ids = await self._row(statement, parameters, planned=False) or (0, ())
         return Window(ids=tuple(ids), total=total)
 
-    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
-        statement, parameters = queries.genres(query)
+    async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
+        statement, parameters = queries.counts(query, field)
         rows = await self._connections.rows(statement, parameters, planned=False)
-        return tuple(GenreCount(name, count) for name, count in rows)
+        return tuple(ValueCount(name, count) for name, count in rows)
 
     async def get(self, id: str) -> Movie | None:
         if not possible_id(id):

@@ -246,3 +246,79 @@ create trigger log_all after truncate on reelcache.movies
 for each statement execute function reelcache.log_truncation();
 
 alter table reelcache.movies enable always trigger log, enable always trigger log_all;
+
+-- migration 3
+
+-- The keys of the sorts by the first entry of a list, and the words of each list that can be searched by itself, marked
+-- as core.query.WITHIN says.
+alter table reelcache.movies
+  add column genres_key text collate "C",
+  add column directors_key text collate "C",
+  add column countries_key text collate "C";
+
+create function reelcache.sort_key(texts text[]) returns text
+language sql immutable parallel safe
+return left(reelcache.fold(texts[1]), 500);
+
+create function reelcache.marked_words(mark text, texts text[]) returns text[]
+language sql immutable parallel safe
+return array(select mark || word from unnest(reelcache.words_of(texts)) as word);
+
+create function reelcache.movie_words(movie reelcache.movies) returns tsvector
+language sql immutable parallel safe
+return array_to_tsvector(
+  reelcache.words_of(movie.title || movie.directors || movie."cast")
+  || reelcache.marked_words(' d', movie.directors)
+  || reelcache.marked_words(' w', movie.writers)
+  || reelcache.marked_words(' c', movie."cast")
+  || reelcache.marked_words(' n', movie.countries)
+  || reelcache.marked_words(' l', movie.languages)
+);
+
+create or replace function reelcache.stamp_movie() returns trigger
+language plpgsql as $$
+declare
+  keys_given constant boolean := new.version = 0 and new.title_key is not null and new.words is not null;
+begin
+  if tg_op = 'INSERT' then
+    -- The clock may be read only when no insert or delete of this id is under way: a row that waited behind a delete
+    -- with a version from before would be older than its own removal. The turn keeps inserts away, the lock deletes.
+    perform reelcache.take_turn(new.id);
+    perform from reelcache.movies where id = new.id for key share;
+    new.version := greatest(
+      reelcache.microseconds(),
+      (select max(version) + 1 from reelcache.removals where id in (new.id, ''))
+    );
+  else
+    if new.id <> old.id then
+      raise exception 'the id of a movie never changes (% to %)', old.id, new.id using errcode = 'check_violation';
+    end if;
+    new.version := greatest(old.version + 1, reelcache.microseconds());
+  end if;
+  if not keys_given and (
+    tg_op = 'INSERT'
+    or (new.title, new.genres, new.countries, new.languages, new.directors, new.writers, new."cast")
+      is distinct from (old.title, old.genres, old.countries, old.languages, old.directors, old.writers, old."cast")
+  ) then
+    new.title_key := left(reelcache.fold(new.title), 500);
+    new.genres_key := reelcache.sort_key(new.genres);
+    new.directors_key := reelcache.sort_key(new.directors);
+    new.countries_key := reelcache.sort_key(new.countries);
+    new.words := reelcache.movie_words(new);
+  end if;
+  return new;
+end
+$$;
+
+-- What the rows say stays, so their versions do too.
+alter table reelcache.movies disable trigger stamp, disable trigger log;
+update reelcache.movies as movie set
+  genres_key = reelcache.sort_key(genres),
+  directors_key = reelcache.sort_key(directors),
+  countries_key = reelcache.sort_key(countries),
+  words = reelcache.movie_words(movie);
+alter table reelcache.movies enable trigger stamp, enable always trigger log;
+
+create index movies_genres_key on reelcache.movies (genres_key, id);
+create index movies_directors_key on reelcache.movies (directors_key, id);
+create index movies_countries_key on reelcache.movies (countries_key, id);

@@ -6,12 +6,13 @@ from typing import Final
 
 from psycopg import sql
 
-from core.model import SORTS, Query
-from core.stores.postgres_records import searched
+from core.query import SORTS, Query
+from core.stores.postgres_records import KEYS, searched
 
 Parameters = dict[str, object]
 
-_ORDERED: Final = {sort: sql.Identifier("title_key" if sort == "title" else sort) for sort in SORTS}
+_ORDERED: Final = {sort: sql.Identifier(KEYS.get(sort, sort)) for sort in SORTS}
+_COMPARED: Final = {"least": sql.SQL(">="), "most": sql.SQL("<="), "above": sql.SQL(">"), "below": sql.SQL("<")}
 _ALWAYS_KNOWN: Final = ("title",)
 
 _FILTERED = sql.SQL("""
@@ -52,10 +53,15 @@ select
   )
 from place
 """)
-_GENRES = sql.SQL("""
-select genre, count(*) from reelcache.movies, unnest(genres) as genre
+_COUNTS = sql.SQL("""
+select value, count(*) from reelcache.movies, unnest({column}) as value
 where {filter}
-group by genre order by count(*) desc, genre collate "C"
+group by value order by count(*) desc, value collate "C"
+""")
+_YEARS = sql.SQL("""
+select year::text as value, count(*) from reelcache.movies
+where {filter} and year is not null
+group by year order by count(*) desc, year::text collate "C"
 """)
 
 
@@ -68,14 +74,15 @@ def window(query: Query, offset: int, limit: int) -> tuple[sql.Composed, Paramet
     return asked, {**parameters, "offset": offset, "limit": limit}
 
 
-def genres(query: Query) -> tuple[sql.Composed, Parameters]:
-    """Rows of genre and count, most first."""
+def counts(query: Query, field: str) -> tuple[sql.Composed, Parameters]:
+    """Rows of value and count, most first."""
     condition, parameters = _filter(query)
-    return _GENRES.format(filter=condition), parameters
+    statement = _YEARS if field == "year" else _COUNTS
+    return statement.format(filter=condition, column=sql.Identifier(field)), parameters
 
 
 def _filter(query: Query) -> tuple[sql.Composable, Parameters]:
-    conditions: list[sql.SQL] = []
+    conditions: list[sql.Composable] = []
     parameters: Parameters = {}
     if query.words:
         conditions.append(sql.SQL("words @@ %(words)s::tsquery"))
@@ -89,6 +96,13 @@ def _filter(query: Query) -> tuple[sql.Composable, Parameters]:
     if query.year_to is not None:
         conditions.append(sql.SQL("year <= %(year_to)s"))
         parameters["year_to"] = query.year_to
+    for number, limits in enumerate(query.ranges):
+        for side, bound in limits.bounds.items():
+            name = f"{side}_{number}"
+            condition = sql.SQL("{} {} {}").format(sql.Identifier(limits.field), _COMPARED[side], sql.Placeholder(name))
+            conditions.append(condition)
+            # A whole number is given as one, or the index over whole numbers would not serve.
+            parameters[name] = int(bound) if bound.is_integer() else bound
     return (sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")), parameters
 
 

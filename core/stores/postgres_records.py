@@ -9,12 +9,13 @@ from typing import Final
 import msgspec
 from psycopg import sql
 
-from core.model import FIELD, FIELDS, Movie, Value, fold, movie_words, value_of
+from core.model import FIELD, FIELDS, Movie, Value, value_of
+from core.query import SORTED_AS_TEXT, movie_words, sort_key
 
 LONGEST_WORD: Final = 500
 """Characters of a word that are searched: a lexeme of more than 2,046 bytes breaks a tsvector without an error."""
 LONGEST_KEY: Final = 500
-"""Characters of a title that are sorted by: an index entry holds at most 2,704 bytes."""
+"""Characters of a text that are sorted by: an index entry holds at most 2,704 bytes."""
 _LONGEST_WORDS: Final = 1_000_000
 """Bytes of all words of one movie: a tsvector holds at most 1 MiB."""
 
@@ -33,20 +34,25 @@ CONTENT: Final = _columns(_NAMES, "movie")
 """What a movie aliased `movie` says."""
 GIVEN_CONTENT: Final = _columns(_NAMES, "given")
 """The same of a row aliased `given`."""
-STORED: Final = _columns((*_NAMES, "title_key", "words", "version"))
+KEYS: Final = {sort: f"{sort}_key" for sort in SORTED_AS_TEXT}
+"""The column that holds the key of each sort by text."""
+STORED: Final = _columns((*_NAMES, *KEYS.values(), "words", "version"))
 """The columns that a write sets."""
-GIVEN_STORED: Final = sql.SQL("{}, given.title_key, array_to_tsvector(given.words), 0").format(GIVEN_CONTENT)
+GIVEN_STORED: Final = sql.SQL("{}, {}, array_to_tsvector(given.words), 0").format(
+    GIVEN_CONTENT, _columns(KEYS.values(), "given")
+)
 """Their values. Version 0 tells the trigger that the keys fit."""
-GIVEN: Final = sql.SQL("json_to_recordset(%s) as given ({}, title_key text, words text[])").format(
+GIVEN: Final = sql.SQL("json_to_recordset(%s) as given ({}, words text[])").format(
     sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_TYPES[field.kind])) for field in FIELDS
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(type))
+        for name, type in ((*((f.name, _TYPES[f.kind]) for f in FIELDS), *((key, "text") for key in KEYS.values())))
     )
 )
 """Movies written by `as_json`, as rows."""
 
 
 def as_json(movies: Iterable[Movie]) -> str:
-    """The movies with their sort key and search words, as the parameter of GIVEN."""
+    """The movies with their sort keys and search words, as the parameter of GIVEN."""
     return msgspec.json.encode([_row(movie) for movie in movies]).decode()
 
 
@@ -70,7 +76,9 @@ def searched(word: str) -> str:
 
 def _row(movie: Movie) -> dict[str, Value | date]:
     row: dict[str, Value | date] = {name: value_of(movie, name) for name in _NAMES}
-    row["title_key"] = fold(movie.title)[:LONGEST_KEY]
+    for sort, column in KEYS.items():
+        key = sort_key(movie, sort)
+        row[column] = None if key is None else key[:LONGEST_KEY]
     row["words"] = _kept(movie_words(movie))
     return row
 

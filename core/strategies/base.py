@@ -7,7 +7,8 @@ from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from core.model import Freshness, Movie, Tier
+from core.model import Movie
+from core.query import Freshness, Tier
 
 T = TypeVar("T")
 

@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from core.model import GenreCount, Movie
+from core.model import Movie
+from core.query import ValueCount
 from core.stores.base import Window
 
 CODEC: Final = "1"
@@ -17,5 +18,5 @@ encode_movie = _encoder.encode
 decode_movie = msgspec.msgpack.Decoder(Movie).decode
 encode_window = _encoder.encode
 decode_window = msgspec.msgpack.Decoder(Window).decode
-encode_genres = _encoder.encode
-decode_genres = msgspec.msgpack.Decoder(tuple[GenreCount, ...]).decode
+encode_counts = _encoder.encode
+decode_counts = msgspec.msgpack.Decoder(tuple[ValueCount, ...]).decode

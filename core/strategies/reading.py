@@ -22,8 +22,9 @@ from core.cache.flight import Landed, SingleFlight
 from core.cache.keys import Key
 from core.cache.redis import Loaded, RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
-from core.model import Freshness, Movie
+from core.model import Movie
 from core.observe.counters import Observer
+from core.query import Freshness
 from core.stores.base import Store
 from core.strategies.base import Answer
 from core.strategies.codec import CODEC, decode_movie, encode_movie

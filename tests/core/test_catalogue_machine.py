@@ -122,7 +122,7 @@ class Machine(RuleBasedStateMachine):
     def count_genres(self) -> None:
         query = Query(genres=(self.genre,))
         counts = self.run(self.catalogue.genres(query))
-        assert counts == reference.genres(self.shelf.values(), query)
+        assert counts == reference.counts(self.shelf.values(), query, "genres")
 
     @rule(name=st.sampled_from(Catalogue.strategies))
     def switch_strategy(self, name: str) -> None:

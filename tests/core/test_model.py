@@ -9,24 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidMovie, InvalidQuery
-from core.model import (
-    FIELD,
-    FIELDS,
-    LONGEST_TEXT,
-    SORTS,
-    Movie,
-    Query,
-    check,
-    fold,
-    movie_words,
-    problems,
-    replace,
-    same_content,
-    tidy,
-    unique,
-    value_of,
-    words_of,
-)
+from core.model import FIELD, FIELDS, Movie, check, problems, replace, same_content, tidy, unique, value_of
+from core.query import LONGEST_TEXT, SORTS, Query, fold, movie_words, words_of
 from tests.core.movies import ODD_TITLES, movies
 
 

@@ -18,7 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from core import GenreCount, Movie, MovieNotFound, Page, Query, Reading, Settings
+from core import Movie, MovieNotFound, Page, Query, Reading, Settings, ValueCount
 from core.stores.base import Store
 from core.stores.mongo import MongoStore
 from core.stores.postgres import PostgresStore
@@ -74,9 +74,9 @@ class NaiveCatalogue:
         movies = tuple(reading.movie for reading in readings)
         return Page(movies, window.total, offset, tuple(reading.tier for reading in readings))
 
-    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
+    async def genres(self, query: Query) -> tuple[ValueCount, ...]:
         """Counted by the store."""
-        return await self._stores[self.store].genres(query)
+        return await self._stores[self.store].counts(query, "genres")
 
     async def save(self, movie: Movie) -> Movie:
         """Update the store, then the cache."""

@@ -14,23 +14,9 @@ from core.catalogue import Catalogue, Reading
 from core.errors import EditConflict, MovieExists, MovieNotFound
 from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.loading import Source
-from core.model import (
-    Freshness,
-    GenreCount,
-    LoadProgress,
-    LoadReport,
-    Movie,
-    Page,
-    Progress,
-    Query,
-    Tier,
-    check,
-    fold,
-    movie_words,
-    replace,
-    value_of,
-)
+from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace, value_of
 from core.observe.stats import Stats, StrategyStats, TraceLine
+from core.query import Freshness, Page, Query, Tier, ValueCount, fold, movie_words
 from core.settings import Settings
 
 GENRES = ("Drama", "Comedy", "Horror", "Action", "Documentary", "Science Fiction")
@@ -184,13 +170,13 @@ class MemoryCatalogue(Catalogue):
             raise EditConflict(self.stock[id], version)
         del self.stock[id]
 
-    async def genres(self, query: Query) -> tuple[GenreCount, ...]:
+    async def genres(self, query: Query) -> tuple[ValueCount, ...]:
         await self._wait()
         counts: dict[str, int] = {}
         for movie in self._answer(query):
             for genre in movie.genres:
                 counts[genre] = counts.get(genre, 0) + 1
-        return tuple(GenreCount(name, count) for name, count in sorted(counts.items(), key=lambda i: (-i[1], i[0])))
+        return tuple(ValueCount(name, count) for name, count in sorted(counts.items(), key=lambda i: (-i[1], i[0])))
 
     async def use_strategy(self, name: str) -> None:
         await self.gate.wait()

@@ -11,7 +11,8 @@ from textual import events
 from textual.widgets import Input
 
 from core.errors import ServerFailed, StoreUnavailable, UnknownStore
-from core.model import LONGEST_TEXT, LoadProgress, replace
+from core.model import LoadProgress, replace
+from core.query import LONGEST_TEXT
 from core.settings import Settings
 from tests.tui.desk import Desk, desk, shown
 from tests.tui.memory_catalogue import TITLES, MemoryCatalogue, movies, opening

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from core.model import SORTS, Movie
+from core.model import Movie
+from core.query import SORTS
 from tests.tui.memory_catalogue import TITLES
 from tui.columns import GAP, MARK_WIDTH, OPTIONAL, WITH_IMDB, cut, fit, visible
 from tui.years import parse_years, show_years

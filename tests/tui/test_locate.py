@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.model import SORTS, Query
+from core.query import SORTS, Query
 from tests.tui.memory_catalogue import MemoryCatalogue, movies
 from tui.locate import locate
 

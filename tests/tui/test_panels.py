@@ -14,8 +14,8 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.widget import Widget
 
-from core.model import GenreCount
 from core.observe.stats import TraceLine
+from core.query import ValueCount
 from core.settings import STORES, STRATEGIES
 from tests.tui.feed import Feed
 from tui.widgets.counters import CountersPanel, CountersStrip
@@ -27,7 +27,7 @@ from tui.widgets.trace import TracePanel, trace_line
 from tui.windows import Summary
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
-GENRES = tuple(GenreCount(f"Genre {n:02}", 3000 // (n + 1)) for n in range(30))
+GENRES = tuple(ValueCount(f"Genre {n:02}", 3000 // (n + 1)) for n in range(30))
 
 
 class PanelApp(App[None]):
@@ -313,7 +313,7 @@ async def test_genre_names_are_data() -> None:
     app = PanelApp()
     async with app.run_test(size=(120, 40)) as pilot:
         panel = app.query_one(GenrePanel)
-        panel.show(tuple(GenreCount(name, 10) for name in odd), (odd[0],), 50)
+        panel.show(tuple(ValueCount(name, 10) for name in odd), (odd[0],), 50)
         panel.focus()
         await pilot.pause()
         text = text_of(panel)

@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.model import Movie, Page
+from core.model import Movie
+from core.query import Page
 from tui.row_window import Request, RowWindow
 
 STOCK = [Movie(id=f"Q{number}", title=str(number)) for number in range(5_000)]

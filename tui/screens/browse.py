@@ -13,7 +13,7 @@ from textual.timer import Timer
 from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
 from core.lab.visitors import Visitors
-from core.model import GenreCount, Query
+from core.query import Query, ValueCount
 from tui.actions import bindings
 from tui.messages import StatsSampled
 from tui.remembered import Memory
@@ -46,7 +46,7 @@ class BrowseScreen(RecordScreen):
         super().__init__(catalogue, memory)
         self._filling = False
         self._switching: str | None = None
-        self._counts: tuple[Query, tuple[GenreCount, ...]] = (Query(), ())
+        self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
         self._retry: Timer | None = None
         self._detail: Timer | None = None
         self.visitors = Visitors(catalogue)

@@ -6,7 +6,7 @@ import msgspec
 from textual import on
 from textual.widgets import Input
 
-from core.model import Query
+from core.query import Query
 from tui.remembered import Memory
 from tui.screens.watching import WatchedScreen
 from tui.widgets.filter_bar import FilterBar

@@ -15,7 +15,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from core.model import LONGEST_TEXT, Query, tidy
+from core.model import tidy
+from core.query import LONGEST_TEXT, Query
 from tui.actions import bindings
 from tui.columns import visible
 from tui.years import show_years

@@ -11,7 +11,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from core.model import GenreCount
+from core.query import ValueCount
 from tui import figures
 from tui.widgets.lines import Line, LinePanel
 
@@ -42,13 +42,13 @@ class GenrePanel(LinePanel):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._counts: tuple[GenreCount, ...] | None = None
+        self._counts: tuple[ValueCount, ...] | None = None
         self._chosen: frozenset[str] = frozenset()
         self._cursor = 0
         self._bars: list[str] = []
-        self._bars_of: tuple[tuple[GenreCount, ...], int] | None = None
+        self._bars_of: tuple[tuple[ValueCount, ...], int] | None = None
 
-    def show(self, counts: tuple[GenreCount, ...], chosen: tuple[str, ...], total: int) -> None:
+    def show(self, counts: tuple[ValueCount, ...], chosen: tuple[str, ...], total: int) -> None:
         """Take the histogram of the filter's answer of `total` movies, and the genres that are in the filter.
 
         The cursor stays on its genre."""

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from core.model import Query
+from core.query import Query
 from tui.columns import GAP, MARK_WIDTH, Placed, cut
 from tui.row_window import Row
 

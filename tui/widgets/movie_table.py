@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from core.model import Movie, Page, Query
+from core.model import Movie
+from core.query import Page, Query
 from tui.actions import bindings
 from tui.columns import GAP, OPTIONAL, WITH_IMDB, Column, Placed, cut, fit
 from tui.row_window import Request, Row, RowWindow

@@ -13,7 +13,8 @@ import pytest
 from core.errors import EditConflict, MovieNotFound, StoreUnavailable
 from core.lab.visitors import WINDOW, Plan, Visitors
 from core.lab.zipf import Zipf
-from core.model import Movie, Page, Query, replace
+from core.model import Movie, replace
+from core.query import Page, Query
 from tests.core.movies import movies
 
 RANKS = 1_000

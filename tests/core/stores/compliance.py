@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailable
-from core.model import MOST_ROWS, SORTS, Movie, Query, replace, same_content
+from core.model import Movie, replace, same_content
+from core.query import COUNTED, MOST_ROWS, SORTS, Query
 from core.stores.base import Store, Stored, Window
 from tests.core.stores import reference
 from tests.core.stores.corpus import (
@@ -293,7 +294,7 @@ class StoreCompliance:
     async def test_an_empty_store_answers(self, store: Store) -> None:
         for query in (Query(), Query(text="alien", genres=("Drama",), year_from=1979, sort="year")):
             assert await store.window(query, 0, 50) == Window(ids=(), total=0)
-            assert await store.genres(query) == ()
+            assert await store.counts(query, "genres") == ()
         assert await store.count() == 0
 
     @asked_of_one_store
@@ -302,9 +303,9 @@ class StoreCompliance:
         assert await filled.window(query, offset, limit) == reference.window(MOVIES, query, offset, limit)
 
     @asked_of_one_store
-    @given(query=queries())
-    async def test_genres_of_any_query(self, filled: Store, query: Query) -> None:
-        assert await filled.genres(query) == reference.genres(MOVIES, query)
+    @given(query=queries(), field=st.sampled_from(COUNTED))
+    async def test_counts_of_any_query(self, filled: Store, query: Query, field: str) -> None:
+        assert await filled.counts(query, field) == reference.counts(MOVIES, query, field)
 
     @settings(asked_of_one_store, max_examples=30)  # each fills the store anew
     @given(data=st.data())
@@ -319,7 +320,8 @@ class StoreCompliance:
             offset, limit = data.draw(st.tuples(st.integers(0, 30), st.integers(0, 30)))
             assert await store.window(query, 0, MOST_ROWS) == reference.window(found, query, 0, MOST_ROWS)
             assert await store.window(query, offset, limit) == reference.window(found, query, offset, limit)
-            assert await store.genres(query) == reference.genres(found, query)
+            field = data.draw(st.sampled_from(COUNTED))
+            assert await store.counts(query, field) == reference.counts(found, query, field)
 
     async def test_every_odd_title_is_found_by_its_own_text(self, filled: Store) -> None:
         for movie in MOVIES:
@@ -330,7 +332,7 @@ class StoreCompliance:
         for genre in (*GENRES, *FULL.genres):
             query = Query(genres=(genre,))
             assert await filled.window(query, 0, MOST_ROWS) == reference.window(MOVIES, query, 0, MOST_ROWS)
-            assert await filled.genres(query) == reference.genres(MOVIES, query)
+            assert await filled.counts(query, "genres") == reference.counts(MOVIES, query, "genres")
 
     async def test_answers_follow_writes(self, filled: Store) -> None:
         base = await filled.get(FULL.id)
@@ -348,7 +350,7 @@ class StoreCompliance:
             Query(year_from=1979, year_to=1979, sort="year"),
         ):
             assert await filled.window(query, 0, MOST_ROWS) == reference.window(movies, query, 0, MOST_ROWS)
-            assert await filled.genres(query) == reference.genres(movies, query)
+            assert await filled.counts(query, "genres") == reference.counts(movies, query, "genres")
 
     # -------------------------------------------------------------------------------------------------- loads
 
@@ -439,7 +441,7 @@ class StoreCompliance:
         assert await filled.count() == 0
         assert await filled.note("shipped") is None
         assert await filled.get(FULL.id) is None
-        assert await filled.genres(Query()) == ()
+        assert await filled.counts(Query(), "genres") == ()
         again = await filled.insert(FULL)
         assert again.version > before.version
 

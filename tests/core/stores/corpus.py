@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 from hypothesis import strategies as st
 
 from core.errors import InvalidMovie, InvalidQuery
-from core.model import FIELDS, SORTS, Field, Movie, Query, check, movie_words
+from core.model import FIELDS, Field, Movie, check
+from core.query import RANGED, SORTS, WITHIN, Query, Range, movie_words
 
 T = TypeVar("T")
 
@@ -164,6 +165,8 @@ def questions_about(found: list[Movie]) -> st.SearchStrategy[Query]:
             "genres": st.lists(st.sampled_from(genres), max_size=3, unique=True).map(tuple),
             "year_from": years,
             "year_to": years,
+            "within": st.just(()) | _within(start),
+            "ranges": _ranges(),
             "sort": st.sampled_from(SORTS),
             "descending": st.booleans(),
         }
@@ -185,6 +188,17 @@ _STARTS = st.sampled_from(
 )  # fmt: skip
 
 
+def _within(starts: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[tuple[str, str], ...]]:
+    return st.lists(st.tuples(st.sampled_from(tuple(WITHIN)), starts), max_size=2).map(tuple)
+
+
+def _ranges() -> st.SearchStrategy[tuple[Range, ...]]:
+    bound = st.none() | st.sampled_from((-1.0, 0.0, 1.0, 7.5, 8.0, 60.0, 99.5, 117.0, 1e6, 1e12))
+    fields = st.tuples(st.sampled_from(RANGED), bound, bound, bound, bound).filter(lambda limits: any(limits[1:]))
+    limits = fields.map(lambda limits: Range(*limits))
+    return st.just(()) | st.lists(limits, max_size=2).map(tuple)
+
+
 def queries() -> st.SearchStrategy[Query]:
     """Any question about the corpus: many that match something, some that nobody should ask."""
     years = st.none() | st.sampled_from((-1, 0, 1800, 1899, 1900, 1979, 1980, 2001, 3000, 10**10))
@@ -194,6 +208,8 @@ def queries() -> st.SearchStrategy[Query]:
             "genres": st.lists(st.sampled_from((*GENRES, "Unknown", "drama")), max_size=2, unique=True).map(tuple),
             "year_from": years,
             "year_to": years,
+            "within": st.just(()) | _within(_STARTS),
+            "ranges": _ranges(),
             "sort": st.sampled_from(SORTS),
             "descending": st.booleans(),
         }

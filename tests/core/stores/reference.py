@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from core.model import GenreCount, Movie, Query, Value, fold, movie_words, value_of
+from core.model import Movie, Value, value_of
+from core.query import Query, ValueCount, fold, words_of
 from core.stores.base import Window
 
 
 def matches(movie: Movie, query: Query) -> bool:
     """Whether the movie is in the query's answer."""
-    words = movie_words(movie)
-    if not all(any(word.startswith(start) for word in words) for start in query.words):
+    if not _begun(words_of(movie.title, *movie.directors, *movie.cast), Query(text=query.text).words):
         return False
+    for field, text in query.within:
+        listed = value_of(movie, field)
+        assert isinstance(listed, tuple)
+        if not _begun(words_of(*listed), Query(text=text).words):
+            return False
     if not set(query.genres) <= set(movie.genres):
         return False
+    for limits in query.ranges:
+        value = value_of(movie, limits.field)
+        if not isinstance(value, int | float):
+            return False
+        if (limits.least is not None and value < limits.least) or (limits.most is not None and value > limits.most):
+            return False
+        if (limits.above is not None and value <= limits.above) or (limits.below is not None and value >= limits.below):
+            return False
     if query.year_from is None and query.year_to is None:
         return True
     if movie.year is None:
@@ -23,6 +36,10 @@ def matches(movie: Movie, query: Query) -> bool:
     return (query.year_from is None or query.year_from <= movie.year) and (
         query.year_to is None or movie.year <= query.year_to
     )
+
+
+def _begun(words: Iterable[str], starts: Iterable[str]) -> bool:
+    return all(any(word.startswith(start) for word in words) for start in starts)
 
 
 def answer(movies: Iterable[Movie], query: Query) -> list[str]:
@@ -41,11 +58,16 @@ def window(movies: Iterable[Movie], query: Query, offset: int, limit: int) -> Wi
     return Window(ids=tuple(ids[offset : offset + limit]), total=len(ids))
 
 
-def genres(movies: Iterable[Movie], query: Query) -> tuple[GenreCount, ...]:
+def counts(movies: Iterable[Movie], query: Query, field: str) -> tuple[ValueCount, ...]:
     """The histogram of the answer."""
-    counts = Counter(genre for movie in movies if matches(movie, query) for genre in movie.genres)
-    return tuple(GenreCount(name, count) for name, count in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
+    found = [value_of(movie, field) for movie in movies if matches(movie, query)]
+    counted = Counter(name for value in found for name in (value if isinstance(value, tuple) else (value,)))
+    named = ((str(name), count) for name, count in counted.items() if name is not None)
+    return tuple(ValueCount(name, count) for name, count in sorted(named, key=lambda c: (-c[1], c[0])))
 
 
 def _sort_value(movie: Movie, sort: str) -> Value:
-    return fold(movie.title) if sort == "title" else value_of(movie, sort)
+    value = value_of(movie, sort)
+    if isinstance(value, tuple):
+        value = value[0] if value else None
+    return fold(value) if isinstance(value, str) else value

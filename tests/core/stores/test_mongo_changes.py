@@ -17,7 +17,8 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailable
-from core.model import Movie, Query, replace
+from core.model import Movie, replace
+from core.query import Query
 from core.stores.base import Changed, Standing
 from core.stores.mongo import MongoStore
 from core.stores.mongo_connection import RELAY
@@ -502,9 +503,9 @@ async def test_no_more_calls_at_a_time_than_there_are_connections() -> None:
         store = MongoStore(server.url(), timeout=1.0)
         await store.open()
         # The first connections are made one after the other.
-        await asyncio.gather(*(store.genres(Query()) for _ in range(40)))
+        await asyncio.gather(*(store.counts(Query(), "genres") for _ in range(40)))
         await server.hang_at("aggregate")
-        calls = [asyncio.create_task(store.genres(Query())) for _ in range(40)]
+        calls = [asyncio.create_task(store.counts(Query(), "genres")) for _ in range(40)]
         # The standing does not wait in the same queue.
         assert await store.standing() == Standing(suspended=0)
         assert not any(call.done() for call in calls)
@@ -513,5 +514,5 @@ async def test_no_more_calls_at_a_time_than_there_are_connections() -> None:
         assert len(reasons) == 40
         assert sum("became free" in reason for reason in reasons) >= 40 - 2 * 16
         await server.hang_at()
-        assert await asyncio.gather(*(store.genres(Query()) for _ in range(40))) == [()] * 40
+        assert await asyncio.gather(*(store.counts(Query(), "genres") for _ in range(40))) == [()] * 40
         await store.close()

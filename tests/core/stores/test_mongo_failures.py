@@ -12,7 +12,8 @@ import pytest
 from pymongo.errors import BulkWriteError, ConfigurationError, OperationFailure
 
 from core.errors import OutcomeUnknown, StoreUnavailable
-from core.model import Movie, Query, replace
+from core.model import Movie, replace
+from core.query import Query
 from core.stores.mongo import MongoStore
 from core.stores.mongo_errors import too_old, unavailable
 from tests.core.stores.corpus import FULL

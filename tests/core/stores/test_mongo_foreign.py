@@ -12,7 +12,8 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient
 
 from core.errors import EditConflict, ForeignCollection, MovieNotFound
-from core.model import Movie, Query, replace, same_content
+from core.model import Movie, replace, same_content
+from core.query import Query
 from core.stores.mongo import MongoStore
 from tests.core.stores.sample_mflix import BROKEN, DOCUMENTS, EMPTY, HOSTILE, NAMEABLE, STRINGY, TIDY
 
@@ -90,7 +91,7 @@ async def test_adopting_shows_every_movie_that_an_id_can_name(store: MongoStore)
     assert window.ids[-1] == "types"
     found = await store.window(Query(text="zoe le", genres=("Sci-Fi",)), 0, 5)
     assert found.ids == (f"mflix:{HOSTILE}",)
-    assert {genre.name: genre.count for genre in await store.genres(Query())} == {
+    assert {genre.name: genre.count for genre in await store.counts(Query(), "genres")} == {
         "Drama": 6,
         "Sci-Fi": 1,
         "Short": 1,

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from core.errors import StoreUnavailable
 from core.model import replace
+from core.query import Query
 from core.stores import postgres_changes
 from core.stores.base import Changed
 from core.stores.postgres import PostgresStore
@@ -402,7 +403,7 @@ async def test_a_database_of_version_1_is_migrated(postgres_url: str) -> None:
         stores = [PostgresStore(postgres_url) for _ in range(3)]
         await asyncio.gather(*(store.open() for store in stores))
         try:
-            assert psql.execute("select version from reelcache.migration").fetchall() == [(1,), (2,)]
+            assert psql.execute("select version from reelcache.migration").fetchall() == [(1,), (2,), (3,)]
             old = await stores[0].get("old")
             assert old is not None
             edited = await stores[0].update(replace(old, runtime=1))
@@ -410,6 +411,33 @@ async def test_a_database_of_version_1_is_migrated(postgres_url: str) -> None:
             assert len({await store.uid() for store in stores}) == 1
         finally:
             await asyncio.gather(*(store.close() for store in stores))
+
+
+async def test_rows_of_version_2_get_the_keys_of_version_3_and_keep_their_versions(postgres_url: str) -> None:
+    before, _, _ = (files("core.stores") / "postgres.sql").read_text("utf-8").partition("-- migration 3")
+    with psycopg.connect(postgres_url, autocommit=True) as psql:
+        psql.execute("create schema reelcache")
+        psql.execute("create table reelcache.migration (version integer not null, since timestamptz default now())")
+        psql.execute(before.encode())
+        psql.execute("insert into reelcache.migration (version) values (2)")
+        psql.execute(
+            "insert into reelcache.movies (id, title, directors, countries) values"
+            " ('a', 'Old', array['Ridley Scott'], array['Ireland']),"
+            " ('b', 'Older', array['Ágnes Varda'], array['France'])"
+        )
+        versions: dict[str, int] = dict(psql.execute("select id, version from reelcache.movies").fetchall())
+        psql.execute("delete from reelcache.outbox")
+        store = PostgresStore(postgres_url)
+        await store.open()
+        try:
+            assert (await store.window(Query(within=(("directors", "sco"),)), 0, 9)).ids == ("a",)
+            assert (await store.window(Query(within=(("cast", "sco"),)), 0, 9)).ids == ()
+            assert (await store.window(Query(sort="directors"), 0, 9)).ids == ("b", "a")
+            assert (await store.window(Query(sort="countries"), 0, 9)).ids == ("b", "a")
+            assert {id: movie.version for id, movie in (await store.get_many(("a", "b"))).items()} == versions
+            assert await logged(store) == []
+        finally:
+            await store.close()
 
 
 async def test_a_copy_of_the_database_is_another_collection(postgres_url: str) -> None:

@@ -1,0 +1,195 @@
+"""The question: which movies are asked for and in which order, by words, genres, years and ranges; and its answer."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final, Literal
+
+import msgspec
+
+from core.errors import InvalidQuery
+from core.model import FIELD, Movie, forbidden, value_of
+
+
+def fold(text: str) -> str:
+    """Text without accents and case: the key that titles are sorted and words compared by, in code-point order."""
+    if text.isascii():
+        return text.lower()
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return plain.casefold()
+
+
+_RUN = re.compile(r"[^\W_]+")
+
+
+def words_of(*texts: str) -> tuple[str, ...]:
+    """The words that a search can find a text by, sorted.
+
+    Each run of letters and digits, and a hyphenated or apostrophised whole without its marks (`spider-man`: spider,
+    man, spiderman). A token of marks alone (`$`) is its own word.
+    """
+    found: set[str] = set()
+    for token in fold(" ".join(texts)).split():
+        if token.isalnum():
+            found.add(token)
+            continue
+        runs = _RUN.findall(token)
+        found.update(runs or (token,))
+        if len(runs) > 1:
+            found.add("".join(runs))
+    return tuple(sorted(found))
+
+
+WITHIN: Final = {"directors": " d", "writers": " w", "cast": " c", "countries": " n", "languages": " l"}
+"""The fields that can be searched by themselves, each with what stands before its words in the index of words. That
+begins with a blank, as no word of a search does: one index serves both kinds of search, and neither meets the other."""
+
+
+def movie_words(movie: Movie) -> tuple[str, ...]:
+    """The words of a movie's title, directors and cast, and once more, marked, those of each field of WITHIN."""
+    found = set(words_of(movie.title, *movie.directors, *movie.cast))
+    for field, mark in WITHIN.items():
+        found.update(mark + word for word in words_of(*getattr(movie, field)))
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=256)
+def _query_words(text: str) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for token in fold(text).split():
+        for run in _RUN.findall(token) or (token,):
+            found[run] = None
+    return tuple(found)
+
+
+SORTS: Final[tuple[str, ...]] = (
+    "title", "year", "released", "runtime", "imdb_rating", "imdb_votes", "metacritic", "tomatometer",
+    "critic_rating", "critic_reviews", "oscars_won", "oscar_nominations", "box_office",
+    "genres", "directors", "countries",
+)  # fmt: skip
+"""The fields that movies can be sorted by."""
+SORTED_AS_TEXT: Final = ("title", "genres", "directors", "countries")
+"""Those among them whose key is a folded text: of a list, the first entry."""
+RANGED: Final[tuple[str, ...]] = tuple(
+    name for name in SORTS if FIELD[name].kind in ("integer", "decimal") and name != "year"
+)
+"""The fields that a Range can bound; the year has its own bounds in the query."""
+
+
+def sort_key(movie: Movie, sort: str) -> str | None:
+    """The key of a sort in SORTED_AS_TEXT, compared in code-point order; None where the movie has none."""
+    value = value_of(movie, sort)
+    if isinstance(value, tuple):
+        value = value[0] if value else None
+    return None if value is None else fold(str(value))
+
+
+COUNTED: Final = ("genres", *WITHIN, "year")
+"""The fields whose values can be counted."""
+MOST_ROWS: Final = 1_000
+"""The largest window that one call may ask for."""
+LONGEST_TEXT: Final = 500
+
+
+class Range(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Bounds of one number of a movie: `least` and `most` belong to it, `above` and `below` do not.
+
+    A movie that lacks the number lies within no bounds. Raises InvalidQuery on a field that has no number.
+    """
+
+    field: str
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.field not in RANGED:
+            raise InvalidQuery(f"{self.field!r} has no bounds.", remedy=f"Choose: {', '.join(RANGED)}.")
+        if not self.bounds or not all(math.isfinite(bound) for bound in self.bounds.values()):
+            raise InvalidQuery(f"The bounds of {self.field!r} must be numbers.", remedy="Give a finite number.")
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """The bounds that there are, by name."""
+        names = ("least", "most", "above", "below")
+        return {name: bound for name in names if (bound := getattr(self, name)) is not None}
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which movies, in which order.
+
+    A movie matches when every word of `text` begins some word of its title, directors or cast, it has every one of
+    `genres`, its year lies within `year_from`..`year_to` (a movie of unknown year lies within no bounds), every word of
+    each text in `within` begins some word of that one field, and every number lies in each of its `ranges`.
+    Order: by `sort`, unknown last in both directions, ties by id in the direction of the sort.
+    Raises InvalidQuery on an unknown sort or a value that no movie can have.
+    """
+
+    text: str = ""
+    genres: tuple[str, ...] = ()
+    year_from: int | None = None
+    year_to: int | None = None
+    within: tuple[tuple[str, str], ...] = ()
+    """Pairs of a field in WITHIN and the text searched in it alone."""
+    ranges: tuple[Range, ...] = ()
+    sort: str = "title"
+    descending: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sort not in SORTS:
+            raise InvalidQuery(f"Movies cannot be sorted by {self.sort!r}.", remedy=f"Choose: {', '.join(SORTS)}.")
+        if len(self.text) > LONGEST_TEXT:
+            raise InvalidQuery(f"The search text is longer than {LONGEST_TEXT} characters.", remedy="Shorten it.")
+        if strange := [field for field, _ in self.within if field not in WITHIN]:
+            raise InvalidQuery(f"{strange[0]!r} is not searched by itself.", remedy=f"Choose: {', '.join(WITHIN)}.")
+        if sum(len(text) for _, text in self.within) > LONGEST_TEXT or len(self.ranges) > 20:
+            raise InvalidQuery("The filter is too long.", remedy="Shorten it.")
+        for text in (self.text, *self.genres, *(text for _, text in self.within)):
+            if stranger := forbidden(text):
+                raise InvalidQuery(
+                    f"The search holds a forbidden character (U+{ord(stranger):04X}).", remedy="Remove it."
+                )
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The folded words, each of which must begin some word of a movie, marked where they stand for one field."""
+        marked = (WITHIN[field] + word for field, text in self.within for word in _query_words(text))
+        return (*_query_words(self.text), *dict.fromkeys(marked))
+
+    @property
+    def selective(self) -> bool:
+        """Whether anything is filtered out."""
+        return bool(self.words or self.genres or self.ranges or self.year_from is not None or self.year_to is not None)
+
+
+Tier = Literal["near", "redis", "store"]
+"""Where an answer came from: this process's memory, Redis, or the database."""
+Freshness = Literal["fresh", "stale", "uncached"]
+"""Whether an answer is within its soft TTL, past it, or was not cached at all."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One window of a query's answer: `movies` from row `offset` (the first is 0) of `total`.
+
+    `tiers` says where each movie came from, `window_tier` where their order did, `seconds` how long it all took.
+    """
+
+    movies: tuple[Movie, ...]
+    total: int
+    offset: int
+    tiers: tuple[Tier, ...] = ()
+    window_tier: Tier = "store"
+    freshness: Freshness = "fresh"
+    """Of the window; `stale` means the last known state, served while the store is away."""
+    seconds: float = 0.0
+
+
+class ValueCount(msgspec.Struct, frozen=True):
+    """How many movies of a query's answer have a value in one field: a genre, a name, a year in digits."""
+
+    name: str
+    count: int
