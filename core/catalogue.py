@@ -24,6 +24,7 @@ from core.errors import (
     UnknownStore,
     UnknownStrategy,
 )
+from core.filter_text import filter_text
 from core.loading import Source, load_into
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.observe.counters import Observer
@@ -145,7 +146,8 @@ class Catalogue:
             verdict = f"last known state, {verdict}"
         elif doubted := next((answer.reason for answer in answers if answer.freshness == "uncached"), None):
             verdict = f"{verdict}, {doubted}"
-        self._observer.trace("browse", f"{query.sort} {offset}+{limit}", strategy.name, tier, verdict, None, seconds)
+        what = f"{query.sort} {offset}+{limit} {filter_text(query)}".rstrip()
+        self._observer.trace("browse", what, strategy.name, tier, verdict, None, seconds)
         movies = tuple(movie for movie, _ in found)
         return Page(movies, window.total, offset, tuple(tier for _, tier in found), tier, freshness, seconds)
 
@@ -173,14 +175,18 @@ class Catalogue:
         """How many movies of the query's answer are of each year, most first. Raises StoreUnavailable."""
         return await self._counts("years", query, "year")
 
-    async def completions(self, field: str, beginning: str, limit: int = 10) -> tuple[ValueCount, ...]:
-        """The values of a list field in which some word begins so, those of most movies first.
+    async def completions(
+        self, field: str, beginning: str, limit: int = 10, *, among: Query | None = None
+    ) -> tuple[ValueCount, ...]:
+        """The values of a list field in which some word begins so, those of most movies (`among` an answer's) first.
 
         Raises InvalidQuery on a field that is none of COUNTED, StoreUnavailable."""
         if field not in COUNTED:
             raise InvalidQuery(f"{field!r} has no values to choose from.", remedy=f"Choose: {', '.join(COUNTED)}.")
         starts = Query(text=beginning).words
-        narrowed = Query(within=((field, beginning),)) if field in WITHIN and starts else Query()
+        narrowed = among or Query()
+        if field in WITHIN and starts:
+            narrowed = msgspec.structs.replace(narrowed, within=(*narrowed.within, (field, beginning)))
         counted = await self._counts("completions", narrowed, field)
         begun = (
             value
@@ -203,7 +209,7 @@ class Catalogue:
             counts, tier, freshness = await strategy.answer(question)
         verdict = "last known state" if freshness == "stale" else "hit" if tier != "store" else "computed"
         self._observer.trace(
-            operation, query.text or "all", strategy.name, tier, verdict, None, time.perf_counter() - started
+            operation, filter_text(query) or "all", strategy.name, tier, verdict, None, time.perf_counter() - started
         )
         return counts
 

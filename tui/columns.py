@@ -56,7 +56,7 @@ def _money(value: int | None) -> str:
 
 TITLE: Final = Column("title", "Title", lambda m: m.title, 18, 60, "title")
 _YEAR = Column("year", "Year", lambda m: "" if m.year is None else str(m.year), 6, 6, "year", "right")
-_GENRE = Column("genres", "Genre", lambda m: ", ".join(m.genres), 14, 26)
+_GENRE = Column("genres", "Genre", lambda m: ", ".join(m.genres), 14, 26, "genres")
 _IMDB = Column("imdb_rating", "IMDb", lambda m: _rating(m.imdb_rating), 6, 6, "imdb_rating", "right")
 _CRITIC = Column("critic_rating", "Rating", lambda m: _rating(m.critic_rating), 8, 8, "critic_rating", "right")
 _METER = Column(
@@ -71,12 +71,12 @@ _METER = Column(
 _RUNTIME = Column(
     "runtime", "Runtime", lambda m: "" if m.runtime is None else f"{m.runtime} min", 9, 9, "runtime", "right"
 )
-_DIRECTOR = Column("directors", "Director", lambda m: ", ".join(m.directors), 18, 28)
+_DIRECTOR = Column("directors", "Director", lambda m: ", ".join(m.directors), 18, 28, "directors")
 _METACRITIC = Column("metacritic", "Metacritic", lambda m: _count(m.metacritic), 12, 12, "metacritic", "right")
 _REVIEWS = Column("critic_reviews", "Reviews", lambda m: _count(m.critic_reviews), 9, 9, "critic_reviews", "right")
 _VOTES = Column("imdb_votes", "Votes", lambda m: _count(m.imdb_votes), 11, 11, "imdb_votes", "right")
 _BOX_OFFICE = Column("box_office", "Box office", lambda m: _money(m.box_office), 12, 12, "box_office", "right")
-_COUNTRY = Column("countries", "Country", lambda m: ", ".join(m.countries), 14, 24)
+_COUNTRY = Column("countries", "Country", lambda m: ", ".join(m.countries), 14, 24, "countries")
 
 OPTIONAL: Final = (_YEAR, _GENRE, _CRITIC, _METER, _RUNTIME, _DIRECTOR, _METACRITIC, _REVIEWS, _BOX_OFFICE, _COUNTRY)
 """The columns beside number, title and cache mark, those that narrow tables keep first."""

@@ -14,10 +14,11 @@ from core.catalogue import Catalogue, Reading
 from core.errors import EditConflict, MovieExists, MovieNotFound
 from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.loading import Source
-from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace, value_of
+from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace
 from core.observe.stats import Stats, StrategyStats, TraceLine
-from core.query import Freshness, Page, Query, Tier, ValueCount, fold, movie_words
+from core.query import Freshness, Page, Query, Tier, ValueCount
 from core.settings import Settings
+from tests.core.stores import reference
 
 GENRES = ("Drama", "Comedy", "Horror", "Action", "Documentary", "Science Fiction")
 TITLES = ("[REC]", "[/x] closing", "$", "300", "8½", "千と千尋の神隠し", "Alien 👽", "שלום", "'Round Midnight")
@@ -170,13 +171,9 @@ class MemoryCatalogue(Catalogue):
             raise EditConflict(self.stock[id], version)
         del self.stock[id]
 
-    async def genres(self, query: Query) -> tuple[ValueCount, ...]:
+    async def _counts(self, operation: str, query: Query, field: str) -> tuple[ValueCount, ...]:
         await self._wait()
-        counts: dict[str, int] = {}
-        for movie in self._answer(query):
-            for genre in movie.genres:
-                counts[genre] = counts.get(genre, 0) + 1
-        return tuple(ValueCount(name, count) for name, count in sorted(counts.items(), key=lambda i: (-i[1], i[0])))
+        return reference.counts(self.stock.values(), query, field)
 
     async def use_strategy(self, name: str) -> None:
         await self.gate.wait()
@@ -218,12 +215,7 @@ class MemoryCatalogue(Catalogue):
             raise self.failing
 
     def _answer(self, query: Query) -> list[Movie]:
-        found = [movie for movie in self.stock.values() if _matches(movie, query)]
-        known = [movie for movie in found if value_of(movie, query.sort) is not None]
-        unknown = [movie for movie in found if value_of(movie, query.sort) is None]
-        known.sort(key=lambda movie: (_sort_key(movie, query.sort), movie.id), reverse=query.descending)
-        unknown.sort(key=lambda movie: movie.id, reverse=query.descending)
-        return known + unknown
+        return [self.stock[id] for id in reference.answer(self.stock.values(), query)]
 
     def _count(self, operation: str, key: str, tiers: tuple[Tier, ...], seconds: float) -> None:
         old = self._stats[self._strategy_name]
@@ -235,24 +227,6 @@ class MemoryCatalogue(Catalogue):
         tier = tiers[0] if tiers else None
         line = TraceLine(number, time.time(), operation, key, self._strategy_name, tier, "ok", None, seconds)
         self._trace = [*self._trace[-199:], line]
-
-
-def _matches(movie: Movie, query: Query) -> bool:
-    if any(genre not in movie.genres for genre in query.genres):
-        return False
-    if query.year_from is not None and (movie.year is None or movie.year < query.year_from):
-        return False
-    if query.year_to is not None and (movie.year is None or movie.year > query.year_to):
-        return False
-    if not query.words:
-        return True
-    words = movie_words(movie)
-    return all(any(word.startswith(asked) for word in words) for asked in query.words)
-
-
-def _sort_key(movie: Movie, sort: str) -> str | float:
-    value = value_of(movie, sort)
-    return fold(value) if isinstance(value, str) else float(str(value))
 
 
 def opening(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -12,6 +13,7 @@ from textual.timer import Timer
 
 from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
+from core.filter_text import filter_text
 from core.lab.visitors import Visitors
 from core.query import Query, ValueCount
 from tui.actions import bindings
@@ -30,6 +32,7 @@ from tui.widgets.key_footer import KeyFooter
 from tui.widgets.movie_table import MovieTable
 from tui.widgets.status import STORE_NAMES
 from tui.widgets.strategy_bar import StrategyBar
+from tui.widgets.years import YearsPanel
 from tui.work import run
 
 _RETRY_SECONDS: Final = 2.0
@@ -63,6 +66,7 @@ class BrowseScreen(RecordScreen):
     def show_query(self, query: Query, *, keep_place: bool = False) -> None:
         """Show another query's movies and genres; the old rows stay until the new ones are there."""
         self.query_now = query
+        self.memory.change(filter=filter_text(query), sort=query.sort, descending=query.descending)
         line = self.query_one(FilterLine)
         line.filters, line.matches = describe_filter(query), None
         self.query_one(KeyFooter).filtered = bool(line.filters)
@@ -124,7 +128,9 @@ class BrowseScreen(RecordScreen):
         run(self, self._fetch_genres(self.query_now), doing="count the genres", group="genres")
 
     async def _fetch_genres(self, query: Query) -> None:
-        self._counts = (query, await self.catalogue.genres(query))
+        genres, years = await asyncio.gather(self.catalogue.genres(query), self.catalogue.years(query))
+        self._counts = (query, genres)
+        self.query_one(YearsPanel).show(years)
         if not query.selective:
             self.known_genres = tuple(count.name for count in self._counts[1])
         self._show_genres()

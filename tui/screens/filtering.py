@@ -6,7 +6,10 @@ import msgspec
 from textual import on
 from textual.widgets import Input
 
-from core.query import Query
+from core.errors import InvalidQuery
+from core.filter_text import FilterProblem, filter_text, parse_filter, with_filters
+from core.query import SORTED_AS_TEXT, Query
+from tui.completing import Word, names_beginning
 from tui.remembered import Memory
 from tui.screens.watching import WatchedScreen
 from tui.widgets.filter_bar import FilterBar
@@ -20,10 +23,27 @@ class FilteredScreen(WatchedScreen):
 
     def __init__(self, strategies: tuple[str, ...], stores: tuple[str, ...], memory: Memory) -> None:
         super().__init__(strategies, stores, memory)
-        self.query_now = Query()
+        self.query_now = self._remembered()
+        self._before: Query | None = None
+        """The query that was shown when the filter's box was opened."""
+        self.known_genres: tuple[str, ...] = ()
+        """The genres that there are, without a filter."""
+
+    def _remembered(self) -> Query:
+        """The query of the last run, as far as it still means something."""
+        now = self.memory.now
+        try:
+            order = Query(sort=now.sort or "title", descending=now.descending)
+            return with_filters(order, parse_filter(now.filter))
+        except (FilterProblem, InvalidQuery):
+            return Query()
 
     def show_query(self, query: Query, *, keep_place: bool = False) -> None:
         """Show another query's movies and genres."""
+        raise NotImplementedError
+
+    def complete(self, word: Word) -> None:
+        """Offer the values that a word could become."""
         raise NotImplementedError
 
     def jump(self, text: str) -> None:
@@ -38,7 +58,8 @@ class FilteredScreen(WatchedScreen):
         self.action_pane("movies")
         bar = self.query_one(FilterBar)
         if asking == "text":
-            bar.ask("text", self.query_now.text)
+            self._before = self.query_now
+            bar.ask("text", filter_text(self.query_now), self.memory.now.searches)
         elif asking == "years":
             bar.ask("years", show_years(self.query_now.year_from, self.query_now.year_to))
         else:
@@ -46,18 +67,32 @@ class FilteredScreen(WatchedScreen):
 
     @on(FilterBar.Typed)
     def search(self, event: FilterBar.Typed) -> None:
-        if event.text != self.query_now.text:
-            self.change(text=event.text)
+        """Show what is typed as far as it is right; what could be typed is offered below."""
+        bar = self.query_one(FilterBar)
+        try:
+            self._filter_by(self._parsed(event.text))
+        except (FilterProblem, InvalidQuery) as problem:
+            bar.refuse(str(problem))
+        if event.word.has_values:
+            self.complete(event.word)
+        else:
+            bar.suggest(event.word, names_beginning(event.word))
 
     @on(FilterBar.Answered)
     def answer(self, event: FilterBar.Answered) -> None:
+        bar = self.query_one(FilterBar)
         if event.asking == "text":
-            self.search(FilterBar.Typed(event.text))
+            try:
+                self._filter_by(self._parsed(event.text))
+            except (FilterProblem, InvalidQuery) as problem:
+                bar.refuse(str(problem))
+                return
+            self.memory.searched(event.text)
         elif event.asking == "years":
             try:
                 first, last = parse_years(event.text)
             except ValueError as problem:
-                self.query_one(FilterBar).refuse(str(problem))
+                bar.refuse(str(problem))
                 return
             self.change(year_from=first, year_to=last)
         elif event.text:
@@ -67,9 +102,17 @@ class FilteredScreen(WatchedScreen):
 
     @on(FilterBar.Left)
     def leave(self, event: FilterBar.Left) -> None:
-        if event.asking == "text" and self.query_now.text:
-            self.change(text="")
+        if event.asking == "text" and self._before is not None:
+            self._filter_by(self._before)
         self.leave_bar()
+
+    def _parsed(self, text: str) -> Query:
+        return with_filters(self.query_now, parse_filter(text, self.known_genres))
+
+    def _filter_by(self, query: Query) -> None:
+        query = with_filters(self.query_now, query)
+        if query != self.query_now:
+            self.show_query(query)
 
     def leave_bar(self) -> None:
         """Put the box away and go back to the table."""
@@ -86,6 +129,10 @@ class FilteredScreen(WatchedScreen):
         query = self.query_now
         if self.alone:
             self.action_full()
+        elif query.ranges:
+            self.change(ranges=query.ranges[:-1])
+        elif query.within:
+            self.change(within=query.within[:-1])
         elif query.text:
             self.change(text="")
         elif query.year_from is not None or query.year_to is not None:
@@ -98,13 +145,13 @@ class FilteredScreen(WatchedScreen):
         if event.field == self.query_now.sort:
             self.action_sort_flip()
         else:
-            self.change(sort=event.field, descending=event.field != "title")
+            self.change(sort=event.field, descending=event.field not in SORTED_AS_TEXT)
 
     def action_sort_next(self) -> None:
         sorts = [placed.column.sort for placed in self.query_one(MovieTable).placed if placed.column.sort]
         place = sorts.index(self.query_now.sort) + 1 if self.query_now.sort in sorts else 0
         field = sorts[place % len(sorts)]
-        self.change(sort=field, descending=field != "title")
+        self.change(sort=field, descending=field not in SORTED_AS_TEXT)
 
     def action_sort_flip(self) -> None:
         self.change(descending=not self.query_now.descending)

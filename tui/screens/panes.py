@@ -24,6 +24,7 @@ from tui.widgets.pane_tabs import PANES, PaneTabs
 from tui.widgets.status import StatusLine
 from tui.widgets.strategy_bar import StrategyBar
 from tui.widgets.trace import TracePanel
+from tui.widgets.years import YearsPanel
 
 LEAST_WIDTH: Final = 60
 LEAST_HEIGHT: Final = 16
@@ -64,6 +65,7 @@ class PanedScreen(Screen[None]):
             with Vertical(id="side"):
                 yield CountersPanel(id="stats")
                 yield GenrePanel(id="genres")
+                yield YearsPanel(id="years")
                 yield ConsistencyPanel(id="consistency")
             yield DetailPanel(id="details")
         yield TracePanel(id="log")

@@ -9,6 +9,7 @@ from textual import on
 from core.catalogue import Catalogue
 from core.errors import EditConflict, MovieNotFound
 from core.model import Movie
+from tui.completing import Word
 from tui.locate import locate
 from tui.remembered import Memory
 from tui.screens.confirm import ConfirmScreen
@@ -28,8 +29,6 @@ class RecordScreen(FilteredScreen):
     def __init__(self, catalogue: Catalogue, memory: Memory) -> None:
         super().__init__(catalogue.strategies, catalogue.stores, memory)
         self.catalogue = catalogue
-        self.known_genres: tuple[str, ...] = ()
-        """What the form completes genres from."""
 
     @property
     def store_name(self) -> str:
@@ -51,6 +50,15 @@ class RecordScreen(FilteredScreen):
                 self._begin_edit(id)
 
         self.app.push_screen(DetailScreen(partial(self.catalogue.read, id)), closed)
+
+    def complete(self, word: Word) -> None:
+        """Offer the values that a word of the filter could become."""
+        run(self, self._complete(word), doing="look up what there is", group="complete")
+
+    async def _complete(self, word: Word) -> None:
+        assert word.term is not None
+        found = await self.catalogue.completions(word.term.field, word.value, among=self.query_now)
+        self.query_one(FilterBar).suggest(word, [value.name for value in found])
 
     def jump(self, text: str) -> None:
         """Go to a row number, a percentage or an id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final, Literal
 
 from textual import events
@@ -15,15 +16,16 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from core.model import tidy
-from core.query import LONGEST_TEXT, Query
+from core.model import FIELD, tidy
+from core.query import LONGEST_TEXT, Query, Range
 from tui.actions import bindings
 from tui.columns import visible
+from tui.completing import Word, completed, shown_choices, word_at
 from tui.years import show_years
 
 Asking = Literal["text", "years", "jump"]
 _PROMPTS: Final[dict[Asking, tuple[str, str]]] = {
-    "text": ("Search", "words of title, director or cast"),
+    "text": ("Filter", "words, or genre:horror year:1979..1989 director:scott rating:>8"),
     "years": ("Years", "1979, 1979-1989, 1979- or -1989"),
     "jump": ("Go to", "a row number, 50% or an id"),
 }
@@ -55,16 +57,19 @@ class FilterBar(Widget):
     FilterBar Horizontal { height: 1; }
     FilterBar Input { width: 1fr; }
     FilterBar #prompt { width: 9; padding: 0 1; color: $text-accent; text-style: bold; }
-    FilterBar #problem { height: 1; padding: 0 1; color: $text-error; display: none; }
+    FilterBar #problem { height: auto; max-height: 2; padding: 0 1; color: $text-error; display: none; }
     FilterBar #problem.-shown { display: block; }
+    FilterBar #choices { height: 1; padding: 0 1 0 9; color: $text-muted; display: none; }
+    FilterBar #choices.-shown { display: block; }
     """
 
     class Typed(Message):
-        """The search text changed, a moment after the last key."""
+        """The filter's text changed, a moment after the last key; `word` is the one that the cursor stands behind."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, word: Word) -> None:
             super().__init__()
             self.text = text
+            self.word = word
 
     class Answered(Message):
         """Enter was pressed; `text` is what stands in the box."""
@@ -87,16 +92,24 @@ class FilterBar(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._debounce: Timer | None = None
+        self._choices: tuple[str, ...] = ()
+        self._word: Word | None = None
+        self._recent: tuple[str, ...] = ()
+        self._recalled = -1
+        """Which of the recent texts stands in the box; -1 where none does."""
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Static("", id="prompt")
             yield BoundedInput(max_length=LONGEST_TEXT, compact=True, select_on_focus=False)
+        yield Static("", id="choices", markup=False)
         yield Static("", id="problem", markup=False)
 
-    def ask(self, asking: Asking, text: str = "") -> None:
-        """Open the box with this text in it."""
+    def ask(self, asking: Asking, text: str = "", recent: Sequence[str] = ()) -> None:
+        """Open the box with this text in it, and with the texts that Up brings back, the newest first."""
         self.asking = asking
+        self._recent, self._recalled = tuple(recent), -1
+        self.suggest(None, ())
         prompt, placeholder = _PROMPTS[asking]
         self.query_one("#prompt", Static).update(prompt)
         self._problem("")
@@ -112,6 +125,20 @@ class FilterBar(Widget):
     def refuse(self, problem: str) -> None:
         """Say what is wrong with the answer; the box stays open with what was typed."""
         self._problem(problem)
+
+    def suggest(self, word: Word | None, choices: Sequence[str]) -> None:
+        """Show what a word could become; Tab takes the first. Choices that come late, for another word, are dropped."""
+        if word is not None and word != self._word_now():
+            return
+        self._word, self._choices = word, tuple(choices)
+        line = self.query_one("#choices", Static)
+        shown = shown_choices([visible(choice) for choice in choices], max(10, self.size.width - 16))
+        line.update(f"Tab → {shown}" if shown else "")
+        line.set_class(bool(shown), "-shown")
+
+    def _word_now(self) -> Word:
+        box = self.query_one(BoundedInput)
+        return word_at(box.value, box.cursor_position)
 
     def close(self) -> None:
         """Put the box away."""
@@ -129,12 +156,13 @@ class FilterBar(Widget):
         self._problem("")
         if self.asking != "text":
             return
+        self.suggest(None, ())
         if self._debounce is not None:
             self._debounce.stop()
         self._debounce = self.set_timer(_DEBOUNCE, self._typed)
 
     def _typed(self) -> None:
-        self.post_message(self.Typed(clean(self.query_one(BoundedInput).value)))
+        self.post_message(self.Typed(clean(self.query_one(BoundedInput).value), self._word_now()))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -146,8 +174,27 @@ class FilterBar(Widget):
         self.post_message(self.Answered(self.asking, clean(self.query_one(BoundedInput).value)))
 
     def action_down(self) -> None:
-        if self.asking == "text":
+        if self._recalled > -1:
+            self._recall(self._recalled - 1)
+        elif self.asking == "text":
             self.action_keep()
+
+    def action_recent(self) -> None:
+        if self._recent:
+            self._recall(min(self._recalled + 1, len(self._recent) - 1))
+
+    def action_complete(self) -> None:
+        """Put the first choice in the word's place. The next ones are offered once it stands there."""
+        if self._word is None or not self._choices:
+            return
+        box = self.query_one(BoundedInput)
+        box.value, box.cursor_position = completed(box.value, self._word, self._choices[0])
+
+    def _recall(self, number: int) -> None:
+        self._recalled = number
+        box = self.query_one(BoundedInput)
+        box.value = self._recent[number] if number > -1 else ""
+        box.cursor_position = len(box.value)
 
     def action_leave(self) -> None:
         self.close()
@@ -162,7 +209,16 @@ def describe_filter(query: Query) -> str:
     parts += [visible(genre) for genre in query.genres]
     if years := show_years(query.year_from, query.year_to):
         parts.append(years)
+    parts += [f"{FIELD[field].label.lower()} “{visible(text)}”" for field, text in query.within]
+    parts += [describe_range(limits) for limits in query.ranges]
     return " · ".join(parts)
+
+
+def describe_range(limits: Range) -> str:
+    """Bounds in words, such as "critic rating > 8.5"."""
+    signs = {"least": "≥", "most": "≤", "above": ">", "below": "<"}
+    bounds = [f"{signs[side]} {bound:,g}" for side, bound in limits.bounds.items()]
+    return f"{FIELD[limits.field].label.lower()} {' '.join(bounds)}"
 
 
 class FilterLine(Widget):

@@ -12,7 +12,7 @@ from core.stores.base import Window
 
 def matches(movie: Movie, query: Query) -> bool:
     """Whether the movie is in the query's answer."""
-    if not _begun(words_of(movie.title, *movie.directors, *movie.cast), Query(text=query.text).words):
+    if query.text and not _begun(words_of(movie.title, *movie.directors, *movie.cast), Query(text=query.text).words):
         return False
     for field, text in query.within:
         listed = value_of(movie, field)

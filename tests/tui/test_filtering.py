@@ -1,0 +1,150 @@
+"""Filtering by keyboard: the language in its box, completion, recent filters, and every panel showing the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from core.query import Query, Range
+from tests.tui.desk import Desk, desk
+from tests.tui.memory_catalogue import GENRES
+from tests.tui.stage import type_text
+from tui.remembered import Memory
+from tui.widgets.filter_bar import FilterBar
+
+
+async def typed(at: Desk, text: str) -> None:
+    await at.press("slash")
+    await at.until(lambda: at.screen.query_one(FilterBar).has_class("-open"))
+    at.screen.query_one(Input).value = ""
+    await type_text(at.pilot, text)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_terms_filter_table_histogram_and_years_alike(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with desk(tmp_path, size=size) as at:
+        await typed(at, "movie genre:horror year:1960..1989 rating:>1")
+        expected = Query(
+            text="movie", genres=("Horror",), year_from=1960, year_to=1989, ranges=(Range("critic_rating", above=1),)
+        )
+        await at.until(lambda: at.screen.query_now == expected)
+        await at.press("enter")
+        await at.until(lambda: "“movie” · Horror · 1960-1989 · critic rating > 1" in at.text)
+        total = at.table.window.total
+        assert total
+        await at.press("3")
+        await at.until(lambda: f"of {total} movie" in at.text and "most 19" in at.text)
+        genres = {count.name: count.count for count in await at.catalogue.genres(expected)}
+        assert genres["Horror"] == total
+        assert sum(year.count for year in await at.catalogue.years(expected)) == total
+
+
+async def test_a_wrong_term_is_named_and_the_last_right_answer_stays(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await typed(at, "genre:horror")
+        await at.until(lambda: at.screen.query_now.genres == ("Horror",))
+        await at.press("space", *"yaer:1979")
+        await at.until(lambda: "There is no term yaer: – did you mean year:?" in at.text)
+        assert at.screen.query_now.genres == ("Horror",)
+        await at.press("enter")
+        assert at.screen.query_one(FilterBar).has_class("-open")
+        await at.press("escape")
+        await at.until(lambda: at.screen.query_now == Query())
+
+
+async def test_tab_completes_names_and_values(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.press("slash", *"gen")
+        await at.until(lambda: "Tab → genre:" in at.text)
+        await at.press("tab", *"sci")
+        await at.until(lambda: "Tab → Science Fiction" in at.text)
+        await at.press("tab")
+        assert at.screen.query_one(Input).value == 'genre:"Science Fiction" '
+        await at.until(lambda: at.screen.query_now.genres == ("Science Fiction",))
+        await at.press(*"director:31")
+        await at.until(lambda: "Tab → Director 31" in at.text)
+        await at.press("tab", "enter")
+        await at.until(lambda: "directors “Director 31" in at.text)
+
+
+async def test_earlier_filters_come_back_with_up(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "remembered.json")
+    async with desk(tmp_path, memory=memory) as at:
+        for text in ("year:1979", "genre:drama"):
+            await typed(at, text)
+            await at.press("enter")
+            await at.until(lambda: not at.screen.query_one(FilterBar).has_class("-open"))
+        await at.press("escape")
+        await at.until(lambda: at.screen.query_now == Query())
+        await at.press("slash", "up")
+        box = at.screen.query_one(Input)
+        assert box.value == "genre:drama"
+        await at.press("up", "up")
+        assert box.value == "year:1979"
+        await at.press("down")
+        assert box.value == "genre:drama"
+        await at.press("down")
+        assert box.value == ""
+    assert Memory(tmp_path / "remembered.json").now.searches == ("genre:drama", "year:1979")
+
+
+async def test_the_filter_and_the_order_are_there_at_the_next_start(tmp_path: Path) -> None:
+    file = tmp_path / "remembered.json"
+    async with desk(tmp_path, memory=Memory(file)) as at:
+        await typed(at, "genre:horror director:director")
+        await at.press("enter", "s")
+        await at.until(lambda: at.screen.query_now.sort == "year")
+        before = at.screen.query_now
+    async with desk(tmp_path, memory=Memory(file)) as at:
+        assert at.screen.query_now == before
+        await at.until(lambda: "Horror · directors “director”" in at.text)
+
+
+async def test_a_remembered_filter_that_means_nothing_is_forgotten(tmp_path: Path) -> None:
+    memory = Memory(None)
+    memory.change(filter="year:x", sort="charm")
+    async with desk(tmp_path, memory=memory) as at:
+        assert at.screen.query_now == Query()
+
+
+async def test_what_the_histogram_filters_by_stands_in_the_box(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.press("3", "enter")
+        await at.until(lambda: at.screen.query_now.genres)
+        await at.press("slash")
+        genre = at.screen.query_now.genres[0]
+        assert genre in GENRES
+        assert at.screen.query_one(Input).value in (f"genre:{genre}", f'genre:"{genre}"')
+
+
+async def test_escape_takes_one_filter_back_after_the_other(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await typed(at, "movie genre:horror year:1979.. director:director rating:>1 runtime:>1")
+        await at.press("enter")
+        await at.until(lambda: len(at.screen.query_now.ranges) == 2)
+        left = []
+        while at.screen.query_now.selective:
+            await at.press("escape")
+            query = at.screen.query_now
+            left.append((len(query.ranges), len(query.within), bool(query.text), query.year_from, len(query.genres)))
+        assert left == [
+            (1, 1, True, 1979, 1),
+            (0, 1, True, 1979, 1),
+            (0, 0, True, 1979, 1),
+            (0, 0, False, 1979, 1),
+            (0, 0, False, None, 1),
+            (0, 0, False, None, 0),
+        ]
+
+
+async def test_every_column_of_the_table_can_be_sorted_by(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(250, 60)) as at:
+        seen = set()
+        for _ in range(len(at.table.placed)):
+            seen.add(at.screen.query_now.sort)
+            await at.press("s")
+            await at.until(lambda: not at.table.window.waiting)
+        assert seen == {placed.column.sort for placed in at.table.placed}
+        assert {"genres", "directors"} <= seen
