@@ -78,6 +78,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "everywhere",
         "remove",
     ),
+    Action("movies.undo", "u", "u", "Undo", "Take back your last save, as a new version.", "everywhere", "undo", 65),
     Action(
         "filter.text",
         "slash",

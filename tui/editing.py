@@ -122,6 +122,12 @@ class Draft:
         return tuple(Change(FIELD[n], value_of(self.base, n), value_of(edited, n)) for n in self.dirty)
 
 
+def changes_between(before: Movie, after: Movie) -> tuple[Change, ...]:
+    """What differs from one state of a movie to another, in the order of the record."""
+    pairs = ((field, value_of(before, field.name), value_of(after, field.name)) for field in FIELDS)
+    return tuple(Change(field, old, new) for field, old, new in pairs if old != new)
+
+
 def proposed_id(title: str) -> str:
     """An id for a movie of one's own: `my:blade-runner`; a number where the title has no Latin letter or digit."""
     if not title.strip():

@@ -44,6 +44,11 @@ class Desk:
                 return
         raise AssertionError("this never came to hold")
 
+    async def go_to(self, id: str) -> None:
+        """Put the cursor on a movie, as a person would."""
+        await self.press("colon", *id, "enter")
+        await self.until(lambda: self.table.current is not None and self.table.current.id == id)
+
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
         await self.pilot.pause()

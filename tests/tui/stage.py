@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from core.model import Movie, replace
+from tui.screens.review import ReviewScreen
 
 UNSET: Any = object()
 
@@ -63,6 +64,16 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
             return
         await pilot.pause()
     raise AssertionError(f"it never came to that; the screen shows:\n{screen_text(pilot.app)}")
+
+
+async def save_through_review(pilot: Pilot[Any], *keys: str) -> None:
+    """Press these keys and save what the form then holds, through the review where it lets the save come to that."""
+    await pilot.press(*keys, "ctrl+s")
+    await pilot.pause()
+    await pilot.pause()
+    if isinstance(pilot.app.screen, ReviewScreen):
+        await pilot.press("enter")
+        await pilot.pause()
 
 
 async def type_text(pilot: Pilot[Any], text: str) -> None:

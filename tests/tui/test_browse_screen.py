@@ -16,7 +16,7 @@ from core.query import LONGEST_TEXT
 from core.settings import Settings
 from tests.tui.desk import Desk, desk, shown
 from tests.tui.memory_catalogue import TITLES, MemoryCatalogue, movies, opening
-from tests.tui.stage import screen_text
+from tests.tui.stage import save_through_review, screen_text
 from tui.app import ReelcacheApp
 from tui.messages import CatalogueOpened
 from tui.problems import LOG_NAME
@@ -395,7 +395,7 @@ async def test_a_movie_is_added_found_and_removed_after_asking(tmp_path: Path) -
         await at.until(lambda: isinstance(at.app.screen, EditScreen))
         assert at.app.screen.query_one("#field-genres", FieldInput).suggester is not None
         await at.press(*"Movie 000500 b")
-        await at.press("ctrl+s")
+        await save_through_review(at.pilot)
         await at.until(lambda: at.app.screen is at.screen)
         await at.until(lambda: at.table.current is not None and at.table.current.id == "my:movie-000500-b")
         assert len(at.catalogue.stock) == 1_001
@@ -438,7 +438,7 @@ async def test_an_edit_that_leaves_the_filter_says_so(tmp_path: Path) -> None:
         await at.until(lambda: at.table.window.total == 1)
         await at.press("enter", "e")
         await at.until(lambda: isinstance(at.app.screen, EditScreen))
-        await at.press("home", "x", "ctrl+s")
+        await save_through_review(at.pilot, "home", "x")
         await at.until(lambda: "The filter hides it" in at.toasts())
 
 

@@ -13,11 +13,12 @@ from textual.pilot import Pilot
 from core.errors import EditConflict, InvalidMovie, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, replace, tidy
 from tests.tui.movies import ALIEN, TITLES
-from tests.tui.stage import UNSET, Shelf, Stage, screen_text, type_text, until
+from tests.tui.stage import UNSET, Shelf, Stage, save_through_review, screen_text, type_text, until
 from tui.editing import EDITABLE
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.conflict import ConflictScreen
 from tui.screens.edit import EditScreen
+from tui.screens.review import ReviewScreen
 from tui.widgets.field_input import FieldInput
 from tui.widgets.field_row import FieldRow
 
@@ -47,7 +48,7 @@ async def test_a_change_is_marked_counted_and_saved(size: tuple[int, int]) -> No
         assert "was 117" in text
         assert "1 change" in text
         assert "ctrl+s saves 1 change" in text
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: app.result is not UNSET)
     assert app.result == replace(ALIEN, runtime=118, version=8)
 
@@ -93,7 +94,7 @@ async def test_bad_input_is_named_beside_its_field_and_never_saved(size: tuple[i
             assert row.has_class("-wrong")
             assert screen_text(app).count(problem) == 2  # beside the field, and as the reason why nothing is saved
             box(pilot, "title" if name != "title" else "plot").focus()
-            await pilot.press("ctrl+s")
+            await save_through_review(pilot)
             assert app.focused is box(pilot, name)
             assert "Cannot be saved" in screen_text(app)
             await pilot.press("ctrl+r")
@@ -120,7 +121,7 @@ async def test_a_pasted_control_character_is_shown_named_and_not_obeyed() -> Non
             text.encode()
             await pilot.press("ctrl+r")
         await fill(pilot, "title", PASTES[0])
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
     assert shelf.asked == []
 
 
@@ -130,7 +131,7 @@ async def test_quotes_dollars_and_brackets_are_saved_as_typed() -> None:
     app = Stage(EditScreen(ALIEN, shelf.save))
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "plot", typed)
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: app.result is not UNSET)
     assert app.result.plot == typed
 
@@ -144,7 +145,7 @@ async def test_odd_titles_show_and_can_be_edited() -> None:
             assert tidy(title)[-5:] in screen_text(app)
         await fill(pilot, "title", "plain")
         assert f"was {TITLES[0]}" in screen_text(app)
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: app.result is not UNSET)
     assert app.result.title == "plain"
 
@@ -182,6 +183,8 @@ async def test_keys_that_arrive_in_one_go_reach_their_fields_before_the_save() -
     async with app.run_test(size=(80, 24)) as pilot:
         for key in ("3", "down", "tab", "enter", "backspace", "8", "up", "up", "backspace", "8", "ctrl+s"):
             app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+        await pilot.press("enter")
         await until(pilot, lambda: app.result is not UNSET)
     assert app.result == replace(ALIEN, title="Alien3", runtime=118, year=1978, version=8)
 
@@ -245,12 +248,12 @@ async def test_a_failed_save_says_why_and_keeps_what_was_typed(fault: Exception,
     app = Stage(EditScreen(ALIEN, shelf.save))
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "runtime", "118")
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: said in screen_text(app))
         assert app.result is UNSET
         assert app.focused is box(pilot, "runtime")
         assert box(pilot, "runtime").value == "118"
-        await pilot.press("backspace", "9", "ctrl+s")
+        await save_through_review(pilot, "backspace", "9")
         await until(pilot, lambda: app.result is not UNSET)
     assert app.result.runtime == 119
 
@@ -267,14 +270,14 @@ async def test_a_save_that_hangs_can_be_given_up() -> None:
     app = Stage(EditScreen(ALIEN, save))
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "runtime", "118")
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: "Saving" in screen_text(app))
-        await pilot.press("ctrl+s")  # no second save beside the first
+        await save_through_review(pilot)  # no second save beside the first
         await pilot.press("escape")
         await until(pilot, lambda: "Stopped waiting" in screen_text(app))
         assert box(pilot, "runtime").value == "118"
         assert len(began) == 1
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: len(began) == 2)
         never.set()
         await until(pilot, lambda: app.result is not UNSET)
@@ -291,7 +294,7 @@ async def test_a_conflict_is_merged_and_saved_over_their_version() -> None:
     app = Stage(EditScreen(ALIEN, shelf.save))
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "runtime", "118")
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: isinstance(app.screen, ConflictScreen))
         await pilot.press("m", "enter")
         await until(pilot, lambda: app.result is not UNSET)
@@ -305,7 +308,7 @@ async def test_a_conflict_upon_a_conflict_is_asked_again() -> None:
     app = Stage(EditScreen(ALIEN, shelf.save))
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "runtime", "118")
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: isinstance(app.screen, ConflictScreen))
         first = app.screen
         await pilot.press("m", "enter")
@@ -320,7 +323,7 @@ async def test_turning_away_from_a_conflict_keeps_what_was_typed() -> None:
     app = Stage(EditScreen(ALIEN, shelf.save))
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "runtime", "118")
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: isinstance(app.screen, ConflictScreen))
         await pilot.press("escape")
         await until(pilot, lambda: "ctrl+s compares again" in screen_text(app))
@@ -333,13 +336,13 @@ async def test_a_merge_survives_a_store_that_dies_after_it() -> None:
     app = Stage(EditScreen(ALIEN, shelf.save))
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "runtime", "118")
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: isinstance(app.screen, ConflictScreen))
         await pilot.press("m", "enter")
         await until(pilot, lambda: "went away" in screen_text(app))
         assert box(pilot, "runtime").value == "118"
         assert box(pilot, "tomatometer").value == "98"
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: app.result is not UNSET)
     assert app.result == replace(THEIRS, version=10, runtime=118)
 
@@ -349,7 +352,7 @@ async def test_a_conflict_over_the_same_change_is_none() -> None:
     app = Stage(EditScreen(ALIEN, Shelf(EditConflict(theirs, 7)).save))
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "runtime", "118")
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: app.result is not UNSET)
     assert app.result == theirs
 
@@ -364,7 +367,7 @@ async def test_a_new_movie_gets_an_id_that_follows_its_title() -> None:
         assert not app.screen.query(".-wrong")
         await type_text(pilot, "Blade Runner 2049")
         await until(pilot, lambda: box(pilot, "id").value == "my:blade-runner-2049")
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: app.result is not UNSET)
     assert shelf.asked == [Movie(id="my:blade-runner-2049", title="Blade Runner 2049")]
 
@@ -392,10 +395,10 @@ async def test_an_id_chosen_by_hand_stays_and_a_taken_one_is_named() -> None:
         await fill(pilot, "id", "my:x")
         await fill(pilot, "title", "[REC]")
         assert box(pilot, "id").value == "my:x"
-        await pilot.press("ctrl+s")
+        await save_through_review(pilot)
         await until(pilot, lambda: "exists already" in screen_text(app))
         assert app.focused is box(pilot, "id")
         assert "is taken by another movie" in screen_text(app)
-        await pilot.press("2", "ctrl+s")
+        await save_through_review(pilot, "2")
         await until(pilot, lambda: app.result is not UNSET)
     assert app.result.id == "my:x2"

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 import data
 from core import Catalogue, MovieNotFound, Settings, open_catalogue, replace
-from tests.tui.stage import screen_text, until
+from tests.tui.stage import save_through_review, screen_text, until
 from tui.app import ReelcacheApp
 from tui.screens.browse import BrowseScreen
 from tui.screens.confirm import ConfirmScreen
@@ -123,7 +123,7 @@ async def test_the_other_store_has_its_own_movies_and_the_cursor_stays(settings:
         assert (at.table.cursor, at.table.current.id) == (row, ALIEN)
         await at.pilot.press("e")
         await until(at.pilot, lambda: isinstance(at.app.screen, EditScreen))
-        await at.pilot.press("!", "ctrl+s")
+        await save_through_review(at.pilot, "!")
         await at.until_text("“Alien!” is saved in MongoDB.")
         await at.pilot.press("t", "1")
         await until(at.pilot, lambda: at.catalogue.store == "postgresql" and not at.table.window.outdated)
@@ -140,7 +140,7 @@ async def test_an_edit_against_another_copys_edit_is_merged_by_choice(settings: 
         await until(at.pilot, lambda: isinstance(at.app.screen, EditScreen))
         theirs = await another_copy.get(ALIEN)
         await another_copy.save(replace(theirs, title="Alien: theirs", runtime=118))
-        await at.pilot.press("!", "ctrl+s")
+        await save_through_review(at.pilot, "!")
         await until(at.pilot, lambda: isinstance(at.app.screen, ConflictScreen))
         await at.until_text("Alien!", "Alien: theirs", "1 field left to choose")
         await at.pilot.press("m", "enter")
@@ -156,7 +156,7 @@ async def test_a_movie_added_is_in_the_store_and_removed_is_out_of_it(settings: 
     async with seat(replace_store(settings, store), stores=(store,)) as at:
         await at.pilot.press("a")
         await until(at.pilot, lambda: isinstance(at.app.screen, EditScreen))
-        await at.pilot.press(*"[REC] mine", "ctrl+s")
+        await save_through_review(at.pilot, *"[REC] mine")
         await at.until_text("“[REC] mine” is saved in")
         assert (await at.catalogue.get("my:rec-mine")).title == "[REC] mine"
         await until(at.pilot, lambda: at.table.window.total == 1_001)

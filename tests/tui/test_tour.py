@@ -93,6 +93,8 @@ def test_the_tour(terminal: Terminal, state_dir: Path) -> None:
     at.send("!")
     at.until("1 change", "was Alien", "ctrl+s saves 1 change")
     at.send(CTRL_S)
+    at.until("→", "enter save")
+    at.send(ENTER)
     at.until("“Alien!” is saved in MongoDB.", without="Edit · Alien")
     at.until("Alien!  ")
 

@@ -19,6 +19,7 @@ from tui.editing import Draft, proposed_id
 from tui.formats import plural
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.conflict import ConflictScreen
+from tui.screens.review import ReviewScreen
 from tui.widgets.dialog import Dialog
 from tui.widgets.field_input import FieldInput
 from tui.widgets.field_row import FieldRow
@@ -82,9 +83,12 @@ class EditScreen(ModalScreen[Movie | None]):
         title: str = "Edit",
         genres: Sequence[str] = (),
         draft: Draft | None = None,
+        note: str = "",
     ) -> None:
+        """`note` says, before a save, what it will mean."""
         super().__init__()
         self._save = save
+        self._note = note
         self._title = title
         self._genres = genres
         self._draft = draft or Draft(movie)
@@ -98,10 +102,10 @@ class EditScreen(ModalScreen[Movie | None]):
         """The field that had the focus when the save began."""
 
     @classmethod
-    def for_new(cls, add: Save, *, title: str = "New movie", genres: Sequence[str] = ()) -> EditScreen:
+    def for_new(cls, add: Save, *, title: str = "New movie", genres: Sequence[str] = (), note: str = "") -> EditScreen:
         """The form for a movie that does not exist yet: it has an id field, with a proposal that follows the title."""
         draft = Draft.of_new()
-        return cls(draft.base, add, title=title, genres=genres, draft=draft)
+        return cls(draft.base, add, title=title, genres=genres, draft=draft, note=note)
 
     @property
     def draft(self) -> Draft:
@@ -218,6 +222,11 @@ class EditScreen(ModalScreen[Movie | None]):
         else:
             if isinstance(self.focused, FieldInput):
                 self._left_at = self.focused.field.name
+            review = ReviewScreen(self._title, self._draft.changes, self._note)
+            self.app.push_screen(review, self._save_if_meant)
+
+    def _save_if_meant(self, meant: bool | None) -> None:
+        if meant:
             self._saving = self.run_worker(self._store(self._draft.movie), exit_on_error=False)
             self._freeze(True)
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 from textual import on
 
 from core.catalogue import Catalogue
 from core.errors import EditConflict, MovieNotFound
-from core.model import Movie
+from core.model import Movie, replace, same_content
 from tui.completing import Word
+from tui.editing import changes_between
 from tui.locate import locate
 from tui.remembered import Memory
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.conflict import ConflictScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.edit import EditScreen
 from tui.screens.filtering import FilteredScreen
+from tui.screens.review import ReviewScreen
+from tui.strategy_texts import STRATEGY_TEXTS
+from tui.undoing import Saved, UndoStack
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.movie_table import MovieTable
 from tui.widgets.movie_text import heading
@@ -29,6 +35,7 @@ class RecordScreen(FilteredScreen):
     def __init__(self, catalogue: Catalogue, memory: Memory) -> None:
         super().__init__(catalogue.strategies, catalogue.stores, memory)
         self.catalogue = catalogue
+        self._undo = UndoStack()
 
     @property
     def store_name(self) -> str:
@@ -99,15 +106,28 @@ class RecordScreen(FilteredScreen):
         run(self, self._edit(id), doing="edit the movie", group="edit")
 
     async def _edit(self, id: str) -> None:
-        form = EditScreen(await self.catalogue.get(id), self.catalogue.save, genres=self.known_genres)
-        await self._follow(await self.app.push_screen_wait(form), "Saved")
+        before = await self.catalogue.get(id)
+        form = EditScreen(before, self.catalogue.save, genres=self.known_genres, note=self._what_a_write_does)
+        saved = await self.app.push_screen_wait(form)
+        if saved is not None:
+            # What was merged with somebody else's save is taken back to where this person began.
+            self._undo.push(Saved(self.catalogue.store, before, saved))
+        await self._follow(saved, "Saved")
+
+    @property
+    def _what_a_write_does(self) -> str:
+        strategy = self.catalogue.strategy
+        return f"{strategy}: {STRATEGY_TEXTS[strategy].write}."
 
     def action_add(self) -> None:
         run(self, self._add(), doing="add a movie", group="edit")
 
     async def _add(self) -> None:
-        form = EditScreen.for_new(self.catalogue.add, genres=self.known_genres)
-        await self._follow(await self.app.push_screen_wait(form), "Added")
+        form = EditScreen.for_new(self.catalogue.add, genres=self.known_genres, note=self._what_a_write_does)
+        added = await self.app.push_screen_wait(form)
+        if added is not None:
+            self._undo.push(Saved(self.catalogue.store, None, added))
+        await self._follow(added, "Added")
 
     async def _follow(self, saved: Movie | None, done: str) -> None:
         """Show a movie that was just written where it stands now, or say that the filter hides it."""
@@ -115,7 +135,8 @@ class RecordScreen(FilteredScreen):
             return
         self.action_reload()
         hidden = "" if await self._go_to_movie(saved) else " The filter hides it: Esc clears."
-        self.notify(f"“{saved.title}” is saved in {self.store_name}.{hidden}", title=done, markup=False)
+        undo = " u undoes it." if self._undo.last(self.catalogue.store) else ""
+        self.notify(f"“{saved.title}” is saved in {self.store_name}.{hidden}{undo}", title=done, markup=False)
 
     def action_remove(self) -> None:
         if (movie := self.query_one(MovieTable).current) is not None:
@@ -125,7 +146,7 @@ class RecordScreen(FilteredScreen):
         """Remove a movie after asking; one that was changed while the question stood is asked about again."""
         movie, changed = await self.catalogue.get(id), ""
         while True:
-            question = f"{changed}Remove “{heading(movie)[:60]}” from {self.store_name}? It cannot be undone."
+            question = f"{changed}Remove “{heading(movie)[:60]}” from {self.store_name}?"
             if not await self.app.push_screen_wait(ConfirmScreen(question, yes="remove", no="keep it", danger=True)):
                 return
             try:
@@ -134,5 +155,72 @@ class RecordScreen(FilteredScreen):
                 movie, changed = conflict.current, "Somebody else changed it just now. "
             else:
                 break
+        self._undo.push(Saved(self.catalogue.store, movie, None))
         self.action_reload()
-        self.notify(f"“{movie.title}” is no longer in {self.store_name}.", title="Removed", markup=False)
+        self.notify(
+            f"“{movie.title}” is no longer in {self.store_name}. u puts it back.", title="Removed", markup=False
+        )
+
+    # ------------------------------------------------------------------------------------------------ taking it back
+
+    def action_undo(self) -> None:
+        """Take back the last save in this store, by a new version."""
+        saved = self._undo.last(self.catalogue.store)
+        if saved is None:
+            self.notify(f"Nothing was saved in {self.store_name} in this run.", title="Undo", markup=False)
+        else:
+            run(self, self._take_back(saved), doing="undo the last save", group="edit")
+
+    async def _take_back(self, saved: Saved) -> None:
+        if saved.before is None:
+            restored = await self._take_back_addition(saved)
+        elif saved.after is None:
+            restored = await self._put_back(saved)
+        else:
+            restored = await self._take_back_edit(saved)
+        if restored:
+            self._undo.taken_back(saved)
+
+    async def _take_back_addition(self, saved: Saved) -> bool:
+        assert saved.after is not None
+        question = f"Undo: remove “{heading(saved.after)[:60]}”, which you added, from {self.store_name}?"
+        if not await self.app.push_screen_wait(ConfirmScreen(question, yes="remove", no="keep it", danger=True)):
+            return False
+        with suppress(MovieNotFound):
+            await self.catalogue.remove(saved.after.id, version=saved.after.version)
+        self.action_reload()
+        self.notify(f"“{saved.title}” is no longer in {self.store_name}.", title="Undone", markup=False)
+        return True
+
+    async def _put_back(self, saved: Saved) -> bool:
+        assert saved.before is not None
+        question = f"Undo: put “{heading(saved.before)[:60]}”, which you removed, back into {self.store_name}?"
+        if not await self.app.push_screen_wait(ConfirmScreen(question, yes="put back", no="leave it")):
+            return False
+        await self._follow(await self.catalogue.add(saved.restored), "Undone")
+        return True
+
+    async def _take_back_edit(self, saved: Saved) -> bool:
+        """Save what was there before, over what is there now; where somebody else saved since, field by field."""
+        assert saved.after is not None
+        wanted, base = saved.restored, saved.after
+        review = ReviewScreen(f"Undo · {saved.title[:40]}", changes_between(base, wanted), go="undo")
+        if not await self.app.push_screen_wait(review):
+            return False
+        while True:
+            try:
+                restored = await self.catalogue.save(wanted)
+            except EditConflict as conflict:
+                theirs = conflict.current
+                if same_content(theirs, base):
+                    # Only undone saves lie between: it stands as this person left it.
+                    wanted, base = replace(wanted, version=theirs.version), theirs
+                    continue
+                merged = await self.app.push_screen_wait(ConflictScreen(base, wanted, theirs))
+                if merged is None:
+                    return False
+                wanted, base = merged, theirs
+            else:
+                break
+        await self._follow(restored, "Undone")
+        return True
