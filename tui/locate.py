@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 
 from core.model import Movie, value_of
-from core.query import Page, Query, fold
+from core.query import SORTED_AS_TEXT, Page, Query, sort_key
 
 Browse = Callable[[Query, int, int], Awaitable[Page]]
 
@@ -46,11 +46,11 @@ def comes_before(query: Query, one: Movie, other: Movie) -> bool:
 
 
 def _key(query: Query, movie: Movie) -> tuple[float, str] | None:
-    value = value_of(movie, query.sort)
+    value: object = sort_key(movie, query.sort) if query.sort in SORTED_AS_TEXT else value_of(movie, query.sort)
     if value is None:
         return None
     if isinstance(value, date):
         return float(value.toordinal()), ""
     if isinstance(value, int | float):
         return float(value), ""
-    return 0.0, fold(str(value))
+    return 0.0, str(value)

@@ -6,11 +6,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 from textual.dom import DOMNode
+from textual.worker import Worker
 
 from tui.messages import WorkFailed
 
 
-def run(node: DOMNode, work: Coroutine[Any, Any, None], *, doing: str, group: str, exclusive: bool = True) -> None:
+def run(
+    node: DOMNode, work: Coroutine[Any, Any, None], *, doing: str, group: str, exclusive: bool = True
+) -> Worker[None]:
     """Run `work` as a worker of `node`; `exclusive` cancels what its group was at. An error posts `WorkFailed`."""
 
     async def guarded() -> None:
@@ -19,4 +22,4 @@ def run(node: DOMNode, work: Coroutine[Any, Any, None], *, doing: str, group: st
         except Exception as error:
             node.post_message(WorkFailed(error, doing))
 
-    node.run_worker(guarded(), group=group, exclusive=exclusive, exit_on_error=False)
+    return node.run_worker(guarded(), group=group, exclusive=exclusive, exit_on_error=False)

@@ -20,8 +20,8 @@ from tui.actions import bindings
 from tui.messages import StatsSampled
 from tui.remembered import Memory
 from tui.row_window import Request
+from tui.screens.collecting import CollectingScreen
 from tui.screens.faults import FaultScreen, switch
-from tui.screens.records import RecordScreen
 from tui.screens.strategies import StoreScreen, StrategyScreen
 from tui.screens.visitors import VisitorsScreen, visitors_mark
 from tui.widgets.detail import DetailPanel
@@ -39,7 +39,7 @@ _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
 
 
-class BrowseScreen(RecordScreen):
+class BrowseScreen(CollectingScreen):
     """Browse, search, filter and edit one catalogue, and see what its cache does."""
 
     BINDINGS = bindings("everywhere")
@@ -162,9 +162,10 @@ class BrowseScreen(RecordScreen):
     def _show_place(self) -> None:
         table = self.query_one(MovieTable)
         total = table.window.total
+        marked = f"{len(table.marked):,} marked · " if table.marked else ""
         many = "reading…" if total is None else "1 movie" if total == 1 else f"{total:,} movies"
         order = f"{self.query_now.sort.replace('_', ' ')} {'▼' if self.query_now.descending else '▲'}"
-        caption = Content(f"{many} · {order}")
+        caption = Content(f"{marked}{many} · {order}")
         # A new caption repaints the whole table: so it says nothing that changes with the cursor.
         if table.border_subtitle != caption.markup:
             table.border_subtitle = caption
@@ -248,6 +249,7 @@ class BrowseScreen(RecordScreen):
             self._show_active()
         if self.catalogue.store != store:
             self.query_one(FilterLine).whole = None
+            self.query_one(MovieTable).forget_versions()
             self.show_query(self.query_now, keep_place=True)
 
     def _show_active(self, switching_to: str | None = None) -> None:

@@ -28,10 +28,17 @@ def header_strip(label: str, placed: Sequence[Placed], query: Query, style: Call
     return Strip([*segments, Segment("c", style("header"))])
 
 
-def row_strip(label: str, row: Row | None, placed: Sequence[Placed], style: Callable[[str], Style]) -> Strip:
+def row_strip(
+    label: str,
+    row: Row | None,
+    placed: Sequence[Placed],
+    style: Callable[[str], Style],
+    *,
+    number_style: str = "number",
+) -> Strip:
     """One row behind its number; an ellipsis in place of the title while it is not read yet."""
     title, *others = placed
-    number = Segment(label, style("number"))
+    number = Segment(label, style(number_style))
     if row is None:
         width = placed[-1].left + placed[-1].width - title.left + MARK_WIDTH
         return Strip([number, Segment(cut("…", width), style("loading"))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final, NamedTuple
 
 from rich.style import Style
@@ -19,6 +20,9 @@ from tui.row_window import Request, Row, RowWindow
 from tui.widgets.movie_row import header_strip, row_strip
 
 _HEADER_LINES: Final = 1
+_CHANGE_SHOWN: Final = 3.0
+"""Seconds that a row which changed under the person stands out."""
+_VERSIONS_KEPT: Final = 20_000
 
 
 class _Place(NamedTuple):
@@ -50,6 +54,8 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         "movie-table--hit",
         "movie-table--near",
         "movie-table--miss",
+        "movie-table--marked",
+        "movie-table--changed",
     }
     DEFAULT_CSS = """
     MovieTable {
@@ -78,6 +84,8 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         & .movie-table--hit { color: $text-success; }
         & .movie-table--near { color: $text-accent; }
         & .movie-table--miss { color: $text-warning; }
+        & .movie-table--marked { color: $text-accent; text-style: bold; }
+        & .movie-table--changed { color: $text-warning; text-style: bold; }
     }
     """
 
@@ -124,7 +132,13 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         self._left: _Place | None = None
         self._skip = 0
         self._columns: tuple[Column, ...] = OPTIONAL
+        self._chosen: tuple[str, ...] | None = None
         self._styles: dict[str, Style] = {}
+        self.marked: dict[str, Movie] = {}
+        """The movies that are marked, by id, in the order of their marking."""
+        self._versions: dict[str, int] = {}
+        self._changed: set[str] = set()
+        """The movies whose row changed within the last seconds."""
 
     # ------------------------------------------------------------------------------------------------ what it shows
 
@@ -135,10 +149,23 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         return row.movie if row else None
 
     @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns beside number, title and mark, as far as the person wants them."""
+        if self._chosen is None:
+            return self._columns
+        by_id = {column.id: column for column in (*WITH_IMDB, *OPTIONAL)}
+        return tuple(by_id[id] for id in self._chosen if id in by_id)
+
+    def choose(self, columns: tuple[str, ...] | None) -> None:
+        """Show these columns, by their ids, as far as they fit; None shows what fits best."""
+        self._chosen, self._skip = columns, 0
+        self.refresh()
+
+    @property
     def placed(self) -> tuple[Placed, ...]:
         """The columns at their places, for the present width."""
         width = self.scrollable_content_region.width
-        return fit(width, self._number_width, self._columns, self._skip)
+        return fit(width, self._number_width, self.columns, self._skip)
 
     def show(self, query: Query, *, keep_place: bool = False) -> None:
         """Show the answer to a query: from its top, or where the table stands now."""
@@ -159,6 +186,7 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         """The answer to a `PageWanted`; one that came too late is dropped."""
         if not self.window.answer(request, page):
             return
+        self._compare(page.movies)
         if any(movie.imdb_rating is not None for movie in page.movies):
             self._columns = WITH_IMDB
         if self._left is None and not self._to_top and self.cursor >= max(1, page.total):
@@ -201,10 +229,43 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         self._move_to(0 if side < 0 else (self.window.total or 1) - 1)
 
     def action_shift(self, columns: int) -> None:
-        most = len(self._columns) - 1
+        most = len(self.columns) - 1
         self._skip = max(0, min(most, self._skip + columns))
-        if len(self._columns) - self._skip < len(self.placed) - 1:
+        if len(self.columns) - self._skip < len(self.placed) - 1:
             self._skip -= 1
+        self.refresh()
+
+    def action_mark(self) -> None:
+        """Mark the movie under the cursor, or take its mark away, and go on to the next row."""
+        if (movie := self.current) is not None:
+            if self.marked.pop(movie.id, None) is None:
+                self.marked[movie.id] = movie
+            self.action_move(1)
+            self._refresh_row(self.cursor)
+
+    def action_unmark(self) -> None:
+        """Take all marks away."""
+        self.marked.clear()
+        self.refresh()
+        self._tell()
+
+    def forget_versions(self) -> None:
+        """What comes next is another store's: that its versions differ means nothing."""
+        self._versions.clear()
+
+    def _compare(self, movies: Sequence[Movie]) -> None:
+        """Remember the versions read; show for a while which of them are others than before."""
+        changed = {movie.id for movie in movies if self._versions.get(movie.id, movie.version) != movie.version}
+        if len(self._versions) > _VERSIONS_KEPT:
+            self._versions.clear()
+        self._versions.update((movie.id, movie.version) for movie in movies)
+        self.marked.update((movie.id, movie) for movie in movies if movie.id in self.marked)
+        if changed:
+            self._changed |= changed
+            self.set_timer(_CHANGE_SHOWN, lambda: self._calm(changed))
+
+    def _calm(self, ids: set[str]) -> None:
+        self._changed -= ids
         self.refresh()
 
     def action_open(self) -> None:
@@ -306,8 +367,15 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         cursor = None
         if number == self.cursor:
             cursor = "cursor" if self.has_focus else "cursor-blurred"
-        label = cut(f"{number + 1:,}", self._number_width, "right") + " " * GAP
-        return row_strip(label, self.window.row(number), self.placed, lambda name: self._style(cursor or name))
+        row = self.window.row(number)
+        marked, changed = (
+            row is not None and row.movie.id in self.marked,
+            row is not None and row.movie.id in self._changed,
+        )
+        # Characters as well as colours, for a terminal that has none.
+        label = cut(f"{number + 1:,}", self._number_width, "right") + ("●" if marked else "*" if changed else " ") + " "
+        kind = "changed" if changed else "marked" if marked else "number"
+        return row_strip(label, row, self.placed, lambda name: self._style(cursor or name), number_style=kind)
 
     def _refresh_row(self, number: int) -> None:
         y = number - self.scroll_offset.y + _HEADER_LINES

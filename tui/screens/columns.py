@@ -1,0 +1,60 @@
+"""ColumnsScreen: which columns the movie table shows."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import SelectionList
+from textual.widgets.selection_list import Selection
+
+from tui.columns import OPTIONAL, WITH_IMDB, Column
+from tui.widgets.dialog import Dialog
+
+CHOICES: Final[tuple[Column, ...]] = tuple({column.id: column for column in (*OPTIONAL, *WITH_IMDB)}.values())
+
+
+class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
+    """A tick for each column that is wanted; the title is always there. It ends with the ids wanted, in their order."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel", id="columns.cancel"),
+        Binding("enter", "keep", "Keep", id="columns.keep", priority=True),
+        Binding("j", "cursor(1)", "Down", show=False, id="columns.down"),
+        Binding("k", "cursor(-1)", "Up", show=False, id="columns.up"),
+    ]
+    DEFAULT_CSS = """
+    ColumnsScreen { align: center middle; }
+    ColumnsScreen Dialog { width: 46; max-width: 100%; }
+    ColumnsScreen SelectionList, ColumnsScreen SelectionList:focus {
+        height: auto; border: none; padding: 0; background: $surface; background-tint: transparent;
+    }
+    """
+
+    def __init__(self, shown: tuple[str, ...]) -> None:
+        super().__init__()
+        rest = tuple(column for column in CHOICES if column.id not in shown)
+        by_id = {column.id: column for column in CHOICES}
+        ordered = (*(by_id[id] for id in shown if id in by_id), *rest)
+        self._list = SelectionList[str](
+            *(Selection(Content(column.label), column.id, column.id in shown) for column in ordered)
+        )
+        self._order = tuple(column.id for column in ordered)
+
+    def compose(self) -> ComposeResult:
+        yield Dialog(self._list, title="Columns", keys="space tick · enter keep · esc leave")
+
+    def action_keep(self) -> None:
+        """Close with what is ticked."""
+        ticked = set(self._list.selected)
+        self.dismiss(tuple(id for id in self._order if id in ticked))
+
+    def action_cursor(self, rows: int) -> None:
+        """Move by a row."""
+        if rows > 0:
+            self._list.action_cursor_down()
+        else:
+            self._list.action_cursor_up()
