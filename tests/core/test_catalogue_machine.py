@@ -43,6 +43,9 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
+        # What is possible depends on the store in force: an example must not inherit it from the one before.
+        self.run(self.catalogue.use_store(Catalogue.stores[0]))
+        self.run(self.catalogue.use_strategy(Catalogue.strategies[0]))
         self.genre = f"Genre {next(self.examples)}"
         self.shelves: dict[str, dict[str, Movie]] = {store: {} for store in Catalogue.stores}
 

@@ -8,6 +8,7 @@ import pty
 import select
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,7 @@ class Terminal:
     """Runs a command in a terminal of so many columns and rows; leaving the context kills what still runs.
 
     The environment's own COLUMNS and LINES, which readline sets for what a test runner starts, are left out: they would
-    count for more than the size of this terminal.
+    count for more than the size of this terminal. The program remembers nothing of other runs, and leaves nothing.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], size: tuple[int, int]) -> None:
@@ -37,6 +38,7 @@ class Terminal:
         self._output = bytearray()
         self._master, self._slave = pty.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self._config = tempfile.TemporaryDirectory(prefix="rc-")
         self._settings_before = termios.tcgetattr(self._slave)
         inherited = {name: value for name, value in environment.items() if name not in _OF_ANOTHER_TERMINAL}
         self.process = subprocess.Popen(
@@ -45,7 +47,7 @@ class Terminal:
             stdout=self._slave,
             stderr=self._slave,
             start_new_session=True,
-            env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**inherited, "XDG_CONFIG_HOME": self._config.name, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )
 
     def __enter__(self) -> Self:
@@ -59,6 +61,7 @@ class Terminal:
             self.process.wait()
         os.close(self._master)
         os.close(self._slave)
+        self._config.cleanup()
 
     @property
     def text(self) -> str:

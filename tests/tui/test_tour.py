@@ -57,9 +57,9 @@ def test_the_tour(terminal: Terminal, state_dir: Path) -> None:
     at.until("!Women Art Revolution")
 
     at.send("/alien")  # in one go, as over a slow line
-    at.until("Search  alien", "Filter “alien”", "of 17,472 match", "Alien Resurrection")
+    at.until("Filter  alien", "Filter “alien”", "of 17,472 match", "Alien Resurrection")
     at.send(ENTER)
-    at.until("/ Search")
+    at.until("/ Filter")
     at.until("of 24 movies")
     at.click("Sci-Fi      17")
     at.until("Filter “alien” · Sci-Fi  ", without="Alien Girl")
