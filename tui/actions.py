@@ -57,15 +57,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("columns.choose", "v", "v", "Columns", "Choose which columns the table shows.", "everywhere", "columns"),
     Action("movies.mark", "m", "m", "Mark", "Mark the row, or take its mark away.", "movies", "mark"),
     Action("movies.unmark", "M", "M", "No marks", "Take all marks away.", "movies", "unmark"),
-    Action("movies.copy", "Y", "Y", "Copy", "Copy the movie, or the marked ones, as JSON.", "movies", "screen.copy"),
+    Action("movies.copy", "Y", "Y", "Copy", "Copy the movie, or the marked ones, as JSON.", "everywhere", "copy"),
     Action(
         "movies.copy-cell",
         "ctrl+y",
         "^y",
         "Copy cell",
         "Copy the cell of the column sorted by.",
-        "movies",
-        "screen.copy_cell",
+        "everywhere",
+        "copy_cell",
     ),
     Action(
         "movies.export",
