@@ -109,7 +109,7 @@ def dashboard(
     if context.invoked_subcommand is not None:
         return
     settings = _settings(context)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)):
         _refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
     from tui.app import ReelcacheApp
     from tui.remembered import Memory, default_memory_file

@@ -87,6 +87,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
         40,
     ),
     Action(
+        "movies.title",
+        "apostrophe",
+        "'",
+        "Title",
+        "Go to the first title that begins as you type.",
+        "everywhere",
+        "ask('title')",
+    ),
+    Action(
         "movies.open", "enter", "Enter", "Details", "Show the whole movie and where it came from.", "movies", "open", 24
     ),
     Action("movies.edit", "e", "e", "Edit", "Edit the movie under the cursor.", "everywhere", "edit", 22),
