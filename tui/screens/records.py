@@ -154,7 +154,7 @@ class RecordScreen(FilteredScreen):
             return
         self.action_reload()
         hidden = "" if await self._go_to_movie(saved) else " The filter hides it: Esc clears."
-        undo = " u undoes it." if self._undo.last(self.catalogue.store) else ""
+        undo = "" if done == "Undone" else " u undoes it."
         self.notify(f"“{saved.title}” is saved in {self.store_name}.{hidden}{undo}", title=done, markup=False)
 
     def action_remove(self) -> None:
