@@ -171,6 +171,11 @@ class BrowseScreen(CollectingScreen):
             table.border_subtitle = caption
         table.set_class(total == 0, "-empty")
 
+    def action_pane(self, pane: str) -> None:
+        super().action_pane(pane)
+        if pane == "details":
+            self._read_detail_soon()
+
     @on(events.Resize)
     def _read_detail_soon(self) -> None:
         if self._detail is not None:
