@@ -17,6 +17,7 @@ from core.filter_text import filter_text
 from core.lab.visitors import Visitors
 from core.query import Query, ValueCount
 from tui.actions import bindings
+from tui.empty import empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
 from tui.row_window import Request
@@ -169,7 +170,11 @@ class BrowseScreen(CollectingScreen):
         # A new caption repaints the whole table: so it says nothing that changes with the cursor.
         if table.border_subtitle != caption.markup:
             table.border_subtitle = caption
-        table.set_class(total == 0, "-empty")
+        if total == 0:
+            lines = empty_lines(self.query_now, self.store_name, filling=self.catalogue.filling is not None)
+            if lines != table.when_empty:
+                table.when_empty = lines
+                table.refresh()
 
     def action_pane(self, pane: str) -> None:
         super().action_pane(pane)
