@@ -8,6 +8,7 @@ import pytest
 
 from tests.tui.desk import desk, shown
 from tui.remembered import Memory
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.pane_tabs import PANES
 
 NUMBERS = {pane: str(number) for number, pane in enumerate(PANES, 1)}
@@ -30,6 +31,16 @@ async def test_a_panel_is_put_away_for_the_next_run_too_and_its_number_brings_it
         await at.until(lambda: shown(at, pane))
         assert at.app.focused is at.screen.query_one(f"#{pane}")
     assert Memory(file).now.hidden == ()
+
+
+async def test_keys_that_arrive_in_one_go_leave_pane_and_footer_where_the_focus_is(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.screen.action_pane("genres")
+        at.screen.action_hide()
+        await at.pilot.pause(0.2)
+        assert at.table.has_focus
+        assert at.screen.pane == "movies"
+        assert at.screen.query_one(KeyFooter).place == "movies"
 
 
 async def test_the_table_stays(tmp_path: Path) -> None:

@@ -129,11 +129,14 @@ class PanedScreen(Screen[None]):
         self._arrange()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        inside = [widget.id for widget in event.widget.ancestors_with_self if widget.id in PANES]
+        # Not the event's widget: of several changes of focus in one go, the events come in any order.
+        if (focused := self.focused) is None:
+            return
+        inside = [widget.id for widget in focused.ancestors_with_self if widget.id in PANES]
         if inside and self.pane != inside[0]:
             self.pane = str(inside[0])
             self._arrange()
-        searching = any(isinstance(widget, FilterBar) for widget in event.widget.ancestors)
+        searching = any(isinstance(widget, FilterBar) for widget in focused.ancestors)
         self.query_one(KeyFooter).place = "search" if searching else place_of(self.pane)
 
     def _arrange(self) -> None:
