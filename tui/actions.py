@@ -179,9 +179,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "everywhere",
         "pane('consistency')",
     ),
+    Action("pane.details", "6", "6", "Details panel", "Go to the movie in full.", "everywhere", "pane('details')"),
     Action(
         "pane.full", "f", "f", "Full screen", "Give one panel the whole screen, or take it back.", "everywhere", "full"
     ),
+    Action(
+        "pane.hide", "H", "H", "Hide", "Put the panel in focus away; its number brings it back.", "everywhere", "hide"
+    ),
+    Action("pane.all", "", "", "Show all panels", "Bring back the panels put away.", "everywhere", "show_all"),
     Action("counters.window", "w", "w", "Window", "Have the counters look back further.", "everywhere", "window", 55),
     Action(
         "counters.pause",

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from core.settings import default_config_file
+from core.settings import STORES, STRATEGIES, default_config_file
 
 MOST_SEARCHES: Final = 20
 
@@ -59,6 +59,12 @@ class Memory:
                 pass
             except (OSError, msgspec.DecodeError) as problem:
                 self.problem = f"{file} cannot be read, so the defaults hold: {problem}"
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The settings that were chosen on the screen, as far as they still mean something."""
+        known = (("store", self.now.store, STORES), ("strategy", self.now.strategy, STRATEGIES))
+        return {name: value for name, value, there_are in known if value in there_are}
 
     def change(self, **fields: object) -> None:
         """Remember these fields of `Remembered` from now on."""

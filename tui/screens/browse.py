@@ -17,6 +17,7 @@ from core.filter_text import filter_text
 from core.lab.visitors import Visitors
 from core.query import Query, ValueCount
 from tui.actions import bindings
+from tui.empty import empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
 from tui.row_window import Request
@@ -31,7 +32,7 @@ from tui.widgets.genres import GenrePanel
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.movie_table import MovieTable
 from tui.widgets.status import STORE_NAMES
-from tui.widgets.strategy_bar import StrategyBar
+from tui.widgets.strategy_bar import Kind, StrategyBar
 from tui.widgets.years import YearsPanel
 from tui.work import run
 
@@ -179,7 +180,16 @@ class BrowseScreen(CollectingScreen):
         # A new caption repaints the whole table: so it says nothing that changes with the cursor.
         if table.border_subtitle != caption.markup:
             table.border_subtitle = caption
-        table.set_class(total == 0, "-empty")
+        if total == 0:
+            lines = empty_lines(self.query_now, self.store_name, filling=self.catalogue.filling is not None)
+            if lines != table.when_empty:
+                table.when_empty = lines
+                table.refresh()
+
+    def action_pane(self, pane: str) -> None:
+        super().action_pane(pane)
+        if pane == "details":
+            self._read_detail_soon()
 
     @on(events.Resize)
     def _read_detail_soon(self) -> None:
@@ -233,26 +243,27 @@ class BrowseScreen(CollectingScreen):
 
     def _switch_strategy(self, name: str | None) -> None:
         if name is not None and name != self.catalogue.strategy:
-            self._switch(name, self.catalogue.use_strategy)
+            self._switch("strategy", name, self.catalogue.use_strategy)
 
     def _switch_store(self, name: str | None) -> None:
         if name is not None and name != self.catalogue.store:
-            self._switch(name, self.catalogue.use_store)
+            self._switch("store", name, self.catalogue.use_store)
 
-    def _switch(self, name: str, use: Callable[[str], Awaitable[None]]) -> None:
+    def _switch(self, kind: Kind, name: str, use: Callable[[str], Awaitable[None]]) -> None:
         if self._switching is not None:
             self.notify(f"Still switching to {self._switching}.", severity="warning", markup=False)
             return
         self._switching = STORE_NAMES.get(name, name)
-        run(self, self._use(name, use), doing=f"switch to {self._switching}", group="switch")
+        run(self, self._use(kind, name, use), doing=f"switch to {self._switching}", group="switch")
 
-    async def _use(self, name: str, use: Callable[[str], Awaitable[None]]) -> None:
-        """Switch, and say so only when it is done; the table keeps its rows, its place and its cursor."""
+    async def _use(self, kind: Kind, name: str, use: Callable[[str], Awaitable[None]]) -> None:
+        """Switch, and say and remember it only when it is done; the table keeps its rows, its place and its cursor."""
         store = self.catalogue.store
         self.say(f"Switching to {self._switching}…")
         self._show_active(name)
         try:
             await use(name)
+            self.memory.change(**{kind: name})
         finally:
             self._switching = None
             self.say("")
