@@ -151,9 +151,11 @@ class BrowseScreen(CollectingScreen):
         self.watch_stats(event.stats)
         filling = self.catalogue.filling
         self.query_one(FillingLine).progress = filling
-        if (filling is not None or self._filling) and not self.query_one(MovieTable).window.waiting:
+        self._filling |= filling is not None
+        # Once more when the filling has ended; and then only, for an answer under way may be of before its end.
+        if self._filling and not self.query_one(MovieTable).window.waiting:
+            self._filling = filling is not None
             self.action_reload()
-        self._filling = filling is not None
         self._follow_others(event.stats.generation)
 
     def _follow_others(self, generation: str | None) -> None:
