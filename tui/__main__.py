@@ -113,7 +113,7 @@ def dashboard(
 
     memory = Memory(default_memory_file())
     settings = _settings(context, fallbacks=memory.settings)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)):
         _refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
     from tui.app import ReelcacheApp
 

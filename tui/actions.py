@@ -58,15 +58,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("columns.choose", "v", "v", "Columns", "Choose which columns the table shows.", "everywhere", "columns"),
     Action("movies.mark", "m", "m", "Mark", "Mark the row, or take its mark away.", "movies", "mark"),
     Action("movies.unmark", "M", "M", "No marks", "Take all marks away.", "movies", "unmark"),
-    Action("movies.copy", "Y", "Y", "Copy", "Copy the movie, or the marked ones, as JSON.", "movies", "screen.copy"),
+    Action("movies.copy", "Y", "Y", "Copy", "Copy the movie, or the marked ones, as JSON.", "everywhere", "copy"),
     Action(
         "movies.copy-cell",
         "ctrl+y",
         "^y",
         "Copy cell",
         "Copy the cell of the column sorted by.",
-        "movies",
-        "screen.copy_cell",
+        "everywhere",
+        "copy_cell",
     ),
     Action(
         "movies.export",
@@ -88,6 +88,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
         40,
     ),
     Action(
+        "movies.title",
+        "apostrophe",
+        "'",
+        "Title",
+        "Go to the first title that begins as you type.",
+        "everywhere",
+        "ask('title')",
+    ),
+    Action(
         "movies.open", "enter", "Enter", "Details", "Show the whole movie and where it came from.", "movies", "open", 24
     ),
     Action("movies.edit", "e", "e", "Edit", "Edit the movie under the cursor.", "everywhere", "edit", 22),
@@ -107,7 +116,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "slash",
         "/",
         "Filter",
-        "Filter as you type: words, genre:horror, year:1979..1989, director:scott, rating:>8.",
+        "Filter as you type: words, genre:horror, year:1979..1989, rating:>8 (above 10: the Tomatometer).",
         "everywhere",
         "ask('text')",
         10,

@@ -213,10 +213,14 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         self.window.give_up(request)
 
     def go_to(self, number: int, id: str | None = None) -> None:
-        """Put the cursor on a row; on this movie, should it stand near by once the rows are read."""
+        """Put the cursor on a row; on this movie, should it stand near by once the rows are read.
+
+        A row of an answer that is yet to come, longer than the one shown, is gone to when it comes."""
         self._move_to(number)
         if id is not None:
             self._cursor_id = id
+        if number >= (self.window.total or 0):
+            self._left = _Place(number, id, max(0, number - self._rows_in_view // 2))
 
     # ------------------------------------------------------------------------------------------------------- moving
 
