@@ -7,13 +7,14 @@ from typing import Final, Literal
 
 from textual.binding import Binding, BindingType
 
-Where = Literal["movies", "genres", "log", "search", "start", "everywhere"]
+Where = Literal["movies", "genres", "log", "search", "start", "tour", "everywhere"]
 PLACES: Final[dict[Where, str]] = {
     "movies": "In the movie table",
     "genres": "In the genre histogram",
     "log": "In the log",
     "search": "In the filter and year boxes",
     "start": "While the servers start",
+    "tour": "On the tour",
     "everywhere": "Everywhere",
 }
 
@@ -220,7 +221,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "app.command_palette",
         listed=False,
     ),
-    Action("app.help", "question_mark,f1", "?", "Help", "Show every key.", "everywhere", "app.help", 5),
+    Action("tour.start", "f1", "F1", "Tour", "Be shown around, in five steps on live data.", "everywhere", "tour", 62),
+    Action("tour.next", "n", "n", "Next", "Go to the next step of the tour.", "tour", "tour_go(1)", listed=False),
+    Action("tour.back", "b", "b", "Back", "Go back one step of the tour.", "tour", "tour_go(-1)", listed=False),
+    Action("app.help", "question_mark", "?", "Help", "Show every key.", "everywhere", "app.help", 5),
     Action("app.quit", "q,ctrl+q", "q", "Quit", "Close Reelcache.", "everywhere", "app.quit", 60),
     Action("genres.move", "", "↑ ↓", "Choose", "Go to another genre.", "genres", "", 1, False),
     Action(

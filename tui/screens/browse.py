@@ -21,9 +21,9 @@ from tui.empty import empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
 from tui.row_window import Request
-from tui.screens.collecting import CollectingScreen
 from tui.screens.faults import FaultScreen, switch
 from tui.screens.strategies import StoreScreen, StrategyScreen
+from tui.screens.touring import TouringScreen
 from tui.screens.visitors import VisitorsScreen, visitors_mark
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
@@ -40,7 +40,7 @@ _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
 
 
-class BrowseScreen(CollectingScreen):
+class BrowseScreen(TouringScreen):
     """Browse, search, filter and edit one catalogue, and see what its cache does."""
 
     BINDINGS = bindings("everywhere")

@@ -24,6 +24,7 @@ from tui.widgets.notice_line import NoticeLine
 from tui.widgets.pane_tabs import PANES, PaneTabs
 from tui.widgets.status import StatusLine
 from tui.widgets.strategy_bar import StrategyBar
+from tui.widgets.tour_box import TourBox
 from tui.widgets.trace import TracePanel
 from tui.widgets.years import YearsPanel
 
@@ -73,6 +74,7 @@ class PanedScreen(Screen[None]):
                 yield ConsistencyPanel(id="consistency")
             yield DetailPanel(id="details")
         yield TracePanel(id="log")
+        yield TourBox()
         yield CountersStrip()
         yield FillingLine()
         yield KeyFooter()
