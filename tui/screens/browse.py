@@ -51,6 +51,8 @@ class BrowseScreen(TouringScreen):
         self._filling = False
         self._switching: str | None = None
         self._generation: str | None = None
+        self._followed = False
+        """Whether a state of the collection was ever seen."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
         self._retry: Timer | None = None
         self._detail: Timer | None = None
@@ -162,8 +164,11 @@ class BrowseScreen(TouringScreen):
         """Read the rows in view again once anybody has written since they were read."""
         if generation == self._generation or self.query_one(MovieTable).window.waiting:
             return
-        self._generation = generation
-        self.action_reload()
+        first, self._generation = self._generation is None and not self._followed, generation
+        self._followed = True
+        # The first one was made for what stands here already.
+        if not first:
+            self.action_reload()
 
     # ------------------------------------------------------------------------------------------- place in the table
 
