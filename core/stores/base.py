@@ -111,7 +111,8 @@ class Store(Protocol):
         Raises MovieNotFound, or EditConflict holding the present movie."""
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
-        """Insert or replace a batch by id, in one transaction, skipping those that are the same. Ids do not repeat."""
+        """Insert or replace a batch by id, skipping those that are the same. Ids do not repeat. Each movie whole; the
+        batch in as few transactions as the database can take, so that a failure may leave its first movies stored."""
 
     async def count(self) -> int:
         """How many movies there are in all."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from pymongo.read_concern import ReadConcern
 
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound
 from core.model import FIELD, Movie, replace, same_content
-from core.query import Query, ValueCount
+from core.query import WITHIN, Query, ValueCount
 from core.stores.base import Apply, Identity, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
@@ -41,8 +42,9 @@ _ASIDE: Final = 8
 """Connections kept apart for the cache's standing and the changes: more than ever wait for one another."""
 _GLANCE: Final = 1.0
 """Seconds that a look at the cache's standing may take."""
-_CHUNK: Final = 1_000
-"""Movies of a load that travel together. They are converted in a thread: it takes some 70 ms."""
+_MOST_TEXT: Final = 100_000
+"""Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
+all of it in its cache until the commit, and rolls back a transaction that fills too much, as often as it is tried."""
 
 
 class MongoStore:
@@ -259,29 +261,29 @@ class MongoStore:
         return removal
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
-        """Insert or replace a batch by id, in one transaction, skipping those that are the same."""
+        """Insert or replace a batch by id, skipping those that are the same; in several transactions where it is large.
 
-        async def store(session: AsyncClientSession) -> Stored:
-            ids = [movie.id for movie in movies]
-            present = {id_of(d["_id"]): d for d in await self._documents(ids, session)}
-            versions = await first_versions(self._at, ids, session)
-            inserted = updated = 0
-            for start in range(0, len(movies), _CHUNK):
-                chunk = movies[start : start + _CHUNK]
-                fresh, changed = await asyncio.to_thread(_writes, chunk, present, versions)
-                if fresh:
-                    await self._at.movies.insert_many(fresh, ordered=False, session=session)
-                if changed:
-                    await self._at.movies.bulk_write(changed, ordered=False, session=session)
-                inserted += len(fresh)
-                updated += len(changed)
-                cancellation.heed()
-            return Stored(inserted=inserted, updated=updated, unchanged=len(movies) - inserted - updated)
-
-        if not movies:
-            return Stored(inserted=0, updated=0, unchanged=0)
+        Broken off, it leaves the parts before stored."""
+        inserted = updated = 0
         with self._at.long_call() as cancellation:
-            return await self._at.transact(store)
+            for part in _parts(movies):
+                new, changed = await self._at.transact(partial(self._load, part))
+                inserted += new
+                updated += changed
+                cancellation.heed()
+        return Stored(inserted=inserted, updated=updated, unchanged=len(movies) - inserted - updated)
+
+    async def _load(self, movies: Sequence[Movie], session: AsyncClientSession) -> tuple[int, int]:
+        """How many were inserted, and how many replaced."""
+        ids = [movie.id for movie in movies]
+        present = {id_of(d["_id"]): d for d in await self._documents(ids, session)}
+        versions = await first_versions(self._at, ids, session)
+        fresh, changed = await asyncio.to_thread(_writes, movies, present, versions)
+        if fresh:
+            await self._at.movies.insert_many(fresh, ordered=False, session=session)
+        if changed:
+            await self._at.movies.bulk_write(changed, ordered=False, session=session)
+        return len(fresh), len(changed)
 
     async def clear(self) -> None:
         """Remove all movies and notes. Raises ForeignCollection where others made the collection."""
@@ -346,6 +348,19 @@ class MongoStore:
         """Take this holder's suspension back."""
         with self._at.call():
             await resume(self._aside, holder)
+
+
+def _parts(movies: Sequence[Movie]) -> Iterator[Sequence[Movie]]:
+    """The movies in runs that one transaction can take."""
+    first = text = 0
+    for place, movie in enumerate(movies):
+        length = len(movie.title) + sum(len(name) for field in WITHIN for name in getattr(movie, field))
+        if text and text + length > _MOST_TEXT:
+            yield movies[first:place]
+            first, text = place, 0
+        text += length
+    if movies:
+        yield movies[first:]
 
 
 def _keys(ids: Sequence[str]) -> list[str | ObjectId]:

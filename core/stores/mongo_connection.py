@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 import warnings
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
@@ -31,6 +32,8 @@ SUSPENSIONS: Final = "reelcache_suspensions"
 
 _CONNECTIONS: Final = 16
 """At most so many at a time: a store whose cache is away is not run over."""
+_CONCURRENT: Final = 30.0
+"""Seconds for which a transaction that met a concurrent one is tried again."""
 _DURABLE: Final = WriteConcern("majority", j=True)
 
 _T = TypeVar("_T")
@@ -147,11 +150,11 @@ class MongoConnection:
         return bytes(found["info"]["uuid"])
 
     async def transact(self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]]) -> _T:
-        """Run the work in one transaction, again when it met a concurrent one.
+        """Run the work in one transaction, again when it met a concurrent one, for so long as that may take.
 
         The driver's own withtransaction also tries again for two minutes when the server is gone: here that ends it.
         """
-        patience = 0.002
+        patience, until = 0.002, time.monotonic() + _CONCURRENT
         while True:
             try:
                 async with (
@@ -164,7 +167,7 @@ class MongoConnection:
                 if problem.has_error_label("UnknownTransactionCommitResult"):
                     raise outcome_unknown(self.address) from problem
                 conflict = isinstance(problem, OperationFailure)
-                if not (conflict and problem.has_error_label("TransientTransactionError")):
+                if not (conflict and problem.has_error_label("TransientTransactionError")) or time.monotonic() > until:
                     raise
             await asyncio.sleep(random.uniform(0, patience))
             patience = min(2 * patience, 0.2)

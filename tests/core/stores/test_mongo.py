@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ from urllib.parse import quote
 import pytest
 from pymongo import MongoClient
 
-from core.stores.base import Store
+from core.model import Movie
+from core.stores.base import Store, Stored
 from core.stores.mongo import MongoStore
 from tests.core.stores.change_log_compliance import Away, ChangeLogCompliance
 from tests.core.stores.compliance import NewStore, StoreCompliance
@@ -62,3 +64,20 @@ class TestMongoChanges(ChangeLogCompliance):
     @pytest.fixture
     def away(self, way: Severable) -> Away:
         return way.cut
+
+
+async def test_a_batch_larger_than_the_servers_cache_is_loaded(mongo_url: str) -> None:
+    """Ten times as many words as a transaction of the embedded server can hold before it is rolled back for good."""
+    store = MongoStore(mongo_url, timeout=20.0)
+    await store.open()
+    try:
+        films = []
+        for number in range(1_500):
+            cast = tuple(f"Given{place} Family{number}x{place}" for place in range(60))
+            films.append(Movie(id=f"Q{number}", title=f"Film {number}", cast=cast))
+        async with asyncio.timeout(90):
+            assert await store.load(films) == Stored(inserted=1_500, updated=0, unchanged=0)
+            assert await store.load(films[:500]) == Stored(inserted=0, updated=0, unchanged=500)
+        assert await store.count() == 1_500
+    finally:
+        await store.close()
