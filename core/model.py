@@ -92,6 +92,11 @@ class Field:
             return f"must lie between {_figure(self.least)} and {_figure(self.most)}"
         return None
 
+    @property
+    def bounds(self) -> str:
+        """The least and the most of a number, as a person reads them: `0 to 1 000 000`."""
+        return f"{_figure(self.least)} to {_figure(self.most)}"
+
     def _text_problem(self, value: str) -> str | None:
         if stranger := forbidden(value):
             return f"holds a forbidden character (U+{ord(stranger):04X})"

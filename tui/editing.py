@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
@@ -38,6 +38,8 @@ class Draft:
     fields: tuple[Field, ...] = EDITABLE
     typed: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     """By field name, only where it differs from what the base shows."""
+    whole: frozenset[str] = frozenset()
+    """Items of lists that hold a comma and are not to be split at it, besides the base's own."""
 
     @classmethod
     def of_new(cls) -> Draft:
@@ -57,7 +59,11 @@ class Draft:
         typed = {key: value for key, value in self.typed.items() if key != name}
         if text != self.original(name):
             typed[name] = text
-        return Draft(self.base, self.fields, MappingProxyType(typed))
+        return dataclasses.replace(self, typed=MappingProxyType(typed))
+
+    def keeping(self, items: Iterable[str]) -> Draft:
+        """The draft in which these items of lists stay whole."""
+        return dataclasses.replace(self, whole=self.whole.union(item for item in items if "," in item))
 
     def revert(self, name: str) -> Draft:
         """The draft with the base's value in the field again."""
@@ -65,10 +71,11 @@ class Draft:
 
     def rebase(self, base: Movie, movie: Movie) -> Draft:
         """A draft over another base that shows this movie's values."""
-        draft = Draft(base, self.fields)
+        draft = Draft(base, self.fields, whole=self.whole)
         for field in self.fields:
-            if value_of(movie, field.name) != value_of(base, field.name):
-                draft = draft.write(field.name, field.show(value_of(movie, field.name)))
+            value = value_of(movie, field.name)
+            if value != value_of(base, field.name):
+                draft = draft.keeping(value if isinstance(value, tuple) else ()).write(field.name, field.show(value))
         return draft
 
     def read(self, name: str) -> Value:
@@ -78,7 +85,7 @@ class Draft:
             return before
         value = FIELD[name].parse(self.typed[name])
         if isinstance(value, tuple) and isinstance(before, tuple):
-            return _rejoin(value, before)
+            return _rejoin(value, self.whole.union(before))
         return value
 
     def problem(self, name: str) -> str | None:

@@ -189,19 +189,104 @@ async def test_keys_that_arrive_in_one_go_reach_their_fields_before_the_save() -
     assert app.result == replace(ALIEN, title="Alien3", runtime=118, year=1978, version=8)
 
 
-async def test_genres_complete_the_item_being_typed() -> None:
-    app = Stage(EditScreen(replace(ALIEN, genres=()), Shelf().save, genres=("Drama", "Horror", "Thriller")))
+class Values:
+    """Existing values of list fields; `failing` is raised instead."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.asked: list[tuple[str, str]] = []
+        self.failing: Exception | None = None
+
+    async def beginning(self, field: str, beginning: str) -> list[str]:
+        self.asked.append((field, beginning))
+        if self.failing:
+            raise self.failing
+        starts = beginning.casefold()
+        return [name for name in self.names if any(word.casefold().startswith(starts) for word in name.split())]
+
+
+LISTS = [field.name for field in EDITABLE if field.kind == "list"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_every_list_completes_the_item_being_typed(name: str) -> None:
+    values = Values("Drama", "Horror", "Thriller")
+    app = Stage(EditScreen(replace(ALIEN, **{name: ()}), Shelf().save, completions=values.beginning))
     async with app.run_test(size=(80, 24)) as pilot:
-        box(pilot, "genres").focus()
+        box(pilot, name).focus()
         await pilot.press("h", "o")
         await until(pilot, lambda: "horror" in screen_text(app))
         await pilot.press("right", "comma", "space", "h")
-        await pilot.pause()
-        assert box(pilot, "genres").value == "Horror, h"
+        await until(pilot, lambda: values.asked[-1] == (name, "h"))
+        await pilot.press("right")
+        assert box(pilot, name).value == "Horror, h"
         await pilot.press("backspace", "t", "h")
         await until(pilot, lambda: "Horror, thriller" in screen_text(app))
         await pilot.press("right")
-        assert box(pilot, "genres").value == "Horror, Thriller"
+        assert box(pilot, name).value == "Horror, Thriller"
+
+
+async def test_an_item_is_found_by_any_of_its_words_and_stays_whole_with_its_comma() -> None:
+    shelf = Shelf()
+    values = Values("Ridley Scott", "Sammy Davis, Jr.")
+    app = Stage(EditScreen(replace(ALIEN, directors=(), cast=("Ian Holm",)), shelf.save, completions=values.beginning))
+    async with app.run_test(size=(80, 24)) as pilot:
+        box(pilot, "directors").focus()
+        await pilot.press(*"scott")
+        await until(pilot, lambda: "scott → Ridley Scott" in screen_text(app))
+        await pilot.press("right")
+        assert box(pilot, "directors").value == "Ridley Scott"
+        box(pilot, "cast").focus()
+        await pilot.press("end", "comma", "space", *"davis")
+        await until(pilot, lambda: "davis → Sammy Davis, Jr." in screen_text(app))
+        await pilot.press("right")
+        assert box(pilot, "cast").value == "Ian Holm, Sammy Davis, Jr."
+        await save_through_review(pilot)
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result == replace(ALIEN, directors=("Ridley Scott",), cast=("Ian Holm", "Sammy Davis, Jr."), version=8)
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("postgresql", "it went away"), RuntimeError("unforeseen")])
+async def test_values_that_cannot_be_looked_up_keep_nobody_from_typing(failure: Exception) -> None:
+    values = Values("Horror")
+    values.failing = failure
+    app = Stage(EditScreen(replace(ALIEN, genres=()), Shelf().save, completions=values.beginning))
+    async with app.run_test(size=(80, 24)) as pilot:
+        box(pilot, "genres").focus()
+        await pilot.press("h", "o")
+        await until(pilot, lambda: ("genres", "ho") in values.asked)
+        await pilot.press("r", "right")
+        assert box(pilot, "genres").value == "hor"
+        values.failing = None
+        await pilot.press("r")
+        await until(pilot, lambda: "horror" in screen_text(app))
+
+
+async def test_a_value_that_would_steer_the_terminal_is_not_offered() -> None:
+    values = Values("Hor\x1b[2J", "Horrible")
+    app = Stage(EditScreen(replace(ALIEN, genres=()), Shelf().save, completions=values.beginning))
+    async with app.run_test(size=(80, 24)) as pilot:
+        box(pilot, "genres").focus()
+        await pilot.press("h", "o")
+        await until(pilot, lambda: "horrible" in screen_text(app))
+        assert "\x1b" not in screen_text(app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_field_in_focus_says_what_may_be_typed(size: tuple[int, int]) -> None:
+    app = Stage(EditScreen(replace(ALIEN, released=None), Shelf().save))
+    async with app.run_test(size=size) as pilot:
+        box(pilot, "released").focus()
+        await until(pilot, lambda: "year-month-day, such as 1979-05-25" in screen_text(app))
+        await type_text(pilot, "1979-05-25")
+        await until(pilot, lambda: "Friday 25 May 1979" in screen_text(app))
+        await pilot.press("backspace", "backspace", "backspace")
+        await until(pilot, lambda: "must be a date, such as 1979-05-25" in screen_text(app))
+        box(pilot, "runtime").focus()
+        await until(pilot, lambda: "1 to 60 000 minutes" in screen_text(app))
+        box(pilot, "box_office").focus()
+        await until(pilot, lambda: "0 to 100 000 000 000 US dollars" in screen_text(app))
+        assert "1 to 60 000 minutes" not in screen_text(app)
 
 
 # ----------------------------------------------------------------------------------------------------------- leaving

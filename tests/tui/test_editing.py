@@ -184,3 +184,10 @@ def test_a_rebased_draft_shows_the_merged_movie(base: Movie, merged: Movie) -> N
     draft = Draft(ALIEN).write("title", "x").rebase(base, merged)
     for field in EDITABLE:
         assert draft.text(field.name) == field.show(value_of(merged, field.name))
+
+
+def test_an_item_with_a_comma_outlives_a_change_of_the_base() -> None:
+    """The base that is left knew the item as one; the new one does not."""
+    mine = replace(ALIEN, cast=("Sammy Davis, Jr.", "Ian Holm"))
+    theirs = replace(ALIEN, cast=("Ian Holm",), version=9)
+    assert Draft(mine).rebase(theirs, replace(mine, version=9)).movie == replace(mine, version=9)

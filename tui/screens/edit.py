@@ -21,7 +21,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.conflict import ConflictScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.dialog import Dialog
-from tui.widgets.field_input import FieldInput
+from tui.widgets.field_input import Completions, FieldInput
 from tui.widgets.field_row import FieldRow
 
 Save = Callable[[Movie], Awaitable[Movie]]
@@ -81,16 +81,16 @@ class EditScreen(ModalScreen[Movie | None]):
         save: Save,
         *,
         title: str = "Edit",
-        genres: Sequence[str] = (),
+        completions: Completions | None = None,
         draft: Draft | None = None,
         note: str = "",
     ) -> None:
-        """`note` says, before a save, what it will mean."""
+        """`completions` has the values that a list may take over; `note` says, before a save, what it will mean."""
         super().__init__()
         self._save = save
         self._note = note
         self._title = title
-        self._genres = genres
+        self._completions = completions
         self._draft = draft or Draft(movie)
         self._is_new = FIELD["id"] in self._draft.fields
         self._refused: dict[str, str] = {}
@@ -102,10 +102,12 @@ class EditScreen(ModalScreen[Movie | None]):
         """The field that had the focus when the save began."""
 
     @classmethod
-    def for_new(cls, add: Save, *, title: str = "New movie", genres: Sequence[str] = (), note: str = "") -> EditScreen:
+    def for_new(
+        cls, add: Save, *, title: str = "New movie", completions: Completions | None = None, note: str = ""
+    ) -> EditScreen:
         """The form for a movie that does not exist yet: it has an id field, with a proposal that follows the title."""
         draft = Draft.of_new()
-        return cls(draft.base, add, title=title, genres=genres, draft=draft, note=note)
+        return cls(draft.base, add, title=title, completions=completions, draft=draft, note=note)
 
     @property
     def draft(self) -> Draft:
@@ -129,8 +131,7 @@ class EditScreen(ModalScreen[Movie | None]):
             found.append(Static(Content(heading), classes="edit--group"))
             for name in names:
                 if name in fields:
-                    known = self._genres if name == "genres" else ()
-                    self._rows[name] = FieldRow(fields[name], self._draft.text(name), known=known)
+                    self._rows[name] = FieldRow(fields[name], self._draft.text(name), completions=self._completions)
                     found.append(self._rows[name])
         return found
 
@@ -162,6 +163,11 @@ class EditScreen(ModalScreen[Movie | None]):
         """Words that came or went have moved the lines: see that the field in focus, with its word, is still there."""
         if isinstance(self.focused, FieldInput):
             self._rows[self.focused.field.name].scroll_visible(animate=False)
+
+    def on_field_input_completed(self, event: FieldInput.Completed) -> None:
+        """See that a comma within the item taken does not split it."""
+        event.stop()
+        self._draft = self._draft.keeping((event.item,))
 
     def on_field_input_refused(self, event: FieldInput.Refused) -> None:
         """Say why a paste or a key did nothing."""

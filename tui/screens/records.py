@@ -67,6 +67,9 @@ class RecordScreen(FilteredScreen):
         found = await self.catalogue.completions(word.term.field, word.value, among=self.query_now)
         self.query_one(FilterBar).suggest(word, [value.name for value in found])
 
+    async def _values_beginning(self, field: str, beginning: str) -> list[str]:
+        return [value.name for value in await self.catalogue.completions(field, beginning)]
+
     def jump(self, text: str) -> None:
         """Go to a row number, a percentage or an id."""
         run(self, self._jump(text), doing="find the row", group="jump")
@@ -126,7 +129,7 @@ class RecordScreen(FilteredScreen):
 
     async def _edit(self, id: str) -> None:
         before = await self.catalogue.get(id)
-        form = EditScreen(before, self.catalogue.save, genres=self.known_genres, note=self._what_a_write_does)
+        form = EditScreen(before, self.catalogue.save, completions=self._values_beginning, note=self._what_a_write_does)
         saved = await self.app.push_screen_wait(form)
         if saved is not None:
             # What was merged with somebody else's save is taken back to where this person began.
@@ -142,7 +145,7 @@ class RecordScreen(FilteredScreen):
         run(self, self._add(), doing="add a movie", group="edit")
 
     async def _add(self) -> None:
-        form = EditScreen.for_new(self.catalogue.add, genres=self.known_genres, note=self._what_a_write_does)
+        form = EditScreen.for_new(self.catalogue.add, completions=self._values_beginning, note=self._what_a_write_does)
         added = await self.app.push_screen_wait(form)
         if added is not None:
             self._undo.push(Saved(self.catalogue.store, None, added))

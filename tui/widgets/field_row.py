@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import events
@@ -12,8 +12,9 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from core.model import Field
+from tui.field_hints import hint
 from tui.formats import DASH, visible
-from tui.widgets.field_input import FieldInput
+from tui.widgets.field_input import Completions, FieldInput
 
 LABEL_WIDTH: Final = 20
 WORD_WIDTH: Final = 40
@@ -47,12 +48,14 @@ class FieldRow(Widget):
     """
 
     word: reactive[str] = reactive("")
-    """What is to be said of the field: what is wrong, or what it was."""
+    """What is to be said of the field: what is wrong, or what it was and, in focus, what may be typed."""
 
-    def __init__(self, field: Field, text: str, *, known: Sequence[str] = ()) -> None:
+    def __init__(self, field: Field, text: str, *, completions: Completions | None = None) -> None:
         super().__init__(id=f"row-{field.name}")
         self.field = field
-        self.input = FieldInput(field, text, known=known)
+        self.input = FieldInput(field, text, look_up=partial(completions, field.name) if completions else None)
+        self._problem: str | None = None
+        self._before = ""
 
     def compose(self) -> ComposeResult:
         yield self.input
@@ -65,10 +68,24 @@ class FieldRow(Widget):
         """Show whether the field is changed, from what (None: from nothing), and what is wrong with it."""
         self.set_class(dirty, "-dirty")
         self.set_class(problem is not None and (dirty or not self.field.required), "-wrong")
-        before = f"was {old[:MOST_OF_OLD] or DASH}" if dirty and old is not None else ""
-        self.word = problem or before
-        self.set_class(bool(self.word), "-spoken")
+        self._problem = problem
+        self._before = f"was {old[:MOST_OF_OLD] or DASH}" if dirty and old is not None else ""
+        self._speak(focused=self.input.has_focus)
         self.refresh()
+
+    def on_descendant_focus(self) -> None:
+        """Say what may be typed, and see that the word is on the screen."""
+        self._speak(focused=True)
+        self.call_after_refresh(self.scroll_visible, animate=False)
+
+    def on_descendant_blur(self) -> None:
+        """Say no more than what is wrong or was there before."""
+        self._speak(focused=False)
+
+    def _speak(self, *, focused: bool) -> None:
+        said = (self._before, hint(self.field, self.input.value) if focused else "")
+        self.word = self._problem or " · ".join(part for part in said if part)
+        self.set_class(bool(self.word), "-spoken")
 
     def render(self) -> Content:
         mark = "* " if self.has_class("-dirty") else "  "
