@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -108,13 +109,15 @@ def dashboard(
     context.obj = (flags, config)
     if context.invoked_subcommand is not None:
         return
-    settings = _settings(context)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        _refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
-    from tui.app import ReelcacheApp
     from tui.remembered import Memory, default_memory_file
 
-    raise typer.Exit(ReelcacheApp(settings, memory=Memory(default_memory_file())).run() or 0)
+    memory = Memory(default_memory_file())
+    settings = _settings(context, fallbacks=memory.settings)
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)):
+        _refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
+    from tui.app import ReelcacheApp
+
+    raise typer.Exit(ReelcacheApp(settings, memory=memory).run() or 0)
 
 
 @app.command(
@@ -232,13 +235,14 @@ def _agree(question: str, yes: bool) -> None:
         raise typer.Exit(1)
 
 
-def _settings(context: typer.Context, **more: object) -> Any:
+def _settings(context: typer.Context, fallbacks: Mapping[str, object] | None = None, **more: object) -> Any:
     from core.errors import ReelcacheError
     from core.settings import read_settings
 
     flags, config = context.obj
     try:
-        return read_settings({**flags, **{k: v for k, v in more.items() if v is not None}}, config_file=config)
+        given = {**flags, **{k: v for k, v in more.items() if v is not None}}
+        return read_settings(given, config_file=config, fallbacks=fallbacks)
     except ReelcacheError as problem:
         _refuse(problem.message, problem.remedy, code=2)
 
