@@ -434,7 +434,7 @@ class Catalogue:
 
 
 def _legs(tier: Tier, listing: float, answers: Sequence[Answer], reading: float) -> tuple[Step, ...]:
-    """A window's way: the order of its rows, then its movies. Where both had a part in those, no time is known of each."""
+    """A window's way: the order of its rows, then its movies. Where both had a part, neither has a time."""
     steps = [Step("store" if tier == "store" else "redis", "order", listing)]
     if answers:
         held = sum(answer.tier != "store" for answer in answers)

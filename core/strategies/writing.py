@@ -24,7 +24,7 @@ WRITE_LIFE: Final = 12.0
 MARGIN: Final = WRITE_LIFE / 2
 """Seconds of a token's life that must be left for answering before the cache was told."""
 
-_OUTCOMES: Final = {"set": "put", "dropped": "entry dropped"}
+_OUTCOMES: Final = {"set": "put"}
 
 
 class Intents:
@@ -70,7 +70,7 @@ class Intent:
         try:
             await self._intents.cache.begin([self._key, COLLECTION], self._token, WRITE_LIFE, hide=self._intents.hide)
             self._announced = True
-            outcome = "entry hidden" if self._intents.hide else "announced"
+            outcome = "hidden" if self._intents.hide else "announced"
         except CacheUnavailable:
             # Before the commit: else one reader could see the new state in the store and a later one the old in Redis.
             await self._intents.trust.suspend()
@@ -113,7 +113,7 @@ class Intent:
         await self._new_generation()
         if await self._stands():
             self._intents.background.start(self._finish(version, payload))
-            self._steps.append(Step("redis", "put behind the answer"))
+            self._steps.append(Step("redis", "put later"))
         else:
             outcome = await self._finish(version, payload)
             self._steps.append(Step("redis", outcome, time.monotonic() - started))

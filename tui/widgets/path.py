@@ -82,7 +82,7 @@ def last_operation(trace: Iterable[TraceLine], strategy: str, operations: Sequen
 
 
 def path_lines(operation: TraceLine, store: str, width: int, at: int | None) -> list[Line]:
-    """The way of an operation in at most two rows, with stop `at` highlighted; without times where they have no room.
+    """The way of an operation in at most two rows, with stop `at` highlighted; in fewer words, without times, where they have no room.
 
     Stop 0 is the asker, the last one the asker again; a stop beyond that highlights none."""
     rows = _wrapped(operation, store, width, at, timed=True)
@@ -92,8 +92,8 @@ def path_lines(operation: TraceLine, store: str, width: int, at: int | None) -> 
 
 
 def _wrapped(operation: TraceLine, store: str, width: int, at: int | None, *, timed: bool) -> list[Line]:
-    took = f"you, {figures.latency(operation.seconds)} in all"
-    stops = ["you", *(_stop(step, store, timed=timed) for step in operation.steps), took]
+    took = f"you, {figures.latency(operation.seconds)}{' in all' if timed else ''}"
+    stops = ["you", *(_stop(step, store if timed else "store", timed=timed) for step in operation.steps), took]
     if not operation.steps:
         stops.insert(1, figures.printable(operation.verdict.replace("_", " ")))
     rows: list[list[Part]] = [[(f"{figures.fit('last ' + operation.operation, _INDENT)}", "muted")]]
