@@ -154,7 +154,7 @@ class Catalogue:
             window, tier, freshness = await strategy.answer(question)
             listed = time.perf_counter()
             answers = await strategy.read_many(window.ids)
-            steps = _legs(tier, listed - started, answers, time.perf_counter() - listed)
+            steps = _legs(strategy.name, tier, freshness, listed - started, answers, time.perf_counter() - listed)
             if any(answer.movie is None for answer in answers):
                 # One was removed between the look at the window and the look at its movies: both once more.
                 window, tier, freshness = await strategy.answer(question)
@@ -433,17 +433,27 @@ class Catalogue:
             raise
 
 
-def _legs(tier: Tier, listing: float, answers: Sequence[Answer], reading: float) -> tuple[Step, ...]:
-    """A window's way: the order of its rows, then its movies. Where both had a part, neither has a time."""
-    steps = [Step("store" if tier == "store" else "redis", "order", listing)]
+def _legs(
+    strategy: str, tier: Tier, freshness: Freshness, listing: float, answers: Sequence[Answer], reading: float
+) -> tuple[Step, ...]:
+    """A window's way: the order of its rows, then its movies. Only what one server did alone has a time."""
+    asked = strategy != "no-cache"
+    # Uncached answers may have come about without a look at Redis: then none is claimed.
+    doubted = freshness == "uncached"
+    steps = []
+    if tier == "store":
+        steps += [Step("redis", "no order")] if asked and not doubted else []
+        steps.append(Step("store", "order", None if asked else listing))
+    else:
+        steps.append(Step("redis", "order", listing))
     if answers:
         held = sum(answer.tier != "store" for answer in answers)
         lacking = len(answers) - held
-        whole = None if held and lacking else reading
-        if held:
-            steps.append(Step("redis", f"{held} movies", whole))
+        doubted = any(answer.freshness == "uncached" for answer in answers)
+        if held or (asked and not doubted):
+            steps.append(Step("redis", f"{held} of {len(answers)}", None if lacking else reading))
         if lacking:
-            steps.append(Step("store", f"{lacking} movies", whole))
+            steps.append(Step("store", f"{lacking} movies", None if asked else reading))
     return tuple(steps)
 
 

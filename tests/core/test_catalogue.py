@@ -98,6 +98,27 @@ async def test_the_trace_tells_the_way_of_each_operation(open_test_catalogue: Op
         assert all(sum(step.seconds or 0 for step in line.steps) <= line.seconds for line in lines)
 
 
+async def test_the_trace_tells_the_way_of_a_window(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        await catalogue.load(source(*movies(60)))
+        await catalogue.browse(Query())
+        await catalogue.browse(Query())
+        await catalogue.use_strategy("no-cache")
+        await catalogue.browse(Query())
+        lines = [line for line in catalogue.stats().trace if line.operation == "browse"]
+        ways = [[(s.where, s.outcome, s.seconds is not None) for s in line.steps] for line in lines]
+        assert ways == [
+            [
+                ("redis", "no order", False),
+                ("store", "order", False),
+                ("redis", "0 of 50", False),
+                ("store", "50 movies", False),
+            ],
+            [("redis", "order", True), ("redis", "50 of 50", True)],
+            [("store", "order", True), ("store", "50 movies", True)],
+        ]
+
+
 async def test_who_shares_a_load_is_not_given_the_times_of_another(open_test_catalogue: Open) -> None:
     async with open_test_catalogue() as catalogue:
         await catalogue.add(movie(1))

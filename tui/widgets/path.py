@@ -82,7 +82,7 @@ def last_operation(trace: Iterable[TraceLine], strategy: str, operations: Sequen
 
 
 def path_lines(operation: TraceLine, store: str, width: int, at: int | None) -> list[Line]:
-    """The way of an operation in at most two rows, with stop `at` highlighted; in fewer words, without times, where they have no room.
+    """The way of an operation in at most two rows, with stop `at` highlighted; without times where there is no room.
 
     Stop 0 is the asker, the last one the asker again; a stop beyond that highlights none."""
     rows = _wrapped(operation, store, width, at, timed=True)
