@@ -99,7 +99,7 @@ STEPS: Final = (
         "One filter for all",
         "genres",
         "Table, genres and years always show the same movies, and the cache keeps each answer by its question.",
-        "Press / and type genre:horror year:1979..1989, then Enter.",
+        "Press / and filter by something else, say genre:horror year:1979..1989, then Enter.",
         "All three show these movies alone. A filter asked for again is a hit.",
         lambda tour, now: bool(now.filtered) and now.filtered != tour.begun.filtered,
     ),
