@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -28,11 +28,11 @@ from core.filter_text import filter_text
 from core.loading import Source, load_into
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.observe.counters import Observer
-from core.observe.stats import RedisStats, Stats
+from core.observe.stats import RedisStats, Stats, Step
 from core.query import COUNTED, MOST_ROWS, WITHIN, Freshness, Page, Query, Tier, ValueCount, words_of
 from core.settings import STORES, STRATEGIES
 from core.stores.base import Store
-from core.strategies.base import Change, Question, Strategy, Written
+from core.strategies.base import Answer, Change, Question, Strategy, Written
 from core.strategies.codec import decode_counts, decode_window, encode_counts, encode_window
 from core.strategies.keys import COLLECTION
 
@@ -52,6 +52,17 @@ class Reading(msgspec.Struct, frozen=True):
     freshness: Freshness
     reason: str
     seconds: float
+
+
+class Unfinished(msgspec.Struct, frozen=True):
+    """What a switch still waits for: running writes, and what earlier operations still put into the cache."""
+
+    writes: int = 0
+    puts: int = 0
+
+    def __str__(self) -> str:
+        counted = ((self.writes, "running write"), (self.puts, "cache update"))
+        return " and ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counted if count)
 
 
 class Catalogue:
@@ -103,6 +114,11 @@ class Catalogue:
         return self._strategy.name
 
     @property
+    def unfinished(self) -> Unfinished:
+        """What runs at this moment that a switch would wait for."""
+        return Unfinished(self._writes, len(self._binding.background))
+
+    @property
     def store(self) -> str:
         """The name of the store in force."""
         return self._binding.store.name
@@ -136,11 +152,14 @@ class Catalogue:
         started = time.perf_counter()
         with self._errors_counted(strategy):
             window, tier, freshness = await strategy.answer(question)
+            listed = time.perf_counter()
             answers = await strategy.read_many(window.ids)
+            steps = _legs(strategy.name, tier, freshness, listed - started, answers, time.perf_counter() - listed)
             if any(answer.movie is None for answer in answers):
                 # One was removed between the look at the window and the look at its movies: both once more.
                 window, tier, freshness = await strategy.answer(question)
                 answers = await strategy.read_many(window.ids)
+                steps = ()
         seconds = time.perf_counter() - started
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
         verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
@@ -149,7 +168,7 @@ class Catalogue:
         elif doubted := next((answer.reason for answer in answers if answer.freshness == "uncached"), None):
             verdict = f"{verdict}, {doubted}"
         what = f"{query.sort} {offset}+{limit} {filter_text(query)}".rstrip()
-        self._observer.trace("browse", what, strategy.name, tier, verdict, None, seconds)
+        self._observer.trace("browse", what, strategy.name, tier, verdict, None, seconds, steps)
         movies = tuple(movie for movie, _ in found)
         return Page(movies, window.total, offset, tuple(tier for _, tier in found), tier, freshness, seconds)
 
@@ -164,7 +183,9 @@ class Catalogue:
         with self._errors_counted(strategy):
             answer = await strategy.read(id)
         seconds = time.perf_counter() - started
-        self._observer.trace("get", id, strategy.name, answer.tier, answer.reason, answer.version, seconds)
+        self._observer.trace(
+            "get", id, strategy.name, answer.tier, answer.reason, answer.version, seconds, answer.steps
+        )
         if answer.movie is None:
             raise MovieNotFound(id)
         return Reading(answer.movie, answer.version, answer.tier, answer.freshness, answer.reason, seconds)
@@ -254,8 +275,8 @@ class Catalogue:
         async with self._switching:
             old, started = self._strategy.name, time.perf_counter()
             self._strategy = self._binding.strategies[name]
-            await self._settle()
-            self._trace_switch("strategy", f"{old} -> {name}", started)
+            waited = await self._settle()
+            self._trace_switch("strategy", f"{old} -> {name}, {waited}", started)
 
     async def use_store(self, name: str) -> None:
         """Switch the store, starting its embedded server where needed. On failure the old one stays in force.
@@ -270,18 +291,26 @@ class Catalogue:
             binding = await self._open_store(name)
             self._admitted.clear()
             try:
-                await self._settle()
+                waited = await self._settle()
                 self._binding, self._strategy = binding, binding.strategies[self._strategy.name]
             finally:
                 self._admitted.set()
-            self._trace_switch("store", f"{old} -> {name}", started)
+            self._trace_switch("store", f"{old} -> {name}, {waited}", started)
 
-    async def _settle(self) -> None:
-        """Wait, within reason, for running writes and for what they still put into the cache."""
-        with contextlib.suppress(TimeoutError):
+    async def _settle(self) -> str:
+        """Wait, within reason, for running writes and for what they still put into the cache; say for how much."""
+        unfinished, started = self.unfinished, time.perf_counter()
+        late = False
+        try:
             async with asyncio.timeout(SWITCH_PATIENCE):
                 await self._quiet.wait()
-        await self._binding.background.drain(within=SWITCH_PATIENCE)
+        except TimeoutError:
+            late = True
+        late |= not await self._binding.background.drain(within=SWITCH_PATIENCE)
+        if not str(unfinished):
+            return "nothing to wait for"
+        waited = f"waited {time.perf_counter() - started:.3f} s for {unfinished}"
+        return f"{waited}, not to the end" if late else waited
 
     def _trace_switch(self, what: str, change: str, started: float) -> None:
         seconds = time.perf_counter() - started
@@ -390,7 +419,9 @@ class Catalogue:
         seconds = time.perf_counter() - started
         self._observer.write(strategy.name, seconds)
         self._binding.auditor.wrote(id)
-        self._observer.trace(operation, id, strategy.name, "store", "committed", written.version, seconds)
+        self._observer.trace(
+            operation, id, strategy.name, "store", "committed", written.version, seconds, written.steps
+        )
         return written
 
     @contextlib.contextmanager
@@ -400,6 +431,30 @@ class Catalogue:
         except StoreUnavailable:
             self._observer.error(strategy.name)
             raise
+
+
+def _legs(
+    strategy: str, tier: Tier, freshness: Freshness, listing: float, answers: Sequence[Answer], reading: float
+) -> tuple[Step, ...]:
+    """A window's way: the order of its rows, then its movies. Only what one server did alone has a time."""
+    asked = strategy != "no-cache"
+    # Uncached answers may have come about without a look at Redis: then none is claimed.
+    doubted = freshness == "uncached"
+    steps = []
+    if tier == "store":
+        steps += [Step("redis", "no order")] if asked and not doubted else []
+        steps.append(Step("store", "order", None if asked else listing))
+    else:
+        steps.append(Step("redis", "order", listing))
+    if answers:
+        held = sum(answer.tier != "store" for answer in answers)
+        lacking = len(answers) - held
+        doubted = any(answer.freshness == "uncached" for answer in answers)
+        if held or (asked and not doubted):
+            steps.append(Step("redis", f"{held} of {len(answers)}", None if lacking else reading))
+        if lacking:
+            steps.append(Step("store", f"{lacking} movies", None if asked else reading))
+    return tuple(steps)
 
 
 async def _updated(store: Store, movie: Movie) -> Written:

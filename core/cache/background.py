@@ -13,6 +13,10 @@ class Background:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    def __len__(self) -> int:
+        """How many tasks run."""
+        return len(self._tasks)
+
     def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Run it without waiting. Its failure is its own: work that can fail reports it itself."""
         task = asyncio.create_task(work)

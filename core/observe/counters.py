@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from core.observe.histogram import LatencyHistogram
-from core.observe.stats import AUDIT_AGES, AuditStats, BreakerState, RedisStats, RelayStats, Stats, StrategyStats
+from core.observe.stats import AUDIT_AGES, AuditStats, BreakerState, RedisStats, RelayStats, Stats, Step, StrategyStats
 from core.observe.trace import Trace
 from core.query import Tier
 
@@ -170,9 +170,10 @@ class Observer:
         verdict: str,
         version: int | None,
         seconds: float,
+        steps: tuple[Step, ...] = (),
     ) -> None:
         """Note one operation for the log."""
-        self._trace.add(self._now(), operation, key, strategy, tier, verdict, version, seconds)
+        self._trace.add(self._now(), operation, key, strategy, tier, verdict, version, seconds, steps)
 
     def snapshot(
         self,

@@ -84,6 +84,14 @@ class AuditStats(msgspec.Struct, frozen=True):
     outdated: tuple[int, ...] = (0,) * len(AUDIT_AGES)
 
 
+class Step(msgspec.Struct, frozen=True):
+    """One leg of an operation: whom it asked, what came of it, and in how many seconds; None where nobody measured."""
+
+    where: Literal["redis", "store"]
+    outcome: str
+    seconds: float | None = None
+
+
 class TraceLine(msgspec.Struct, frozen=True):
     """One operation as it went: when (Unix seconds), what, on which key, by which strategy, and how it ended."""
 
@@ -96,6 +104,8 @@ class TraceLine(msgspec.Struct, frozen=True):
     verdict: str
     version: int | None
     seconds: float
+    steps: tuple[Step, ...] = ()
+    """The way it took, as far as that is known; `seconds` covers more than their sum."""
 
 
 class Stats(msgspec.Struct, frozen=True):

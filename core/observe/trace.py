@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from core.observe.stats import TraceLine
+from core.observe.stats import Step, TraceLine
 from core.query import Tier
 
 KEPT: Final = 500
@@ -32,10 +32,13 @@ class Trace:
         verdict: str,
         version: int | None,
         seconds: float,
+        steps: tuple[Step, ...] = (),
     ) -> None:
-        """Note one operation; `at` in Unix seconds, `seconds` how long it took."""
+        """Note one operation; `at` in Unix seconds, `seconds` how long it took, `steps` the way it went."""
         self._number += 1
-        self._lines.append(TraceLine(self._number, at, operation, key, strategy, tier, verdict, version, seconds))
+        self._lines.append(
+            TraceLine(self._number, at, operation, key, strategy, tier, verdict, version, seconds, steps)
+        )
         self._snapshot = None
 
     def snapshot(self) -> tuple[TraceLine, ...]:

@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from core.model import Movie
+from core.observe.stats import Step
 from core.query import Freshness, Tier
 
 T = TypeVar("T")
@@ -21,6 +22,8 @@ class Answer(msgspec.Struct, frozen=True):
     tier: Tier
     freshness: Freshness
     reason: str
+    steps: tuple[Step, ...] = ()
+    """The way that a read of one movie took."""
 
 
 class Computed(NamedTuple, Generic[T]):
@@ -46,6 +49,8 @@ class Written(msgspec.Struct, frozen=True):
 
     movie: Movie | None
     version: int
+    steps: tuple[Step, ...] = ()
+    """The way that the write took."""
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -18,6 +18,6 @@ class CacheAside(Caching):
     async def write(self, change: Change) -> Written:
         """Commit to the store, drop the entry, answer."""
         async with self.intents.announce(change.id) as intent:
-            written = await change.commit()
+            written = await intent.commit(change)
             await intent.drop(written.version)
-        return written
+        return intent.traced(written)

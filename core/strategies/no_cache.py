@@ -11,8 +11,11 @@ import time
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
+import msgspec
+
 from core.model import Movie
 from core.observe.counters import Observer
+from core.observe.stats import Step
 from core.stores.base import Store
 from core.strategies.base import Answer, Change, Computed, Question, Written
 from core.strategies.writing import Intents
@@ -35,7 +38,8 @@ class NoCache:
         started = time.perf_counter()
         movie = await self._store.get(id)
         self._count(1, started)
-        return _from_store(movie)
+        step = Step("store", "read", time.perf_counter() - started)
+        return msgspec.structs.replace(_from_store(movie), steps=(step,))
 
     async def read_many(self, ids: Sequence[str]) -> list[Answer]:
         """Several movies from the store, in one query."""
@@ -56,9 +60,9 @@ class NoCache:
     async def write(self, change: Change) -> Written:
         """Commit to the store, drop the entry, answer."""
         async with self._intents.announce(change.id) as intent:
-            written = await change.commit()
+            written = await intent.commit(change)
             await intent.drop(written.version)
-        return written
+        return intent.traced(written)
 
     def _count(self, n: int, started: float) -> None:
         self._observer.store_read(self.name)

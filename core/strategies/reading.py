@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import random
 from typing import Final
 
@@ -24,6 +24,7 @@ from core.cache.redis import Loaded, RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
 from core.model import Movie
 from core.observe.counters import Observer
+from core.observe.stats import Step
 from core.query import Freshness
 from core.stores.base import Store
 from core.strategies.base import Answer
@@ -37,6 +38,7 @@ WAITS: Final = (0.005, 0.02, 0.05, 0.1)
 """Seconds between looks while another process loads the same key, before loading without filling."""
 EAGERNESS: Final = 1.0
 """The β of early expiration: above 1 refreshes earlier."""
+_LEASES: Final = {"token": "lease", "loading": "another reads", "writing": "another writes", "hit": "filled by now"}
 
 
 class MovieReads:
@@ -76,21 +78,22 @@ class MovieReads:
         if (found := self._found(key, entry, doubt)) is not None:
             self._count_hits([found], time.perf_counter() - started, doubt)
             self._observer.saved(self._strategy)
-            return found
+            return _by_way_of(found, Step("redis", _looked(found), time.perf_counter() - started))
         if doubt is not None:
             reason = doubt.reason
             try:
-                answer = await self._flight.load(Key("bypass", id), lambda: self._bypass(id, reason))
+                answer = await self._land(Key("bypass", id), lambda: self._bypass(id, reason))
             except StoreUnavailable as away:
                 if (last := (await self._last_known([key], doubt, away)).get(key)) is None:
                     raise
                 self._count_hits([last], time.perf_counter() - started, doubt)
-                return last
+                return _by_way_of(last, Step("store", "away"), Step("redis", "last known state"))
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
             return answer
-        answer = await self._flight.load(key, lambda: self._load(key, undecodable=entry is not None))
+        missed = Step("redis", "miss", time.perf_counter() - started)
+        answer = await self._land(key, lambda: self._load(key, undecodable=entry is not None))
         self._observer.misses(self._strategy, 1, time.perf_counter() - started)
-        return answer
+        return _by_way_of(answer, missed, *answer.steps)
 
     async def read_many(self, ids: Sequence[str]) -> list[Answer]:
         """Several movies: one look at Redis for all, then one query to the store for those that were not there."""
@@ -131,8 +134,21 @@ class MovieReads:
             self._observer.misses(self._strategy, len(missing), time.perf_counter() - started)
         return [found[key] for key in keys]
 
+    async def _land(self, key: Key, loader: Callable[[], Awaitable[Landed[Answer]]]) -> Answer:
+        """A load shared with all who ask at once. Its steps are its leader's: the others took no such way."""
+        led = False
+
+        async def lead() -> Landed[Answer]:
+            nonlocal led
+            led = True
+            return await loader()
+
+        answer = await self._flight.load(key, lead)
+        return answer if led else _by_way_of(answer, Step("store", "load shared"))
+
     async def _load(self, key: Key, *, undecodable: bool = False) -> Landed[Answer]:
         token = new_token()
+        began = time.perf_counter()
         try:
             acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
             for wait in WAITS:
@@ -142,24 +158,30 @@ class MovieReads:
                 acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
         except CacheUnavailable as away:
             return await self._bypass(key.id, away.reason)
-        if acquired.verdict == "hit" and (answer := self._found(key, acquired.entry, None)):
-            return Landed(answer, certified=False)
         started = time.perf_counter()
+        asked = Step("redis", _LEASES.get(acquired.verdict, acquired.verdict), started - began)
+        if acquired.verdict == "hit" and (answer := self._found(key, acquired.entry, None)):
+            return Landed(_by_way_of(answer, asked), certified=False)
         movie = await self._store.get(key.id)
         self._observer.store_read(self._strategy)
         if acquired.verdict != "token":
+            read = Step("store", "read", time.perf_counter() - started)
             other = "writer" if acquired.verdict == "writing" else "reader"
-            return Landed(_uncached(movie, f"another {other} is at it"), certified=False)
-        load_ms = round((time.perf_counter() - started) * 1000)
+            return Landed(_by_way_of(_uncached(movie, f"another {other} is at it"), asked, read), certified=False)
+        loaded = time.perf_counter()
+        load_ms = round((loaded - started) * 1000)
+        steps = (asked, Step("store", "read", loaded - started))
         try:
             verdict = await self._cache.fill(key, token, *_content(movie), load_ms=load_ms)
         except CacheUnavailable as away:
-            return Landed(_uncached(movie, away.reason), certified=False)
+            return Landed(_by_way_of(_uncached(movie, away.reason), *steps, Step("redis", "away")), certified=False)
+        filled = Step("redis", "filled" if verdict == "set" else "fill refused", time.perf_counter() - loaded)
         if verdict != "set":
             self._observer.refused(verdict)
-            return Landed(_uncached(movie, f"fill refused: {verdict}"), certified=False)
+            refused = _uncached(movie, f"fill refused: {verdict}")
+            return Landed(_by_way_of(refused, *steps, filled), certified=False)
         # The lease lived until now: no write of this movie began since it was taken.
-        return Landed(_loaded(movie), certified=True)
+        return Landed(_by_way_of(_loaded(movie), *steps, filled), certified=True)
 
     async def _load_many(self, keys: Sequence[Key]) -> dict[Key, Answer]:
         token = new_token()
@@ -221,9 +243,11 @@ class MovieReads:
         return {key: answer for key, answer in pairs if answer is not None}
 
     async def _bypass(self, id: str, reason: str) -> Landed[Answer]:
+        started = time.perf_counter()
         movie = await self._store.get(id)
         self._observer.store_read(self._strategy)
-        return Landed(_uncached(movie, reason), certified=False)
+        read = Step("store", "read", time.perf_counter() - started)
+        return Landed(_by_way_of(_uncached(movie, reason), read), certified=False)
 
     async def _query(self, ids: Sequence[str]) -> dict[str, Movie]:
         loaded = await self._store.get_many(ids)
@@ -254,6 +278,16 @@ class MovieReads:
             self._observer.hits(self._strategy, len(answers), seconds, negative=negative, stale=stale)
         else:
             self._observer.hits(self._strategy, len(answers), seconds, negative=negative, fail_safe=stale)
+
+
+def _by_way_of(answer: Answer, *steps: Step) -> Answer:
+    return msgspec.structs.replace(answer, steps=steps)
+
+
+def _looked(found: Answer) -> str:
+    if found.reason.startswith("the last known state"):
+        return "last known state"
+    return "hit" if found.movie is not None else "known absent"
 
 
 def _content(movie: Movie | None) -> tuple[int, bytes | None]:

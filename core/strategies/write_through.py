@@ -20,9 +20,9 @@ class WriteThrough(Caching):
     async def write(self, change: Change) -> Written:
         """Commit to the store, put the new state into the cache, answer as soon as that is safe."""
         async with self.intents.announce(change.id) as intent:
-            written = await change.commit()
+            written = await intent.commit(change)
             if written.movie is None:
                 await intent.drop(written.version)
             else:
                 await intent.put(written.version, encode_movie(written.movie))
-        return written
+        return intent.traced(written)

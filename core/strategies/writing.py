@@ -7,11 +7,15 @@ import time
 from types import TracebackType
 from typing import Final
 
+import msgspec
+
 from core.cache.background import Background
 from core.cache.keys import Key
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable, OutcomeUnknown, ReelcacheError
 from core.observe.counters import Observer
+from core.observe.stats import Step
+from core.strategies.base import Change, Written
 from core.strategies.keys import COLLECTION, movie_key, new_token
 from core.trust import Trust
 
@@ -19,6 +23,8 @@ WRITE_LIFE: Final = 12.0
 """Seconds that a writer's token lives: above any store time-out, so that only a vanished writer's token expires."""
 MARGIN: Final = WRITE_LIFE / 2
 """Seconds of a token's life that must be left for answering before the cache was told."""
+
+_OUTCOMES: Final = {"set": "put"}
 
 
 class Intents:
@@ -57,15 +63,19 @@ class Intent:
         self._token = new_token()
         self._begun = 0.0
         self._announced = False
+        self._steps: list[Step] = []
 
     async def __aenter__(self) -> Intent:
         self._begun = time.monotonic()
         try:
             await self._intents.cache.begin([self._key, COLLECTION], self._token, WRITE_LIFE, hide=self._intents.hide)
             self._announced = True
+            outcome = "hidden" if self._intents.hide else "announced"
         except CacheUnavailable:
             # Before the commit: else one reader could see the new state in the store and a later one the old in Redis.
             await self._intents.trust.suspend()
+            outcome = "away"
+        self._steps.append(Step("redis", outcome, time.monotonic() - self._begun))
         return self
 
     async def __aexit__(
@@ -79,18 +89,34 @@ class Intent:
             with contextlib.suppress(CacheUnavailable):
                 await self._intents.cache.abort([self._key, COLLECTION], self._token)
 
+    async def commit(self, change: Change) -> Written:
+        """Carry out the change in the store."""
+        started = time.monotonic()
+        written = await change.commit()
+        self._steps.append(Step("store", "committed", time.monotonic() - started))
+        return written
+
+    def traced(self, written: Written) -> Written:
+        """What was written, with the way it took until now."""
+        return msgspec.structs.replace(written, steps=tuple(self._steps))
+
     async def drop(self, version: int) -> None:
         """The commit made this version: remove the entry and every answer about the collection."""
+        started = time.monotonic()
         await self._new_generation()
-        await self._finish(version, None)
+        outcome = await self._finish(version, None)
+        self._steps.append(Step("redis", outcome, time.monotonic() - started))
 
     async def put(self, version: int, payload: bytes) -> None:
         """The commit made this version: enter it, after returning where nothing can come in between."""
+        started = time.monotonic()
         await self._new_generation()
         if await self._stands():
             self._intents.background.start(self._finish(version, payload))
+            self._steps.append(Step("redis", "put later"))
         else:
-            await self._finish(version, payload)
+            outcome = await self._finish(version, payload)
+            self._steps.append(Step("redis", outcome, time.monotonic() - started))
 
     async def _stands(self) -> bool:
         """Whether the announcement has kept all readers out until after the commit, and will until the cache is told.
@@ -110,12 +136,14 @@ class Intent:
         except CacheUnavailable:
             await self._intents.trust.owe(COLLECTION, 0, None)
 
-    async def _finish(self, version: int, payload: bytes | None) -> None:
+    async def _finish(self, version: int, payload: bytes | None) -> str:
+        """Tell the cache, and say in words what it made of that."""
         try:
             verdicts = await self._intents.cache.finish(self._token, [(self._key, version, payload)])
         except CacheUnavailable:
             await self._intents.trust.owe(self._key, version, self._token)
-            return
+            return "told later"
         for verdict in verdicts:
             if verdict not in ("set", "dropped"):
                 self._intents.observer.refused(verdict)
+        return _OUTCOMES.get(verdicts[0], verdicts[0].replace("_", " "))

@@ -77,6 +77,75 @@ async def test_a_second_read_is_a_hit_and_says_so(open_test_catalogue: Open, sto
         assert 0 < second.seconds < 5
 
 
+async def test_the_trace_tells_the_way_of_each_operation(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        added = await catalogue.add(movie(1))
+        await catalogue.get("Q1")
+        await catalogue.get("Q1")
+        saved = await catalogue.save(replace(added, runtime=118))
+        await catalogue.use_strategy("write-through")
+        await catalogue.save(replace(saved, runtime=119))
+        await catalogue.use_strategy("no-cache")
+        await catalogue.get("Q1")
+        lines = [line for line in catalogue.stats().trace if line.operation in ("get", "save")]
+        assert [[(step.where, step.outcome) for step in line.steps] for line in lines] == [
+            [("redis", "miss"), ("redis", "lease"), ("store", "read"), ("redis", "filled")],
+            [("redis", "hit")],
+            [("redis", "hidden"), ("store", "committed"), ("redis", "dropped")],
+            [("redis", "hidden"), ("store", "committed"), ("redis", "put later")],
+            [("store", "read")],
+        ]
+        assert all(sum(step.seconds or 0 for step in line.steps) <= line.seconds for line in lines)
+
+
+async def test_the_trace_tells_the_way_of_a_window(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        await catalogue.load(source(*movies(60)))
+        await catalogue.browse(Query())
+        await catalogue.browse(Query())
+        await catalogue.use_strategy("no-cache")
+        await catalogue.browse(Query())
+        lines = [line for line in catalogue.stats().trace if line.operation == "browse"]
+        ways = [[(s.where, s.outcome, s.seconds is not None) for s in line.steps] for line in lines]
+        assert ways == [
+            [
+                ("redis", "no order", False),
+                ("store", "order", False),
+                ("redis", "0 of 50", False),
+                ("store", "50 movies", False),
+            ],
+            [("redis", "order", True), ("redis", "50 of 50", True)],
+            [("store", "order", True), ("store", "50 movies", True)],
+        ]
+
+
+async def test_who_shares_a_load_is_not_given_the_times_of_another(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue() as catalogue:
+        await catalogue.add(movie(1))
+        await asyncio.gather(catalogue.get("Q1"), catalogue.get("Q1"))
+        ways = [line.steps[1:] for line in catalogue.stats().trace if line.operation == "get"]
+        assert sorted(tuple(step.outcome for step in way) for way in ways) == [
+            ("lease", "read", "filled"),
+            ("load shared",),
+        ]
+
+
+async def test_a_switch_says_what_it_waited_for(open_test_catalogue: Open) -> None:
+    async with open_test_catalogue(strategy="write-through") as catalogue:
+        added = await catalogue.add(movie(1))
+        await catalogue.use_strategy("cache-aside")
+        saving = asyncio.create_task(catalogue.save(replace(added, runtime=118)))
+        await asyncio.sleep(0)
+        assert str(catalogue.unfinished) == "1 running write"
+        await catalogue.use_strategy("no-cache")
+        assert saving.done()
+        await saving
+        await catalogue.use_strategy("cache-aside")
+        said = [line.verdict for line in catalogue.stats().trace if line.operation == "switch"]
+        assert "s for 1 running write" in said[-2]
+        assert said[-1] == "no-cache -> cache-aside, nothing to wait for"
+
+
 async def test_write_through_leaves_the_new_state_in_the_cache(open_test_catalogue: Open, store: str) -> None:
     async with open_test_catalogue(store=store, strategy="write-through") as catalogue:
         added = await catalogue.add(movie(1))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import msgspec
 
-from core.catalogue import Catalogue, Reading
+from core.catalogue import Catalogue, Reading, Unfinished
 from core.errors import EditConflict, MovieExists, MovieNotFound
 from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.loading import Source
@@ -89,6 +89,8 @@ class MemoryCatalogue(Catalogue):
         self.gate = asyncio.Event()
         """Every switch waits for it; set unless a test clears it."""
         self.gate.set()
+        self.waiting = Unfinished()
+        """What a switch waits for."""
         self.cache_problem: str | None = None
         self.doubt: str | None = None
         self.last_known = False
@@ -107,6 +109,10 @@ class MemoryCatalogue(Catalogue):
     @property
     def strategy(self) -> str:
         return self._strategy_name
+
+    @property
+    def unfinished(self) -> Unfinished:
+        return self.waiting
 
     @property
     def store(self) -> str:

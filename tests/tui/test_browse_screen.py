@@ -10,6 +10,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from core.catalogue import Unfinished
 from core.errors import ServerFailed, StoreUnavailable, UnknownStore
 from core.model import LoadProgress, replace
 from core.query import LONGEST_TEXT
@@ -159,6 +160,16 @@ async def test_columns_can_be_shifted_and_come_back(tmp_path: Path) -> None:
         assert "Title" in at.line(0)
         await at.press(*"h" * 12)
         assert at.line(0) == first
+
+
+async def test_while_a_switch_waits_the_screen_says_for_what(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.catalogue.gate.clear()
+        at.catalogue.waiting = Unfinished(writes=2)
+        await at.press("c", "2")
+        await at.until(lambda: "write-through: waiting for 2 running writes…" in at.text)
+        at.catalogue.gate.set()
+        await at.until(lambda: "waiting for" not in at.text)
 
 
 async def test_switching_strategy_and_store_keeps_rows_place_and_cursor(tmp_path: Path) -> None:

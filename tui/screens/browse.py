@@ -37,6 +37,7 @@ from tui.widgets.years import YearsPanel
 from tui.work import run
 
 _RETRY_SECONDS: Final = 2.0
+_WAITING_SECONDS: Final = 0.1
 _DETAIL_DELAY: Final = 0.2
 
 
@@ -215,7 +216,13 @@ class BrowseScreen(TouringScreen):
     # ------------------------------------------------------------------------------------------ strategies and stores
 
     def action_choose_strategy(self) -> None:
-        chooser = StrategyScreen(self.catalogue.strategies, self.catalogue.strategy, self.windows.summary())
+        chooser = StrategyScreen(
+            self.catalogue.strategies,
+            self.catalogue.strategy,
+            self.windows.summary(),
+            lambda: self.catalogue.stats().trace,
+            self.catalogue.store,
+        )
         self.app.push_screen(chooser, self._switch_strategy)
 
     def action_choose_store(self) -> None:
@@ -268,10 +275,12 @@ class BrowseScreen(TouringScreen):
         store = self.catalogue.store
         self.say(f"Switching to {self._switching}…")
         self._show_active(name)
+        waiting = self.set_interval(_WAITING_SECONDS, self._say_what_for)
         try:
             await use(name)
             self.memory.change(**{kind: name})
         finally:
+            waiting.stop()
             self._switching = None
             self.say("")
             self._show_active()
@@ -279,6 +288,11 @@ class BrowseScreen(TouringScreen):
             self.query_one(FilterLine).whole = None
             self.query_one(MovieTable).forget_versions()
             self.show_query(self.query_now, keep_place=True)
+
+    def _say_what_for(self) -> None:
+        """While a switch lasts: what it waits for, if that is what takes its time."""
+        waited = str(self.catalogue.unfinished)
+        self.say(f"Switching to {self._switching}{f': waiting for {waited}' if waited else ''}…")
 
     def _show_active(self, switching_to: str | None = None) -> None:
         self.query_one(StrategyBar).show(self.catalogue.strategy, self.catalogue.store, switching_to)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,12 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from core.observe.histogram import percentile
+from core.observe.stats import TraceLine
 from tui import figures
 from tui.strategy_texts import STORE_TEXTS, STRATEGY_TEXTS
+from tui.widgets.path import PathPanel
 from tui.windows import Summary, hit_ratio, reads, store_latency
 
 
@@ -44,6 +46,7 @@ class ChoiceScreen(ModalScreen[str | None]):
             border: round $border;
             border-title-color: $foreground;
             border-title-style: bold;
+            border-subtitle-color: $foreground 60%;
             background: $surface;
         }
         OptionList, OptionList:focus {
@@ -53,7 +56,7 @@ class ChoiceScreen(ModalScreen[str | None]):
             background: $surface;
             background-tint: transparent;
         }
-        Static { dock: bottom; color: $foreground 60%; text-align: right; }
+        PathPanel { dock: bottom; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,8 +76,13 @@ class ChoiceScreen(ModalScreen[str | None]):
         """The list in a frame, and the keys below it."""
         with Vertical() as frame:
             frame.border_title = self._title
+            frame.border_subtitle = f"1-{len(self._choices)} choose at once   enter choose   esc leave it"
             yield OptionList(*(Option(self._prompt(i, choice)) for i, choice in enumerate(self._choices, 1)))
-            yield Static(f"1-{len(self._choices)} choose at once   enter choose   esc leave it", markup=False)
+            yield from self.below()
+
+    def below(self) -> ComposeResult:
+        """What stands under the list."""
+        yield from ()
 
     def on_mount(self) -> None:
         """Begin at what is in force."""
@@ -109,10 +117,29 @@ class ChoiceScreen(ModalScreen[str | None]):
 
 
 class StrategyScreen(ChoiceScreen):
-    """Choose a strategy, by its promise, its figures so far and the paths of its reads and writes."""
+    """Choose a strategy, by its promise, its figures so far and the paths of its reads and writes.
 
-    def __init__(self, strategies: Sequence[str], current: str, summary: Summary | None) -> None:
+    Below the list stands the way that the last operations of the highlighted one really took."""
+
+    def __init__(
+        self,
+        strategies: Sequence[str],
+        current: str,
+        summary: Summary | None,
+        trace: Callable[[], tuple[TraceLine, ...]],
+        store: str,
+    ) -> None:
         super().__init__("Caching strategy", [strategy_choice(name, summary) for name in strategies], current)
+        self._strategies = tuple(strategies)
+        self._path = PathPanel(trace, STORE_TEXTS[store].name, current)
+
+    def below(self) -> ComposeResult:
+        """The paths really taken."""
+        yield self._path
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Explain the one that the highlight is on."""
+        self._path.explain(self._strategies[event.option_index])
 
 
 class StoreScreen(ChoiceScreen):
