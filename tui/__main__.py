@@ -16,6 +16,8 @@ _EXAMPLES = """Examples:
   reelcache load ~/movies.csv
   reelcache doctor
   reelcache check --json
+  reelcache get tt0078748 --json
+  reelcache genres year:1979..1989
   reelcache stop
   reelcache reset --yes
   reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"""
@@ -164,6 +166,36 @@ def check(
     raise typer.Exit(_run(check_cache(settings, as_json=json)))
 
 
+@app.command(short_help="Show one movie.", epilog=_example("reelcache get tt0078748 --json"))
+def get(
+    context: typer.Context,
+    id: Annotated[str, typer.Argument(help="The movie's id.", metavar="ID")],
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: id, version and every field by its name.")
+    ] = False,
+) -> None:
+    """Show one movie. Exit code: 0 shown, 1 a server is in trouble, 2 bad input, 3 there is no such movie."""
+    settings = _settings(context)
+    from tui.commands.get import show_movie
+
+    raise typer.Exit(_run(show_movie(settings, id, as_json=json)))
+
+
+@app.command(short_help="Count the movies of each genre.", epilog=_example("reelcache genres year:1979..1989"))
+def genres(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="A filter, as in the dashboard's box. None: all.", metavar="WORDS")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object of genre: movies.")] = False,
+) -> None:
+    """Count the movies of each genre. Exit code: 0 counted, 1 a server is in trouble, 2 bad input."""
+    settings = _settings(context)
+    from tui.commands.genres import count_genres
+
+    raise typer.Exit(_run(count_genres(settings, words or (), as_json=json)))
+
+
 @app.command(short_help="End the embedded servers.", epilog=_example("reelcache stop"))
 def stop(context: typer.Context) -> None:
     """End the embedded servers, also those that a killed copy left running."""
@@ -244,11 +276,16 @@ def _settings(context: typer.Context, **more: object) -> Any:
 
 
 def _run(work: Any) -> Any:
-    """Run one command to its end; an error a person can meet becomes a line and exit code 1."""
-    from core.errors import ReelcacheError
+    """Run one command to its end; an error a person can meet becomes a line and an exit code: 1, 2 bad input, 3 no
+    such movie."""
+    from core.errors import InvalidQuery, MovieNotFound, ReelcacheError
 
     try:
         return asyncio.run(work)
+    except InvalidQuery as problem:
+        _refuse(problem.message, problem.remedy, code=2)
+    except MovieNotFound as problem:
+        _refuse(problem.message, "", code=3)
     except ReelcacheError as problem:
         _refuse(problem.message, problem.remedy, code=1)
     except KeyboardInterrupt:

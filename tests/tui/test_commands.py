@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import gzip
+import json
 import os
 import pty
 import random
@@ -22,7 +23,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from tests.core.stores.sample_mflix import DOCUMENTS
 
-COMMANDS = ("load", "doctor", "check", "stop", "reset", "adopt")
+COMMANDS = ("load", "doctor", "check", "get", "genres", "stop", "reset", "adopt")
 PROGRAM = (sys.executable, "-P", "-m", "tui")
 Finished = subprocess.CompletedProcess[str]
 Run = Callable[..., Finished]
@@ -196,6 +197,42 @@ class TestLoad:
         assert figures[1] == figures[2]
         assert "load the file again for the rest" in seen
         assert f" {figures[2]} unchanged" in run("load", str(path)).stdout
+
+
+class TestGet:
+    @pytest.fixture(params=("postgresql", "mongodb"))
+    def store(self, request: pytest.FixtureRequest, run: Run, tmp_path: Path) -> str:
+        (tmp_path / "two.csv").write_text(
+            "id,title,year,genres\na1,Alien,1979,Horror|Sci-Fi\nb2,Brazil,1985,Sci-Fi\n", "utf-8"
+        )
+        name = str(request.param)
+        assert run("load", "two.csv", "--store", name).returncode == 0
+        return name
+
+    def test_a_movie_is_shown_to_a_person_and_to_a_program(self, run: Run, store: str) -> None:
+        assert re.search(r"^Title +Alien$", run("--store", store, "get", "a1").stdout, re.M)
+        told = json.loads(run("--store", store, "get", "a1", "--json").stdout)
+        assert (told["id"], told["version"], told["title"], told["year"]) == ("a1", 1, "Alien", 1979)
+        assert told["genres"] == ["Horror", "Sci-Fi"]
+        assert told["plot"] is None
+
+    def test_no_such_movie_has_a_code_of_its_own(self, run: Run, store: str) -> None:
+        done = run("--store", store, "get", "\x1b[31mnone", "--json")
+        assert (done.returncode, done.stdout) == (3, "")
+        assert len(done.stderr.splitlines()) == 1
+        assert "\x1b" not in done.stderr
+
+    def test_genres_are_counted_under_a_filter(self, run: Run, store: str) -> None:
+        assert json.loads(run("--store", store, "genres", "--json").stdout) == {"Sci-Fi": 2, "Horror": 1}
+        assert json.loads(run("--store", store, "genres", "year:1985", "--json").stdout) == {"Sci-Fi": 1}
+        assert json.loads(run("--store", store, "genres", "genre:horror", "--json").stdout)["Horror"] == 1
+        assert re.search(r"^Sci-Fi +2$", run("--store", store, "genres").stdout, re.M)
+
+    @pytest.mark.parametrize("word", ["yeer:1985", "year:", "genre:horrr"])
+    def test_a_filter_that_means_nothing_is_bad_input(self, run: Run, store: str, word: str) -> None:
+        done = run("--store", store, "genres", word)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("reelcache: ")
 
 
 class TestAdopt:
