@@ -34,6 +34,7 @@ from core.settings import STORES, STRATEGIES
 from core.stores.base import Store
 from core.strategies.base import Change, Question, Strategy, Written
 from core.strategies.codec import decode_counts, decode_window, encode_counts, encode_window
+from core.strategies.keys import COLLECTION
 
 if TYPE_CHECKING:
     from core.lab.faults import FaultSwitches
@@ -82,6 +83,7 @@ class Catalogue:
         self._open_store = open_store
         self._redis_url = redis_url
         self._redis: RedisStats | None = None
+        self._generation: str | None = None
         self._doubt: str | None = None
         """Why the cache was not used at the last look, for the trace."""
         self._filling: dict[str, LoadProgress] = {}
@@ -337,6 +339,7 @@ class Catalogue:
             cache_problem=breaker.problem,
             doubt=doubt.reason if doubt else None,
             pending=trust.standing.pending,
+            generation=self._generation,
             breaker_opened=breaker.opened,
             faults=tuple(self.faults.active.values()),
             redis=self._redis if breaker.state == "closed" else None,
@@ -350,6 +353,8 @@ class Catalogue:
             self._doubt = reason
             self.note("cache", "Redis", f"not used: {reason}" if reason else "used again")
         with contextlib.suppress(CacheUnavailable):
+            present = await self._binding.cache.get(COLLECTION)
+            self._generation = present.payload.hex() if present is not None else None
             info = await self._cache.server()
             self._redis = RedisStats(**msgspec.structs.asdict(info))
 

@@ -72,7 +72,7 @@ def parse_filter(text: str, genres: Sequence[str] = ()) -> Query:
     ranges: list[Range] = []
     first = last = None
     for token in _TOKEN.finditer(text):
-        name, value = token["name"], _bare(token["value"] or "")
+        name, value = token["name"], " ".join((token["value"] or "").replace('"', " ").split())
         term = TERMS.get(name.casefold()) if name else None
         if term is None:
             if (word := token["word"]) and word.endswith(":") and (term := TERMS.get(word[:-1].casefold())):
@@ -81,8 +81,10 @@ def parse_filter(text: str, genres: Sequence[str] = ()) -> Query:
                 )
             if name:
                 _refuse_near_term(name, token.group())
-            words.append(_bare(token["quoted"]) if token["quoted"] else token.group())
-        elif not value.strip():
+            # Marks inside would come to stand elsewhere when the text is written again.
+            loose = token.group().replace('"', "") if name else token.group()
+            words.append(_bare(token["quoted"]) if token["quoted"] else loose)
+        elif not value:
             raise FilterProblem(f"{term.name}: needs its value right behind it, such as {term.name}:{term.example}.")
         elif term.field == "genres":
             if (genre := _genre(value, genres)) not in chosen:
@@ -92,6 +94,8 @@ def parse_filter(text: str, genres: Sequence[str] = ()) -> Query:
         elif term.field == "year":
             from_, to = _years(value)
             first, last = (first if from_ is None else from_), (last if to is None else to)
+            if first is not None and last is not None and first > last:
+                raise FilterProblem(f"No year is both {first} or later and {last} or earlier: write one year: term.")
         else:
             ranges.append(_range(term, value))
     return Query(
@@ -127,8 +131,12 @@ def _bare(value: str) -> str:
     return value.strip('"') if value.startswith('"') else value
 
 
+def _near_terms(name: str) -> list[str]:
+    return get_close_matches(name.casefold(), TERMS, n=1, cutoff=0.75)
+
+
 def _refuse_near_term(name: str, token: str) -> None:
-    if near := get_close_matches(name.casefold(), TERMS, n=1, cutoff=0.75):
+    if near := _near_terms(name):
         raise FilterProblem(
             f'There is no term {name}: – did you mean {near[0]}:? In quotes, "{token}", it is searched as it is.'
         )
@@ -164,7 +172,7 @@ def _years(value: str) -> tuple[int | None, int | None]:
 def _range(term: Term, value: str) -> Range:
     field = FIELD[term.field]
     bounds = _bounds(term, value, whole=field.kind == "integer")
-    if field.name == "critic_rating" and all(bound is None or bound > _MOST_OF_A_RATING for bound in bounds):
+    if field.name == "critic_rating" and any(bound is not None and bound > _MOST_OF_A_RATING for bound in bounds):
         # Nobody rates above 10: what is meant is the share of good reviews, in percent.
         return Range("tomatometer", *bounds)
     return Range(field.name, *bounds)
@@ -175,8 +183,9 @@ def _bounds(term: Term, value: str, *, whole: bool) -> tuple[float | None, float
     compared, span = _COMPARED.fullmatch(value), _SPAN.fullmatch(value)
     if compared is None and (span is None or span[1] is span[2] is None):
         some, span_of = ("1979", "1979..1989") if term.name == "year" else ("5", "5..9")
+        also = "; above 10 it is the Tomatometer, in percent" if term.field == "critic_rating" else ""
         raise FilterProblem(
-            f"{term.name}:{value[:20]} – write {term.name}:{some}, {term.name}:>{some} or {term.name}:{span_of}."
+            f"{term.name}:{value[:20]} – write {term.name}:{some}, {term.name}:>{some} or {term.name}:{span_of}{also}."
         )
     if compared is not None:
         sign, number = compared[1], float(compared[2])
@@ -207,7 +216,13 @@ def _quoted(value: str) -> str:
 
 def _quoted_words(text: str) -> str:
     """Free text, each token that would be read as a term in quotes."""
-    return " ".join(f'"{token}"' if ":" in token else token for token in text.split())
+    return " ".join(_quoted_token(token) for token in text.split())
+
+
+def _quoted_token(token: str) -> str:
+    name, colon, value = token.partition(":")
+    term = name.casefold() in TERMS
+    return f'"{token}"' if colon and (term or (value and name.isalpha() and _near_terms(name))) else token
 
 
 def _span(first: float | None, last: float | None) -> str:

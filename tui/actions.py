@@ -106,7 +106,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "slash",
         "/",
         "Filter",
-        "Filter as you type: words, genre:horror, year:1979..1989, director:scott, rating:>8.",
+        "Filter as you type: words, genre:horror, year:1979..1989, rating:>8 (above 10: the Tomatometer).",
         "everywhere",
         "ask('text')",
         10,

@@ -23,6 +23,10 @@ _BY_VERDICT: Final = {
 }
 _BY_BEGINNING: Final = {
     "not cached: another writer": "A write of the same movie was under way, so the answer was not put into Redis.",
+    "not cached: another reader or writer": (
+        "Others were loading or writing some of these movies, so those were not put into Redis."
+    ),
+    "no-cache:": "This strategy asks the store for every read: the cache is left aside.",
     "not cached: another reader": "Another reader was loading the same movie, so this answer was not put into Redis.",
     "not cached:": "The answer came from the store and was not put into Redis, for the reason that the verdict names.",
     "the last known state": "The store is away: this is what Redis last knew, and it is labelled so.",

@@ -119,6 +119,9 @@ class Stats(msgspec.Struct, frozen=True):
     """Why the cache is not believed just now, though Redis may answer; None while it is."""
     relay: RelayStats = RelayStats()
     audit: AuditStats = AuditStats()
+    generation: str | None = None
+    """The name of the collection's state in the cache, another one after every write by whomever; None while nobody
+    has asked for any answer since the last write, or the cache is away."""
     breaker_opened: int = 0
     """How often the breaker opened."""
     faults: tuple[str, ...] = ()

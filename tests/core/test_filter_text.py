@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from core.errors import InvalidQuery
@@ -37,6 +38,7 @@ GENRES = ("Drama", "Horror", "Sci-Fi", "Music", "Musical", "Science Fiction")
         ("country:japan language:french", Query(within=(("countries", "japan"), ("languages", "french")))),
         ("rating:>8.5", Query(ranges=(Range("critic_rating", above=8.5),))),
         ("rating:>80", Query(ranges=(Range("tomatometer", above=80),))),
+        ("rating:5..80", Query(ranges=(Range("tomatometer", least=5, most=80),))),
         ("rating:7..9", Query(ranges=(Range("critic_rating", least=7, most=9),))),
         ("meter:>=90", Query(ranges=(Range("tomatometer", least=90),))),
         ("runtime:<100", Query(ranges=(Range("runtime", below=100),))),
@@ -68,6 +70,8 @@ def test_a_text_means(text: str, query: Query) -> None:
         ("year:20244", "years lie between"),
         ("year:1989..1979", "the first number is above the second"),
         ("year:1979.5", "write a whole number"),
+        ("year:>=2000 year:<=1990", "No year is both 2000 or later and 1990 or earlier"),
+        ("rating:good", "above 10 it is the Tomatometer"),
         ("rating:good", "write rating:5, rating:>5 or rating:5..9"),
         ("rating:..", "write rating:5"),
         ("runtime:>1e9", "write runtime:5"),
@@ -135,13 +139,29 @@ def test_a_query_comes_back_from_its_text(
     assert (again.year_from, again.year_to, again.within) == (query.year_from, query.year_to, query.within)
 
 
-@given(some.text(max_size=80))
+def test_a_title_with_a_colon_comes_back_without_quotes() -> None:
+    assert filter_text(parse_filter("Alien: Covenant", GENRES)) == "Alien: Covenant"
+
+
+_pieces = some.sampled_from(
+    ("genre:horror", "genre:", "gerne:", "year:>=2000", "year:<1990", "rating:>80", "director:", "Mission:", "alien",
+     '"', "-", ":", " ", "'", "o", "2:37")
+)  # fmt: skip
+
+
+@given(some.text(max_size=80) | some.lists(_pieces, max_size=8).map("".join))
+@example('director:o"neill')
+@example('x"genre:horror')
+@example('Mission:"a genre:horror"')
+@example("year:>=2000 year:<=1990")
 def test_any_text_is_a_query_or_is_refused(text: str) -> None:
     try:
         query = parse_filter(text, GENRES)
     except (FilterProblem, InvalidQuery):
         return
-    assert parse_filter(filter_text(query), GENRES).words == query.words
+    again = parse_filter(filter_text(query), GENRES)
+    assert msgspec.structs.replace(again, text="") == msgspec.structs.replace(query, text="")
+    assert again.words == query.words
 
 
 def test_filters_keep_the_order_of_the_table() -> None:

@@ -168,3 +168,15 @@ async def test_a_movie_added_is_in_the_store_and_removed_is_out_of_it(settings: 
         await until(at.pilot, lambda: at.table.window.total == 1_000)
         with pytest.raises(MovieNotFound):
             await at.catalogue.get("my:rec-mine")
+
+
+@pytest.mark.parametrize("store", Catalogue.stores)
+async def test_another_copys_edit_shows_by_itself_and_stands_out(settings: Settings, store: str) -> None:
+    chosen = replace_store(settings, store)
+    async with seat(chosen, stores=(store,)) as at, open_catalogue(chosen) as other:
+        movie = at.table.current
+        assert movie is not None
+        await until(at.pilot, lambda: at.screen._generation is not None)
+        saved = await other.save(replace(movie, runtime=321))
+        await until(at.pilot, lambda: at.table.current is not None and at.table.current.version == saved.version)
+        await at.until_text("*")

@@ -68,6 +68,8 @@ def test_any_text_is_a_filter_or_is_refused(text: str) -> None:
         "known to be absent",
         "miss: loaded and filled",
         "not cached: another reader is at it",
+        "not cached: another reader or writer is at it",
+        "no-cache: read from the store",
         "not cached: Redis does not answer",
         "the last known state: PostgreSQL does not answer",
         "computed",

@@ -49,6 +49,7 @@ class BrowseScreen(CollectingScreen):
         super().__init__(catalogue, memory)
         self._filling = False
         self._switching: str | None = None
+        self._generation: str | None = None
         self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
         self._retry: Timer | None = None
         self._detail: Timer | None = None
@@ -57,6 +58,7 @@ class BrowseScreen(CollectingScreen):
     def on_mount(self) -> None:
         if self.app.return_value is not None:
             return  # Textual mounts no parts of a screen once the app ends
+        self.query_one(MovieTable).choose(self.memory.now.columns)
         self.show_query(self.query_now)
         self._show_active()
         run(self, self.catalogue.ready(), doing="load the shipped catalogue", group="filling")
@@ -151,6 +153,14 @@ class BrowseScreen(CollectingScreen):
         if (filling is not None or self._filling) and not self.query_one(MovieTable).window.waiting:
             self.action_reload()
         self._filling = filling is not None
+        self._follow_others(event.stats.generation)
+
+    def _follow_others(self, generation: str | None) -> None:
+        """Read the rows in view again once anybody has written since they were read."""
+        if generation == self._generation or self.query_one(MovieTable).window.waiting:
+            return
+        self._generation = generation
+        self.action_reload()
 
     # ------------------------------------------------------------------------------------------- place in the table
 

@@ -29,9 +29,6 @@ class CollectingScreen(RecordScreen):
 
     _export: Worker[None] | None = None
 
-    def on_mount(self) -> None:
-        self.query_one(MovieTable).choose(self.memory.now.columns)
-
     # ------------------------------------------------------------------------------------------------------ columns
 
     def action_columns(self) -> None:
