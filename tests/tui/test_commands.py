@@ -5,15 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import gzip
-import json
-import os
-import pty
 import random
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -22,70 +16,11 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 
 from tests.core.stores.sample_mflix import DOCUMENTS
+from tests.tui.shell import Run, environment, on_a_terminal, run
 
-COMMANDS = ("load", "doctor", "check", "get", "genres", "stop", "reset", "adopt")
-PROGRAM = (sys.executable, "-P", "-m", "tui")
-Finished = subprocess.CompletedProcess[str]
-Run = Callable[..., Finished]
+__all__ = ["environment", "run"]
 
-
-@pytest.fixture
-def environment(redis_url: str, postgres_url: str, mongo_url: str, tmp_path: Path) -> dict[str, str]:
-    """Names empty databases, and folders of the test's own for all that is written."""
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "REDIS_URL": redis_url,
-        "DATABASE_URL": postgres_url,
-        "MONGO_URL": mongo_url,
-        "REELCACHE_STATE_DIR": str(tmp_path / "state"),
-        "TERM": "xterm",
-        "COLUMNS": "120",
-    }
-
-
-@pytest.fixture
-def run(environment: dict[str, str], tmp_path: Path) -> Run:
-    """Runs one command to its end, in a folder of the test's own; no traceback may ever be seen."""
-
-    def finished(*words: str, **more: str) -> Finished:
-        done = subprocess.run(
-            [*PROGRAM, *words],
-            cwd=tmp_path,
-            env=environment | more,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr
-        return done
-
-    return finished
-
-
-def on_a_terminal(environment: dict[str, str], *words: str, when: str = "", then: bytes = b"") -> tuple[int, str]:
-    """Exit code and output of a command on a terminal of its own; `then` is typed once `when` was seen."""
-    child, terminal = pty.fork()
-    if child == 0:
-        # A runner in the background may ignore it, and what is ignored is inherited.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.execvpe(PROGRAM[0], [*PROGRAM, *words], environment)
-    seen = ""
-    while True:
-        try:
-            part = os.read(terminal, 65_536)
-        except OSError:
-            break
-        if not part:
-            break
-        seen += part.decode("utf-8", "replace")
-        if then and re.search(when, seen):
-            os.write(terminal, then)
-            then = b""
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen
+COMMANDS = ("load", "doctor", "check", "get", "find", "genres", "stats", "edit", "stop", "reset", "adopt")
 
 
 def noise(count: int) -> str:
@@ -197,42 +132,6 @@ class TestLoad:
         assert figures[1] == figures[2]
         assert "load the file again for the rest" in seen
         assert f" {figures[2]} unchanged" in run("load", str(path)).stdout
-
-
-class TestGet:
-    @pytest.fixture(params=("postgresql", "mongodb"))
-    def store(self, request: pytest.FixtureRequest, run: Run, tmp_path: Path) -> str:
-        (tmp_path / "two.csv").write_text(
-            "id,title,year,genres\na1,Alien,1979,Horror|Sci-Fi\nb2,Brazil,1985,Sci-Fi\n", "utf-8"
-        )
-        name = str(request.param)
-        assert run("load", "two.csv", "--store", name).returncode == 0
-        return name
-
-    def test_a_movie_is_shown_to_a_person_and_to_a_program(self, run: Run, store: str) -> None:
-        assert re.search(r"^Title +Alien$", run("--store", store, "get", "a1").stdout, re.M)
-        told = json.loads(run("--store", store, "get", "a1", "--json").stdout)
-        assert (told["id"], told["version"], told["title"], told["year"]) == ("a1", 1, "Alien", 1979)
-        assert told["genres"] == ["Horror", "Sci-Fi"]
-        assert told["plot"] is None
-
-    def test_no_such_movie_has_a_code_of_its_own(self, run: Run, store: str) -> None:
-        done = run("--store", store, "get", "\x1b[31mnone", "--json")
-        assert (done.returncode, done.stdout) == (3, "")
-        assert len(done.stderr.splitlines()) == 1
-        assert "\x1b" not in done.stderr
-
-    def test_genres_are_counted_under_a_filter(self, run: Run, store: str) -> None:
-        assert json.loads(run("--store", store, "genres", "--json").stdout) == {"Sci-Fi": 2, "Horror": 1}
-        assert json.loads(run("--store", store, "genres", "year:1985", "--json").stdout) == {"Sci-Fi": 1}
-        assert json.loads(run("--store", store, "genres", "genre:horror", "--json").stdout)["Horror"] == 1
-        assert re.search(r"^Sci-Fi +2$", run("--store", store, "genres").stdout, re.M)
-
-    @pytest.mark.parametrize("word", ["yeer:1985", "year:", "genre:horrr"])
-    def test_a_filter_that_means_nothing_is_bad_input(self, run: Run, store: str, word: str) -> None:
-        done = run("--store", store, "genres", word)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith("reelcache: ")
 
 
 class TestAdopt:

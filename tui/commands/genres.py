@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 import typer
 
-from core import Settings, open_catalogue
-from core.errors import InvalidQuery
-from core.filter_text import FilterProblem, parse_filter
-from core.query import Query, ValueCount
+from core import Settings, ValueCount, open_catalogue
+from tui.commands.asking import asked, asked_of
 from tui.formats import count, visible
 
 
@@ -19,18 +17,9 @@ async def count_genres(settings: Settings, words: Sequence[str], *, as_json: boo
     asked(words)  # A slip is told before any server is started for it.
     async with open_catalogue(settings) as catalogue:
         await catalogue.ready()
-        known = [each.name for each in await catalogue.genres(Query())]
-        found = await catalogue.genres(asked(words, known))
+        found = await catalogue.genres(await asked_of(catalogue, words))
     typer.echo(as_object(found) if as_json else "\n".join(as_lines(found)))
     return 0
-
-
-def asked(words: Sequence[str], genres: Sequence[str] = ()) -> Query:
-    """The question in the words of a command line, as the filter bar reads it. Raises InvalidQuery."""
-    try:
-        return parse_filter(" ".join(words), genres)
-    except FilterProblem as problem:
-        raise InvalidQuery(str(problem), remedy="Example: genre:Horror year:1979..1989") from None
 
 
 def as_object(found: Sequence[ValueCount]) -> str:
