@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
+
+from tui.commands import scripts
+from tui.commands.running import example, refuse, run, settings_of
 
 _EXAMPLES = """Examples:
 
@@ -17,14 +18,14 @@ _EXAMPLES = """Examples:
   reelcache load ~/movies.csv
   reelcache doctor
   reelcache check --json
+  reelcache get tt0078748 --json
+  reelcache find genre:horror year:1979..1989 --sort year
+  reelcache genres year:1979..1989
+  reelcache stats --json
+  reelcache edit tt0078748 --set runtime=118 --dry-run
   reelcache stop
   reelcache reset --yes
   reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"""
-
-
-def _example(command: str) -> str:
-    return f"Example: {command}\n\nOptions of the whole program stand before the command: reelcache --help lists them."
-
 
 app = typer.Typer(
     name="reelcache",
@@ -112,9 +113,9 @@ def dashboard(
     from tui.remembered import Memory, default_memory_file
 
     memory = Memory(default_memory_file())
-    settings = _settings(context, fallbacks=memory.settings)
+    settings = settings_of(context, fallbacks=memory.settings)
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)):
-        _refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
+        refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
     from tui.app import ReelcacheApp
 
     raise typer.Exit(ReelcacheApp(settings, memory=memory).run() or 0)
@@ -122,7 +123,7 @@ def dashboard(
 
 @app.command(
     short_help="Load movies from a file into the store.",
-    epilog=_example("reelcache load ~/movies.csv --store mongodb"),
+    epilog=example("reelcache load ~/movies.csv --store mongodb"),
 )
 def load(
     context: typer.Context,
@@ -140,40 +141,43 @@ def load(
     ] = None,
 ) -> None:
     """Load movies from a file into the store; loading twice changes nothing."""
-    settings = _settings(context, store=store)
+    settings = settings_of(context, store=store)
     from tui.loading import load_file
 
-    raise typer.Exit(_run(load_file(settings, file, tuple(companion or ()))))
+    raise typer.Exit(run(load_file(settings, file, tuple(companion or ()))))
 
 
-@app.command(short_help="Say how each server is found and how it fares.", epilog=_example("reelcache doctor"))
+@app.command(short_help="Say how each server is found and how it fares.", epilog=example("reelcache doctor"))
 def doctor(context: typer.Context) -> None:
     """Say of each server how it is found, its version, whether it answers, and what to do where it does not."""
-    settings = _settings(context)
+    settings = settings_of(context)
     from tui.doctor import examine_servers
 
-    raise typer.Exit(_run(examine_servers(settings)))
+    raise typer.Exit(run(examine_servers(settings)))
 
 
-@app.command(short_help="Compare the cache with the store.", epilog=_example("reelcache check --json"))
+@app.command(short_help="Compare the cache with the store.", epilog=example("reelcache check --json"))
 def check(
     context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
 ) -> None:
     """Compare every movie in the cache with the store; exit code 1 when one is still wrong after 10 seconds."""
-    settings = _settings(context)
+    settings = settings_of(context)
     from tui.checking import check_cache
 
-    raise typer.Exit(_run(check_cache(settings, as_json=json)))
+    raise typer.Exit(run(check_cache(settings, as_json=json)))
 
 
-@app.command(short_help="End the embedded servers.", epilog=_example("reelcache stop"))
+scripts.add_to(app)
+
+
+@app.command(short_help="End the embedded servers.", epilog=example("reelcache stop"))
 def stop(context: typer.Context) -> None:
     """End the embedded servers, also those that a killed copy left running."""
-    settings = _settings(context)
+    settings = settings_of(context)
     from core.servers.embedded import stop_embedded
 
-    stopped = _run(stop_embedded(settings.state_dir))
+    stopped = run(stop_embedded(settings.state_dir))
     if not stopped:
         typer.echo("No embedded server was running.")
     for server in stopped:
@@ -181,25 +185,25 @@ def stop(context: typer.Context) -> None:
         typer.echo(f"Stopped {server.server} (process {server.pid}).{note}")
 
 
-@app.command(short_help="Delete the embedded servers' data, after asking.", epilog=_example("reelcache reset --yes"))
+@app.command(short_help="Delete the embedded servers' data, after asking.", epilog=example("reelcache reset --yes"))
 def reset(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete the embedded servers' data: every edit and loaded movie. The shipped ones come back at the next start."""
-    settings = _settings(context)
+    settings = settings_of(context)
     from core.servers.embedded import reset_embedded
 
     if not yes:
         typer.echo(f"This deletes all movies and edits kept by the embedded servers under {settings.state_dir}.")
     _agree("Delete them?", yes)
-    _run(reset_embedded(settings.state_dir))
+    run(reset_embedded(settings.state_dir))
     typer.echo("Deleted. The next start begins anew with the shipped movies.")
 
 
 @app.command(
     short_help="Make a MongoDB collection browsable in place.",
-    epilog=_example("reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"),
+    epilog=example("reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"),
 )
 def adopt(
     context: typer.Context,
@@ -207,21 +211,21 @@ def adopt(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Make a MongoDB collection of yours browsable in place, by adding one sub-document to each movie."""
-    settings = _settings(context, store="mongodb")
+    settings = settings_of(context, store="mongodb")
     if settings.mongo_url is None:
-        _refuse("The embedded MongoDB needs no adopting.", "Name your own with --mongo-url or MONGO_URL.", code=2)
+        refuse("The embedded MongoDB needs no adopting.", "Name your own with --mongo-url or MONGO_URL.", code=2)
     from tui import adopting
 
     if remove:
         _agree("Take out all that Reelcache added to this collection?", yes)
-        typer.echo(f"{_run(adopting.disown(settings.mongo_url)):,} documents are as they were before.")
+        typer.echo(f"{run(adopting.disown(settings.mongo_url)):,} documents are as they were before.")
         return
-    if not (reason := _run(adopting.strangeness(settings.mongo_url))):
+    if not (reason := run(adopting.strangeness(settings.mongo_url))):
         typer.echo("This collection is ready to be browsed; nothing needs adding.")
         return
     typer.echo(reason)
     _agree("Add one sub-document named `reelcache` to each movie, leaving all else as it is?", yes)
-    typer.echo(f"{_run(adopting.adopt(settings.mongo_url)):,} movies adopted.")
+    typer.echo(f"{run(adopting.adopt(settings.mongo_url)):,} movies adopted.")
 
 
 def _agree(question: str, yes: bool) -> None:
@@ -229,42 +233,10 @@ def _agree(question: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        _refuse("Nothing was changed: nobody is there to be asked.", "Add --yes to go on without being asked.", code=2)
+        refuse("Nothing was changed: nobody is there to be asked.", "Add --yes to go on without being asked.", code=2)
     if not typer.confirm(question):
         typer.echo("Nothing was changed.")
         raise typer.Exit(1)
-
-
-def _settings(context: typer.Context, fallbacks: Mapping[str, object] | None = None, **more: object) -> Any:
-    from core.errors import ReelcacheError
-    from core.settings import read_settings
-
-    flags, config = context.obj
-    try:
-        given = {**flags, **{k: v for k, v in more.items() if v is not None}}
-        return read_settings(given, config_file=config, fallbacks=fallbacks)
-    except ReelcacheError as problem:
-        _refuse(problem.message, problem.remedy, code=2)
-
-
-def _run(work: Any) -> Any:
-    """Run one command to its end; an error a person can meet becomes a line and exit code 1."""
-    from core.errors import ReelcacheError
-
-    try:
-        return asyncio.run(work)
-    except ReelcacheError as problem:
-        _refuse(problem.message, problem.remedy, code=1)
-    except KeyboardInterrupt:
-        _refuse("Interrupted.", "", code=130)
-
-
-def _refuse(problem: str, remedy: str, *, code: int) -> NoReturn:
-    from tui.columns import visible
-
-    for line in f"reelcache: {problem}\n  {remedy}".rstrip().splitlines():
-        typer.echo(visible(line), err=True)
-    raise typer.Exit(code)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""The commands that answer a script or a person at a shell: one file for each."""

@@ -1,0 +1,125 @@
+"""The words of the commands for scripts: what a shell may say, and which file does it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tui.commands.running import example, run, settings_of
+
+IdArgument = Annotated[str, typer.Argument(help="The movie's id.", metavar="ID")]
+WordsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="A filter, as in the dashboard's search box. None: every movie.", metavar="WORDS"),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the program these commands, in this order."""
+    app.command(short_help="Show one movie.", epilog=example("reelcache get tt0078748 --json"))(get)
+    app.command(
+        short_help="List the movies of a filter.",
+        epilog=example('reelcache find genre:horror year:1979..1989 director:"ridley scott" --sort year'),
+    )(find)
+    app.command(short_help="Count the movies of each genre.", epilog=example("reelcache genres year:1979..1989"))(
+        genres
+    )
+    app.command(short_help="Show figures of store and cache.", epilog=example("reelcache stats --json"))(stats)
+    app.command(
+        short_help="Change fields of one movie.",
+        epilog=example('reelcache edit tt0078748 --set runtime=118 --set genres="Horror, Sci-Fi" --dry-run'),
+    )(edit)
+
+
+def get(
+    context: typer.Context,
+    id: IdArgument,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: id, version and every field by its name.")
+    ] = False,
+) -> None:
+    """Show one movie. Exit code: 0 shown, 1 a server is in trouble, 2 bad input, 3 there is no such movie."""
+    settings = settings_of(context)
+    from tui.commands.get import show_movie
+
+    raise typer.Exit(run(show_movie(settings, id, as_json=json)))
+
+
+def _sorts() -> list[str]:
+    from core.query import SORTS
+
+    return list(SORTS)
+
+
+def find(
+    context: typer.Context,
+    words: WordsArgument = None,
+    limit: Annotated[int, typer.Option("--limit", help="Most movies to list.", min=1, max=1000)] = 50,
+    offset: Annotated[int, typer.Option("--offset", help="Movies to pass over.", min=0, max=1_000_000_000)] = 0,
+    sort: Annotated[
+        str, typer.Option("--sort", help="The field to sort by.", metavar="FIELD", autocompletion=_sorts)
+    ] = "title",
+    desc: Annotated[bool, typer.Option("--desc", help="From the greatest to the least.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object: total, offset and movies.")] = False,
+) -> None:
+    """List the movies of a filter. Exit code: 0 listed, 1 a server is in trouble, 2 bad input, 3 none is listed."""
+    settings = settings_of(context)
+    from tui.commands.find import find_movies
+
+    work = find_movies(settings, words or (), sort=sort, descending=desc, offset=offset, limit=limit, as_json=json)
+    raise typer.Exit(run(work))
+
+
+def genres(
+    context: typer.Context,
+    words: WordsArgument = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object of genre: movies.")] = False,
+) -> None:
+    """Count the movies of each genre. Exit code: 0 counted, 1 a server is in trouble, 2 bad input."""
+    settings = settings_of(context)
+    from tui.commands.genres import count_genres
+
+    raise typer.Exit(run(count_genres(settings, words or (), as_json=json)))
+
+
+def stats(
+    context: typer.Context,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: store, movies, redis, cache and addresses.")
+    ] = False,
+) -> None:
+    """Show how many movies the store has, Redis' own figures, and whether the cache is believed.
+
+    Hits and misses are counted by each running copy for itself and are not shown. Exit code: 0 the cache is in use, 1 a
+    server is in trouble.
+    """
+    settings = settings_of(context)
+    from tui.commands.stats import show_stats
+
+    raise typer.Exit(run(show_stats(settings, as_json=json)))
+
+
+def edit(
+    context: typer.Context,
+    id: IdArgument,
+    set: Annotated[
+        list[str],
+        typer.Option(
+            "--set", help="A field and its new value, empty for none; lists with commas.", metavar="NAME=VALUE"
+        ),
+    ],
+    version: Annotated[
+        int | None, typer.Option("--version", help="Save only if the movie is still at this version.", metavar="N")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; save nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object: id, version, saved, changes.")] = False,
+) -> None:
+    """Change fields of one movie, showing old and new values.
+
+    Exit code: 0 done, 1 a server is in trouble, 2 bad input, 3 there is no such movie, 4 somebody else changed it.
+    """
+    settings = settings_of(context)
+    from tui.commands.edit import edit_movie
+
+    raise typer.Exit(run(edit_movie(settings, id, set, version=version, dry_run=dry_run, as_json=json)))
