@@ -115,14 +115,17 @@ def read_settings(
     environment: Mapping[str, str] | None = None,
     config_file: Path | None = None,
     dotenv_file: Path | None = None,
+    fallbacks: Mapping[str, object] | None = None,
 ) -> Settings:
-    """The settings of this run: a flag beats the environment, it beats `.env`, that the config file, that the default.
+    """The settings of this run: a flag beats the environment, it beats `.env`, that the config file, that `fallbacks`.
 
-    A flag of None is not given. `config_file` must exist when named; the default one may be missing.
+    A flag of None is not given. `config_file` must exist when named; the default one may be missing. `fallbacks` are
+    what the caller would have instead of the defaults.
     Raises SettingsError naming the source of a value that means nothing.
     """
     environment = os.environ if environment is None else environment
     layers: list[tuple[str, Mapping[str, object]]] = [
+        ("what was remembered", fallbacks or {}),
         ("the config file", _from_config(config_file)),
         (".env", _from_environment(_read_dotenv(dotenv_file or Path(".env")))),
         ("the environment", _from_environment(environment)),

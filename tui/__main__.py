@@ -110,13 +110,15 @@ def dashboard(
     context.obj = (flags, config)
     if context.invoked_subcommand is not None:
         return
-    settings = settings_of(context)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
-    from tui.app import ReelcacheApp
     from tui.remembered import Memory, default_memory_file
 
-    raise typer.Exit(ReelcacheApp(settings, memory=Memory(default_memory_file())).run() or 0)
+    memory = Memory(default_memory_file())
+    settings = settings_of(context, fallbacks=memory.settings)
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)):
+        refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
+    from tui.app import ReelcacheApp
+
+    raise typer.Exit(ReelcacheApp(settings, memory=memory).run() or 0)
 
 
 @app.command(

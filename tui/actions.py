@@ -7,13 +7,14 @@ from typing import Final, Literal
 
 from textual.binding import Binding, BindingType
 
-Where = Literal["movies", "genres", "log", "search", "start", "everywhere"]
+Where = Literal["movies", "genres", "log", "search", "start", "tour", "everywhere"]
 PLACES: Final[dict[Where, str]] = {
     "movies": "In the movie table",
     "genres": "In the genre histogram",
     "log": "In the log",
     "search": "In the filter and year boxes",
     "start": "While the servers start",
+    "tour": "On the tour",
     "everywhere": "Everywhere",
 }
 
@@ -57,15 +58,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("columns.choose", "v", "v", "Columns", "Choose which columns the table shows.", "everywhere", "columns"),
     Action("movies.mark", "m", "m", "Mark", "Mark the row, or take its mark away.", "movies", "mark"),
     Action("movies.unmark", "M", "M", "No marks", "Take all marks away.", "movies", "unmark"),
-    Action("movies.copy", "Y", "Y", "Copy", "Copy the movie, or the marked ones, as JSON.", "movies", "screen.copy"),
+    Action("movies.copy", "Y", "Y", "Copy", "Copy the movie, or the marked ones, as JSON.", "everywhere", "copy"),
     Action(
         "movies.copy-cell",
         "ctrl+y",
         "^y",
         "Copy cell",
         "Copy the cell of the column sorted by.",
-        "movies",
-        "screen.copy_cell",
+        "everywhere",
+        "copy_cell",
     ),
     Action(
         "movies.export",
@@ -85,6 +86,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "everywhere",
         "ask('jump')",
         40,
+    ),
+    Action(
+        "movies.title",
+        "apostrophe",
+        "'",
+        "Title",
+        "Go to the first title that begins as you type.",
+        "everywhere",
+        "ask('title')",
     ),
     Action(
         "movies.open", "enter", "Enter", "Details", "Show the whole movie and where it came from.", "movies", "open", 24
@@ -170,9 +180,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "everywhere",
         "pane('consistency')",
     ),
+    Action("pane.details", "6", "6", "Details panel", "Go to the movie in full.", "everywhere", "pane('details')"),
     Action(
         "pane.full", "f", "f", "Full screen", "Give one panel the whole screen, or take it back.", "everywhere", "full"
     ),
+    Action(
+        "pane.hide", "H", "H", "Hide", "Put the panel in focus away; its number brings it back.", "everywhere", "hide"
+    ),
+    Action("pane.all", "", "", "Show all panels", "Bring back the panels put away.", "everywhere", "show_all"),
     Action("counters.window", "w", "w", "Window", "Have the counters look back further.", "everywhere", "window", 55),
     Action(
         "counters.pause",
@@ -206,7 +221,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "app.command_palette",
         listed=False,
     ),
-    Action("app.help", "question_mark,f1", "?", "Help", "Show every key.", "everywhere", "app.help", 5),
+    Action("tour.start", "f1", "F1", "Tour", "Be shown around, in five steps on live data.", "everywhere", "tour", 62),
+    Action("tour.next", "n", "n", "Next", "Go to the next step of the tour.", "tour", "tour_go(1)", listed=False),
+    Action("tour.back", "b", "b", "Back", "Go back one step of the tour.", "tour", "tour_go(-1)", listed=False),
+    Action("app.help", "question_mark", "?", "Help", "Show every key.", "everywhere", "app.help", 5),
     Action("app.quit", "q,ctrl+q", "q", "Quit", "Close Reelcache.", "everywhere", "app.quit", 60),
     Action("genres.move", "", "↑ ↓", "Choose", "Go to another genre.", "genres", "", 1, False),
     Action(

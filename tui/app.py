@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from contextlib import ExitStack
 from dataclasses import replace
@@ -50,10 +51,16 @@ class ReelcacheApp(App[int]):
         self._signals = ExitStack()
         self._start: StartScreen | None = None
         self._browse: BrowseScreen | None = None
+        self._told_of_memory: str | None = None
 
     # ---------------------------------------------------------------------------------------------- start and end
 
     def on_mount(self) -> None:
+        theme = self.memory.now.theme
+        if theme in self.available_themes and "TEXTUAL_THEME" not in os.environ:
+            self.theme = theme
+        self.watch(self, "theme", lambda name: self.memory.change(theme=name), init=False)
+        self._tell_of_memory()  # now, for the next choice writes the file anew
         self._open(self.settings)
         self.set_interval(STATS_SECONDS, self._sample)
         if not self.is_headless:
@@ -108,7 +115,10 @@ class ReelcacheApp(App[int]):
             self._start.show_failure(event.error)
 
     def on_start_screen_chosen(self, event: StartScreen.Chosen) -> None:
-        store = "postgresql" if event.what == "postgresql" else self.settings.store
+        store = self.settings.store
+        if event.what == "postgresql":
+            store = event.what
+            self.memory.change(store=store)
         self._open(replace(self.settings, store=store))
 
     def on_work_failed(self, event: WorkFailed) -> None:
@@ -116,7 +126,15 @@ class ReelcacheApp(App[int]):
         if notice is not None:
             self.notify(notice.text, title=notice.title, severity=notice.severity, timeout=8, markup=False)
 
+    def _tell_of_memory(self) -> None:
+        """Say once what keeps the choices of the screen from being read or written."""
+        problem = self.memory.problem
+        if problem is not None and problem != self._told_of_memory:
+            self.notify(problem, title="Choices of the screen", severity="warning", timeout=8, markup=False)
+        self._told_of_memory = problem
+
     def _sample(self) -> None:
+        self._tell_of_memory()
         if self.catalogue is not None and self._browse is not None:
             self._browse.post_message(StatsSampled(self.catalogue.stats()))
 

@@ -6,6 +6,8 @@ import typer
 
 from core.servers.doctor import ServerHealth, examine
 from core.settings import Settings
+from tui.formats import visible
+from tui.remembered import Memory, default_memory_file
 
 _FOUND = {"url": "by URL", "wheel": "embedded, from a wheel", "path": "embedded, from PATH", "nowhere": "not installed"}
 
@@ -17,6 +19,11 @@ async def examine_servers(settings: Settings) -> int:
         for line in described(health):
             typer.echo(line)
     typer.echo(f"State folder: {settings.state_dir}")
+    memory_file = default_memory_file()
+    typer.echo(f"Choices of the screen: {memory_file}")
+    if problem := Memory(memory_file).problem:
+        typer.echo(f"  problem: {visible(problem)}")
+        typer.echo("  what to do: Delete it; the next choice writes it anew.")
     needed = {"redis", settings.store}
     return 1 if any(health.problem and health.server in needed for health in healths) else 0
 

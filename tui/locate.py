@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 
 from core.model import Movie, value_of
-from core.query import SORTED_AS_TEXT, Page, Query, sort_key
+from core.query import SORTED_AS_TEXT, Page, Query, fold, sort_key
 
 Browse = Callable[[Query, int, int], Awaitable[Page]]
 
@@ -32,6 +32,24 @@ async def locate(browse: Browse, query: Query, movie: Movie) -> int | None:
         else:
             high = middle
     return None
+
+
+async def first_titled(browse: Browse, query: Query, beginning: str) -> int | None:
+    """The number of the first row whose title begins so, in an answer sorted by title; None where there is none."""
+    start = fold(beginning)
+    page = await browse(query, 0, 1)
+    low, high = 0, page.total
+    while low < high:
+        middle = (low + high) // 2
+        page = await browse(query, middle, 1)
+        if not page.movies:
+            high = min(middle, page.total)
+            continue
+        key = fold(page.movies[0].title)
+        before = key[: len(start)] > start if query.descending else key < start
+        low, high = (middle + 1, high) if before else (low, middle)
+    page = await browse(query, low, 1)
+    return low if page.movies and fold(page.movies[0].title).startswith(start) else None
 
 
 def comes_before(query: Query, one: Movie, other: Movie) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from core.settings import default_config_file
+from core.settings import STORES, STRATEGIES, default_config_file
 
 MOST_SEARCHES: Final = 20
 
@@ -36,6 +36,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     descending: bool = False
     searches: tuple[str, ...] = ()
     """The last filters typed, the newest first."""
+    toured: bool = False
+    """Whether the tour was offered; it is once."""
     window: str | None = None
     """How far the live counters look back, by the label of the span."""
 
@@ -59,6 +61,17 @@ class Memory:
                 pass
             except (OSError, msgspec.DecodeError) as problem:
                 self.problem = f"{file} cannot be read, so the defaults hold: {problem}"
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The settings that were chosen on the screen, as far as they still mean something."""
+        known = (("store", self.now.store, STORES), ("strategy", self.now.strategy, STRATEGIES))
+        return {name: value for name, value, there_are in known if value in there_are}
+
+    @property
+    def offers_tour(self) -> bool:
+        """Whether this is the very first run, which is known only where something is kept."""
+        return self._file is not None and not self.now.toured
 
     def change(self, **fields: object) -> None:
         """Remember these fields of `Remembered` from now on."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -109,7 +109,7 @@ class Visitors:
             self._tasks.append(asyncio.create_task(self._visit(), name="visitor"))
 
     async def stop(self) -> None:
-        """Send all visitors away, and wait until the last one has gone."""
+        """Send all visitors away, and wait until the last one has gone; a save under way is waited for."""
         leaving, self._tasks, self._leaving = [*self._tasks, *self._leaving], [], []
         for task in leaving:
             task.cancel()
@@ -135,8 +135,11 @@ class Visitors:
         movie = (await self._catalogue.read(self._ids[row])).movie
         self._counts["read"] += 1
         if self._random.uniform(0, 100 - self.plan.browses) < self.plan.edits and movie.critic_reviews is not None:
-            await self._catalogue.save(replace(movie, critic_reviews=movie.critic_reviews ^ 1))
-            self._counts["edited"] += 1
+            await _to_its_end(self._edit(replace(movie, critic_reviews=movie.critic_reviews ^ 1)))
+
+    async def _edit(self, movie: Movie) -> None:
+        await self._catalogue.save(movie)
+        self._counts["edited"] += 1
 
     def _row(self) -> int | None:
         """A row of the whole table, the popular ones more often; None while nobody knows how many there are."""
@@ -153,3 +156,14 @@ class Visitors:
         if len(self._ids) > _REMEMBERED:
             self._ids.clear()
         self._ids.update(enumerate((movie.id for movie in page.movies), offset))
+
+
+async def _to_its_end(save: Coroutine[Any, Any, object]) -> None:
+    """Await a save even when its visitor is sent away meanwhile: nobody should have to wonder whether it arrived."""
+    saving = asyncio.ensure_future(save)
+    try:
+        await asyncio.shield(saving)
+    except asyncio.CancelledError:
+        await asyncio.wait((saving,))
+        saving.exception()
+        raise

@@ -354,3 +354,25 @@ async def test_visitors_come_and_go_through_switches_and_leave_nothing_outdated(
         assert {name for name, counts in catalogue.stats().strategies.items() if counts.writes} == set(
             Catalogue.strategies
         )
+
+
+async def test_values_are_counted_completed_and_follow_edits(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        first = await catalogue.add(movie(1, year=1979, directors=("Ridley Scott",), genres=("Horror",)))
+        await catalogue.add(movie(2, year=1979, directors=("Ridley Scott", "Tony Scott"), genres=("Drama",)))
+        await catalogue.add(movie(3, year=None, directors=("Agnès Varda",), genres=("Drama",)))
+
+        async def completed(field: str, beginning: str, **more: Query) -> list[tuple[str, int]]:
+            return [(value.name, value.count) for value in await catalogue.completions(field, beginning, **more)]  # type: ignore[arg-type]
+
+        for _ in range(2):  # from the store, then from Redis
+            assert await completed("directors", "sco") == [("Ridley Scott", 2), ("Tony Scott", 1)]
+            assert await completed("directors", "agnes v") == [("Agnès Varda", 1)]
+            assert await completed("genres", "") == [("Drama", 2), ("Horror", 1)]
+            assert await completed("directors", "sco", among=Query(genres=("Horror",))) == [("Ridley Scott", 1)]
+            assert [(year.name, year.count) for year in await catalogue.years(Query())] == [("1979", 2)]
+        await catalogue.save(replace(first, directors=("Scott Hicks",), year=1996))
+        assert await completed("directors", "sco") == [("Ridley Scott", 1), ("Scott Hicks", 1), ("Tony Scott", 1)]
+        assert {year.name for year in await catalogue.years(Query())} == {"1979", "1996"}
+        with pytest.raises(InvalidQuery):
+            await catalogue.completions("plot", "x")

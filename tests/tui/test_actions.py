@@ -24,12 +24,19 @@ def test_no_key_does_two_things_in_one_place() -> None:
 
 
 def test_every_action_exists_where_its_key_is_bound() -> None:
-    owners = {"movies": MovieTable, "search": FilterBar, "start": StartScreen, "everywhere": BrowseScreen}
+    owners = {
+        "movies": MovieTable,
+        "search": FilterBar,
+        "start": StartScreen,
+        "tour": BrowseScreen,
+        "everywhere": BrowseScreen,
+    }
     for action in ACTIONS:
         if not action.action:
             continue
-        owner = ReelcacheApp if action.action.startswith("app.") else owners[action.where]
-        name = action.action.removeprefix("app.").split("(")[0]
+        namespaces = {"app": ReelcacheApp, "screen": BrowseScreen}
+        owner = namespaces.get(action.action.partition(".")[0], owners[action.where])
+        name = action.action.removeprefix("app.").removeprefix("screen.").split("(")[0]
         assert hasattr(owner, f"action_{name}"), action.id
 
 

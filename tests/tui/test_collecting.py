@@ -196,3 +196,29 @@ def test_a_bar_within_a_list_is_counted_for_csv_and_kept_by_json(tmp_path: Path)
         file.write([odd])
         file.finish()
     assert "a|b" in (tmp_path / "odd.jsonl").read_text("utf-8")
+
+
+async def test_a_title_is_gone_to_as_it_is_typed(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.press("s", "apostrophe")
+        await at.until(lambda: at.screen.query_now.sort == "title")
+        await at.press(*"movie 0005")
+        await at.until(lambda: at.table.current is not None and at.table.current.title == "Movie 000500")
+        await at.press("x")
+        await at.until(lambda: "No title here begins with “movie 0005x”." in at.text)
+        await at.press("backspace", "enter", "S", "apostrophe", *"movie 0005")
+        await at.until(lambda: at.table.current is not None and at.table.current.title == "Movie 000599")
+
+
+async def test_the_cursor_stays_with_its_movie_when_the_filter_is_cleared(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.press("slash", *"genre:horror", "enter")
+        await at.until(lambda: at.screen.query_now.genres and not at.table.window.waiting)
+        for _ in range(30):
+            await at.press("down")
+        movie = at.table.current
+        assert movie is not None
+        await at.press("escape")
+        await at.until(lambda: at.table.window.total == 1_000)
+        await at.until(lambda: at.table.current is not None and at.table.current.id == movie.id)
+        assert at.table.cursor > 30

@@ -177,6 +177,16 @@ class TestServers:
         for server in ("redis", "postgresql", "mongodb"):
             assert re.search(rf"^{server}: answers, version [\d.]+ \(\d+ ms\)\n  found: by URL: ", done.stdout, re.M)
 
+    def test_doctor_says_where_the_choices_of_the_screen_are_and_whether_they_can_be_read(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "reelcache" / "remembered.json"
+        file.parent.mkdir()
+        file.write_text("{")
+        told = run("doctor", XDG_CONFIG_HOME=str(tmp_path)).stdout
+        assert f"Choices of the screen: {file}" in told
+        assert "cannot be read" in told
+
     def test_doctor_says_what_to_do(self, run: Run) -> None:
         done = run("doctor", REDIS_URL="redis://:secret@127.0.0.1:1/0")
         assert done.returncode == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import typer
@@ -15,14 +16,15 @@ def example(command: str) -> str:
     return f"Example: {command}\n\nOptions of the whole program stand before the command: reelcache --help lists them."
 
 
-def settings_of(context: typer.Context, **more: object) -> Any:
+def settings_of(context: typer.Context, fallbacks: Mapping[str, object] | None = None, **more: object) -> Any:
     """The settings of this run; what is `more` than the program's own options was given to the command."""
     from core.errors import ReelcacheError
     from core.settings import read_settings
 
     flags, config = context.obj
     try:
-        return read_settings({**flags, **{k: v for k, v in more.items() if v is not None}}, config_file=config)
+        given = {**flags, **{k: v for k, v in more.items() if v is not None}}
+        return read_settings(given, config_file=config, fallbacks=fallbacks)
     except ReelcacheError as problem:
         refuse(problem.message, problem.remedy, code=2)
 

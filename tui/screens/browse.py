@@ -17,12 +17,13 @@ from core.filter_text import filter_text
 from core.lab.visitors import Visitors
 from core.query import Query, ValueCount
 from tui.actions import bindings
+from tui.empty import empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
 from tui.row_window import Request
-from tui.screens.collecting import CollectingScreen
 from tui.screens.faults import FaultScreen, switch
 from tui.screens.strategies import StoreScreen, StrategyScreen
+from tui.screens.touring import TouringScreen
 from tui.screens.visitors import VisitorsScreen, visitors_mark
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
@@ -31,7 +32,7 @@ from tui.widgets.genres import GenrePanel
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.movie_table import MovieTable
 from tui.widgets.status import STORE_NAMES
-from tui.widgets.strategy_bar import StrategyBar
+from tui.widgets.strategy_bar import Kind, StrategyBar
 from tui.widgets.years import YearsPanel
 from tui.work import run
 
@@ -39,7 +40,7 @@ _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
 
 
-class BrowseScreen(CollectingScreen):
+class BrowseScreen(TouringScreen):
     """Browse, search, filter and edit one catalogue, and see what its cache does."""
 
     BINDINGS = bindings("everywhere")
@@ -50,6 +51,8 @@ class BrowseScreen(CollectingScreen):
         self._filling = False
         self._switching: str | None = None
         self._generation: str | None = None
+        self._followed = False
+        """Whether a state of the collection was ever seen."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
         self._retry: Timer | None = None
         self._detail: Timer | None = None
@@ -150,17 +153,22 @@ class BrowseScreen(CollectingScreen):
         self.watch_stats(event.stats)
         filling = self.catalogue.filling
         self.query_one(FillingLine).progress = filling
-        if (filling is not None or self._filling) and not self.query_one(MovieTable).window.waiting:
+        self._filling |= filling is not None
+        # Once more when the filling has ended; and then only, for an answer under way may be of before its end.
+        if self._filling and not self.query_one(MovieTable).window.waiting:
+            self._filling = filling is not None
             self.action_reload()
-        self._filling = filling is not None
         self._follow_others(event.stats.generation)
 
     def _follow_others(self, generation: str | None) -> None:
         """Read the rows in view again once anybody has written since they were read."""
         if generation == self._generation or self.query_one(MovieTable).window.waiting:
             return
-        self._generation = generation
-        self.action_reload()
+        first, self._generation = self._generation is None and not self._followed, generation
+        self._followed = True
+        # The first one was made for what stands here already.
+        if not first:
+            self.action_reload()
 
     # ------------------------------------------------------------------------------------------- place in the table
 
@@ -179,7 +187,16 @@ class BrowseScreen(CollectingScreen):
         # A new caption repaints the whole table: so it says nothing that changes with the cursor.
         if table.border_subtitle != caption.markup:
             table.border_subtitle = caption
-        table.set_class(total == 0, "-empty")
+        if total == 0:
+            lines = empty_lines(self.query_now, self.store_name, filling=self.catalogue.filling is not None)
+            if lines != table.when_empty:
+                table.when_empty = lines
+                table.refresh()
+
+    def action_pane(self, pane: str) -> None:
+        super().action_pane(pane)
+        if pane == "details":
+            self._read_detail_soon()
 
     @on(events.Resize)
     def _read_detail_soon(self) -> None:
@@ -233,26 +250,27 @@ class BrowseScreen(CollectingScreen):
 
     def _switch_strategy(self, name: str | None) -> None:
         if name is not None and name != self.catalogue.strategy:
-            self._switch(name, self.catalogue.use_strategy)
+            self._switch("strategy", name, self.catalogue.use_strategy)
 
     def _switch_store(self, name: str | None) -> None:
         if name is not None and name != self.catalogue.store:
-            self._switch(name, self.catalogue.use_store)
+            self._switch("store", name, self.catalogue.use_store)
 
-    def _switch(self, name: str, use: Callable[[str], Awaitable[None]]) -> None:
+    def _switch(self, kind: Kind, name: str, use: Callable[[str], Awaitable[None]]) -> None:
         if self._switching is not None:
             self.notify(f"Still switching to {self._switching}.", severity="warning", markup=False)
             return
         self._switching = STORE_NAMES.get(name, name)
-        run(self, self._use(name, use), doing=f"switch to {self._switching}", group="switch")
+        run(self, self._use(kind, name, use), doing=f"switch to {self._switching}", group="switch")
 
-    async def _use(self, name: str, use: Callable[[str], Awaitable[None]]) -> None:
-        """Switch, and say so only when it is done; the table keeps its rows, its place and its cursor."""
+    async def _use(self, kind: Kind, name: str, use: Callable[[str], Awaitable[None]]) -> None:
+        """Switch, and say and remember it only when it is done; the table keeps its rows, its place and its cursor."""
         store = self.catalogue.store
         self.say(f"Switching to {self._switching}…")
         self._show_active(name)
         try:
             await use(name)
+            self.memory.change(**{kind: name})
         finally:
             self._switching = None
             self.say("")

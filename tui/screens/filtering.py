@@ -8,6 +8,7 @@ from textual.widgets import Input
 
 from core.errors import InvalidQuery
 from core.filter_text import FilterProblem, filter_text, parse_filter, with_filters
+from core.model import Movie
 from core.query import SORTED_AS_TEXT, Query
 from tui.completing import Word, names_beginning
 from tui.remembered import Memory
@@ -50,6 +51,14 @@ class FilteredScreen(WatchedScreen):
         """Go to the row that a person named."""
         raise NotImplementedError
 
+    def go_to_title(self, beginning: str) -> None:
+        """Go to the first row whose title begins so."""
+        raise NotImplementedError
+
+    def stay_with(self, movie: Movie) -> None:
+        """Go to where a movie stands in the answer that is asked for now, if it is in it."""
+        raise NotImplementedError
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys that open a box come before all others, so they must let a box have them that is open already."""
         return action != "ask" or not isinstance(self.focused, Input)
@@ -62,6 +71,10 @@ class FilteredScreen(WatchedScreen):
             bar.ask("text", filter_text(self.query_now), self.memory.now.searches)
         elif asking == "years":
             bar.ask("years", show_years(self.query_now.year_from, self.query_now.year_to))
+        elif asking == "title":
+            if self.query_now.sort != "title":
+                self.change(sort="title", descending=False)
+            bar.ask("title")
         else:
             bar.ask("jump")
 
@@ -69,6 +82,9 @@ class FilteredScreen(WatchedScreen):
     def search(self, event: FilterBar.Typed) -> None:
         """Show what is typed as far as it is right; what could be typed is offered below."""
         bar = self.query_one(FilterBar)
+        if bar.asking == "title":
+            self.go_to_title(event.text)
+            return
         try:
             self._filter_by(self._parsed(event.text))
         except (FilterProblem, InvalidQuery) as problem:
@@ -95,7 +111,7 @@ class FilteredScreen(WatchedScreen):
                 bar.refuse(str(problem))
                 return
             self.change(year_from=first, year_to=last)
-        elif event.text:
+        elif event.asking == "jump" and event.text:
             self.jump(event.text)
             return
         self.leave_bar()
@@ -126,7 +142,13 @@ class FilteredScreen(WatchedScreen):
         self.change(genres=without if event.name in chosen else (*chosen, event.name))
 
     def action_clear(self) -> None:
-        query = self.query_now
+        table, query = self.query_one(MovieTable), self.query_now
+        movie = table.current if table.cursor else None
+        self._clear_last(query)
+        if movie is not None and self.query_now != query:
+            self.stay_with(movie)
+
+    def _clear_last(self, query: Query) -> None:
         if self.alone:
             self.action_full()
         elif query.ranges:

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.actions import ACTION, Where
+from tui.remembered import Memory
 from tui.widgets.consistency import ConsistencyPanel
 from tui.widgets.counters import CountersPanel, CountersStrip
 from tui.widgets.detail import DetailPanel
@@ -23,6 +24,7 @@ from tui.widgets.notice_line import NoticeLine
 from tui.widgets.pane_tabs import PANES, PaneTabs
 from tui.widgets.status import StatusLine
 from tui.widgets.strategy_bar import StrategyBar
+from tui.widgets.tour_box import TourBox
 from tui.widgets.trace import TracePanel
 from tui.widgets.years import YearsPanel
 
@@ -37,19 +39,22 @@ WITH_LOG: Final = 36
 class PanedScreen(Screen[None]):
     """The parts and their arrangement; what they show is for a subclass to say.
 
-    Where there is room for one pane alone, keys 1 to 5 choose it; where there is room for all, they move the focus.
+    Where there is room for one pane alone, keys 1 to 6 choose it; where there is room for all, they move the focus.
     """
 
     CSS_PATH = "browse.tcss"
 
-    def __init__(self, strategies: tuple[str, ...], stores: tuple[str, ...]) -> None:
+    def __init__(self, strategies: tuple[str, ...], stores: tuple[str, ...], memory: Memory) -> None:
         super().__init__()
         self._strategies, self._stores = strategies, stores
+        self.memory = memory
+        self._hidden = {pane for pane in memory.now.hidden if pane in PANES and pane != "movies"}
         self.pane = "movies"
         self.alone = False
         """Whether the pane has the whole screen by choice."""
         self._beside = "genres"
-        """Which of genres and consistency stands beside the table: the one that was last chosen."""
+        """Which of genres and consistency, or details instead of the counters too, stands beside the table: the one
+        that was last chosen."""
 
     def compose(self) -> ComposeResult:
         self._arrange()
@@ -69,6 +74,7 @@ class PanedScreen(Screen[None]):
                 yield ConsistencyPanel(id="consistency")
             yield DetailPanel(id="details")
         yield TracePanel(id="log")
+        yield TourBox()
         yield CountersStrip()
         yield FillingLine()
         yield KeyFooter()
@@ -81,8 +87,10 @@ class PanedScreen(Screen[None]):
         status.display = not text or status.faulty
 
     def action_pane(self, pane: str) -> None:
-        """Go to a pane: show it where one fits, focus it."""
+        """Go to a pane: show it where one fits or it was put away, focus it."""
         self.pane = pane
+        if pane in self._hidden:
+            self._hide(self._hidden - {pane})
         self._arrange()
         # At once, or keys that arrive in one go with this one would still go to the old place.
         self.set_focus(self.query_one(f"#{pane}"))
@@ -91,6 +99,27 @@ class PanedScreen(Screen[None]):
         """Give the pane the whole screen, or take it back."""
         self.alone = not self.alone
         self._arrange()
+
+    def action_hide(self) -> None:
+        """Put the pane away; the table stays."""
+        if self.pane == "movies":
+            told = "The table stays. Tab or a number goes to another panel: H puts that away."
+        else:
+            number, label = list(PANES).index(self.pane) + 1, PANES[self.pane]
+            told = f"{label} is put away: {number} brings it back."
+            self.alone = False
+            self._hide(self._hidden | {self.pane})
+            self.action_pane("movies")
+        self.notify(told, title="Panels", markup=False)
+
+    def action_show_all(self) -> None:
+        """Bring all panes back that were put away."""
+        self._hide(set())
+        self._arrange()
+
+    def _hide(self, panes: set[str]) -> None:
+        self._hidden = panes
+        self.memory.change(hidden=tuple(pane for pane in PANES if pane in panes))
 
     async def action_perform(self, id: str) -> None:
         """Do an action of the table of actions, as if its key had been pressed."""
@@ -102,11 +131,14 @@ class PanedScreen(Screen[None]):
         self._arrange()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        inside = [widget.id for widget in event.widget.ancestors_with_self if widget.id in PANES]
+        # Not the event's widget: of several changes of focus in one go, the events come in any order.
+        if (focused := self.focused) is None:
+            return
+        inside = [widget.id for widget in focused.ancestors_with_self if widget.id in PANES]
         if inside and self.pane != inside[0]:
             self.pane = str(inside[0])
             self._arrange()
-        searching = any(isinstance(widget, FilterBar) for widget in event.widget.ancestors)
+        searching = any(isinstance(widget, FilterBar) for widget in focused.ancestors)
         self.query_one(KeyFooter).place = "search" if searching else place_of(self.pane)
 
     def _arrange(self) -> None:
@@ -115,17 +147,27 @@ class PanedScreen(Screen[None]):
         one = self.alone or width < SIDE_BY_SIDE[0] or height < SIDE_BY_SIDE[1]
         self.set_class(small, "-small")
         self.set_class(one, "-one")
-        self.set_class(not one and width >= WITH_DETAILS, "-with-details")
-        self.set_class(not one and height >= WITH_LOG, "-with-log")
-        if self.pane in ("genres", "consistency"):
+        roomy = not one and width >= WITH_DETAILS
+        self.set_class(roomy and "details" not in self._hidden, "-with-details")
+        self.set_class(not one and (self._with_log(height) or self.pane == "log"), "-with-log")
+        if self.pane in ("genres", "consistency") or (self.pane == "details" and not roomy):
             self._beside = self.pane
+        elif self._beside == "details" and (roomy or self.pane == "stats" or "details" in self._hidden):
+            self._beside = "genres"
         self.set_class(self._beside == "consistency", "-beside-consistency")
+        self.set_class(self._beside == "details", "-beside-details")
+        for pane in ("stats", "genres", "consistency"):
+            self.set_class(pane in self._hidden, f"-no-{pane}")
+        self.set_class({"stats", self._beside} <= self._hidden, "-no-side")
         for pane in PANES:
             self.set_class(pane == self.pane, f"-{pane}")
         if self.is_mounted:
             self.query_one(PaneTabs).pane = self.pane
             need = f"Reelcache needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are {width} and {height}."
             self.query_one("#too-small", Static).update(need if small else "")
+
+    def _with_log(self, height: int) -> bool:
+        return height >= WITH_LOG and "log" not in self._hidden
 
 
 def place_of(pane: str) -> Where:

@@ -12,7 +12,7 @@ from core.errors import EditConflict, MovieNotFound
 from core.model import Movie, replace, same_content
 from tui.completing import Word
 from tui.editing import changes_between
-from tui.locate import locate
+from tui.locate import first_titled, locate
 from tui.remembered import Memory
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.conflict import ConflictScreen
@@ -90,6 +90,25 @@ class RecordScreen(FilteredScreen):
                 return
         self.leave_bar()
 
+    def go_to_title(self, beginning: str) -> None:
+        """Go to the first row whose title begins so; say so where none does."""
+        run(self, self._go_to_title(beginning), doing="find the title", group="jump")
+
+    async def _go_to_title(self, beginning: str) -> None:
+        table, bar = self.query_one(MovieTable), self.query_one(FilterBar)
+        number = await first_titled(self.catalogue.browse, self.query_now, beginning)
+        if number is not None:
+            table.go_to(number)
+        elif beginning:
+            bar.refuse(f"No title here begins with “{beginning[:40]}”.")
+
+    def stay_with(self, movie: Movie) -> None:
+        """Keep the cursor on a movie when the filter grows wider around it."""
+        run(self, self._stay_with(movie), doing="find the row", group="jump")
+
+    async def _stay_with(self, movie: Movie) -> None:
+        await self._go_to_movie(movie)
+
     async def _go_to_movie(self, movie: Movie) -> bool:
         number = await locate(self.catalogue.browse, self.query_now, movie)
         if number is not None:
@@ -135,7 +154,7 @@ class RecordScreen(FilteredScreen):
             return
         self.action_reload()
         hidden = "" if await self._go_to_movie(saved) else " The filter hides it: Esc clears."
-        undo = " u undoes it." if self._undo.last(self.catalogue.store) else ""
+        undo = "" if done == "Undone" else " u undoes it."
         self.notify(f"“{saved.title}” is saved in {self.store_name}.{hidden}{undo}", title=done, markup=False)
 
     def action_remove(self) -> None:

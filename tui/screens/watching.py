@@ -25,8 +25,7 @@ class WatchedScreen(PanedScreen):
     """Takes the samples of the core's counters, and shows them as the person chose. Sampling never stops."""
 
     def __init__(self, strategies: tuple[str, ...], stores: tuple[str, ...], memory: Memory) -> None:
-        super().__init__(strategies, stores)
-        self.memory = memory
+        super().__init__(strategies, stores, memory)
         self.windows = Windows()
         self._span = _BY_LABEL.get(memory.now.window or "", SPANS[0])
         self._newest: Stats | None = None

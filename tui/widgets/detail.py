@@ -55,7 +55,7 @@ class Problem(Widget):
 class DetailPanel(VerticalScroll, can_focus=True):
     """The movie under the cursor, beside the table."""
 
-    BORDER_TITLE = "Details"
+    BORDER_TITLE = "6 Details"
     DEFAULT_CSS = """
     DetailPanel {
         border: round $primary-muted;

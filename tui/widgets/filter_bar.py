@@ -23,11 +23,12 @@ from tui.columns import visible
 from tui.completing import Word, completed, shown_choices, word_at
 from tui.years import show_years
 
-Asking = Literal["text", "years", "jump"]
+Asking = Literal["text", "years", "jump", "title"]
 _PROMPTS: Final[dict[Asking, tuple[str, str]]] = {
     "text": ("Filter", "words, or genre:horror year:1979..1989 director:scott rating:>8"),
     "years": ("Years", "1979, 1979-1989, 1979- or -1989"),
     "jump": ("Go to", "a row number, 50% or an id"),
+    "title": ("Title", "how the title begins"),
 }
 _DEBOUNCE: Final = 0.15
 
@@ -154,7 +155,7 @@ class FilterBar(Widget):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._problem("")
-        if self.asking != "text":
+        if self.asking not in ("text", "title"):
             return
         self.suggest(None, ())
         if self._debounce is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final, NamedTuple
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
@@ -134,6 +135,8 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         self._columns: tuple[Column, ...] = OPTIONAL
         self._chosen: tuple[str, ...] | None = None
         self._styles: dict[str, Style] = {}
+        self.when_empty: tuple[str, ...] = ()
+        """What stands in place of rows where there are none."""
         self.marked: dict[str, Movie] = {}
         """The movies that are marked, by id, in the order of their marking."""
         self._versions: dict[str, int] = {}
@@ -210,10 +213,14 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         self.window.give_up(request)
 
     def go_to(self, number: int, id: str | None = None) -> None:
-        """Put the cursor on a row; on this movie, should it stand near by once the rows are read."""
+        """Put the cursor on a row; on this movie, should it stand near by once the rows are read.
+
+        A row of an answer that is yet to come, longer than the one shown, is gone to when it comes."""
         self._move_to(number)
         if id is not None:
             self._cursor_id = id
+        if number >= (self.window.total or 0):
+            self._left = _Place(number, id, max(0, number - self._rows_in_view // 2))
 
     # ------------------------------------------------------------------------------------------------------- moving
 
@@ -360,8 +367,15 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
             return header.adjust_cell_length(width, self._style("header"))
         number = self.scroll_offset.y + y - _HEADER_LINES
         if self.window.total is None or number >= self.window.total:
-            return Strip.blank(width, self._style("rest"))
+            return self._blank(y - _HEADER_LINES, width)
         return self._line(number).adjust_cell_length(width, self._style("rest"))
+
+    def _blank(self, y: int, width: int) -> Strip:
+        """A line without a movie; in an empty table the first of them say why."""
+        if self.window.total != 0 or not 1 <= y <= len(self.when_empty):
+            return Strip.blank(width, self._style("rest"))
+        text = " " * GAP + self.when_empty[y - 1]
+        return Strip([Segment(cut(text, width), self._style("title" if y == 1 else "rest"))])
 
     def _line(self, number: int) -> Strip:
         cursor = None

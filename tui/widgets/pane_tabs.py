@@ -14,6 +14,7 @@ PANES: Final[dict[str, str]] = {
     "genres": "Genres",
     "log": "Log",
     "consistency": "Consistency",
+    "details": "Details",
 }
 
 
@@ -35,4 +36,6 @@ class PaneTabs(Widget):
         for number, (name, label) in enumerate(PANES.items(), 1):
             look = "bold underline $text-primary" if name == self.pane else "$text-muted"
             tabs.append(Content.from_markup(f"[@click=screen.pane('{name}')][{look}]{number} {label}[/][/]"))
-        return Content("   ").join(tabs)
+        bare = sum(tab.cell_length for tab in tabs)
+        gap = max(1, min(3, (self.size.width - bare) // (len(tabs) - 1)))
+        return Content(" " * gap).join(tabs)

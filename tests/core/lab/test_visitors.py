@@ -162,3 +162,26 @@ async def test_popular_movies_are_spread_over_the_windows(shelf: Shelf, visitors
     visitors.start(Plan(browses=0))
     await busy(visitors, 2_000)
     assert len(visitors._ids) > WINDOW
+
+
+async def test_a_save_under_way_is_waited_for(shelf: Shelf, visitors: Visitors) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    done = False
+
+    async def slow(movie: Movie) -> Movie:
+        nonlocal done
+        begun.set()
+        await go_on.wait()
+        done = True
+        return movie
+
+    shelf.save = slow  # type: ignore[method-assign]  # the store takes its time
+    visitors.start(Plan(visitors=1, browses=0, edits=100))
+    async with asyncio.timeout(20):
+        await begun.wait()
+        stopping = asyncio.create_task(visitors.stop())
+        await asyncio.sleep(0)
+        assert not stopping.done()
+        go_on.set()
+        await stopping
+    assert done

@@ -1,0 +1,20 @@
+"""What an empty movie table says: why it is empty, and what to do."""
+
+from __future__ import annotations
+
+from core.query import Query
+
+
+def empty_lines(query: Query, store: str, *, filling: bool = False) -> tuple[str, ...]:
+    """The reason and then the remedies, a line each; `store` as people call it."""
+    if filling:
+        return ("The shipped movies are being loaded.", "The first rows come in a moment.")
+    if query.selective:
+        return ("No movie matches this filter.", "Esc takes its last part away.", "/ changes it.")
+    return (
+        f"There is no movie in {store} yet.",
+        "a adds one of your own.",
+        "`reelcache load` in a shell loads the shipped ones,",
+        "`reelcache load FILE` those of a file of yours.",
+        "r looks again.",
+    )
