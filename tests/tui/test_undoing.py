@@ -157,3 +157,61 @@ async def test_a_removal_is_taken_back_by_adding_it_again(tmp_path: Path) -> Non
         await at.press("y")
         await at.until(lambda: "Q1" in at.catalogue.stock)
         assert replace(at.catalogue.stock["Q1"], version=0) == replace(before, version=0)
+
+
+async def added(at: Desk) -> Movie:
+    """Add a movie and put the cursor on it."""
+    await at.press("a")
+    await at.until(lambda: isinstance(at.app.screen, EditScreen))
+    await save_through_review(at.pilot, *"Mine")
+    await at.until(lambda: "my:mine" in at.catalogue.stock and at.app.screen is at.app.screen_stack[1])
+    await at.go_to("my:mine")
+    return at.catalogue.stock["my:mine"]
+
+
+async def test_an_edit_and_then_the_addition_before_it_are_taken_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await added(at)
+        await edited(at, "!")
+        await at.press("u")
+        await at.until(lambda: isinstance(at.app.screen, ReviewScreen))
+        await at.press("enter")
+        await at.until(lambda: "Undone: “Mine”" in at.toasts() and at.app.screen is at.app.screen_stack[1])
+        undone = next(line for line in at.toasts().splitlines() if line.startswith("Undone"))
+        assert "u undoes it" not in undone
+        await at.press("u")
+        await at.until(lambda: isinstance(at.app.screen, ConfirmScreen))
+        await at.press("y")
+        await at.until(lambda: "my:mine" not in at.catalogue.stock)
+
+
+async def test_an_addition_that_somebody_changed_is_asked_about_again(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        mine = await added(at)
+        at.catalogue.stock["my:mine"] = replace(mine, title="Theirs", version=mine.version + 1)
+        await at.press("u")
+        await at.until(lambda: isinstance(at.app.screen, ConfirmScreen))
+        await at.press("y")
+        await at.until(lambda: "Somebody else changed it since." in at.text)
+        await at.press("n")
+        await at.until(lambda: at.app.screen is at.app.screen_stack[1])
+        assert at.catalogue.stock["my:mine"].title == "Theirs"
+
+
+async def test_undo_after_a_merge_leaves_what_somebody_else_saved(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.go_to("Q1")
+        await at.press("e")
+        await at.until(lambda: isinstance(at.app.screen, EditScreen))
+        base = at.catalogue.stock["Q1"]
+        at.catalogue.stock["Q1"] = replace(base, runtime=99, version=base.version + 1)
+        await save_through_review(at.pilot, "end", "!")
+        await at.until(lambda: isinstance(at.app.screen, ConflictScreen))
+        await at.press("ctrl+s")
+        await at.until(lambda: at.app.screen is at.app.screen_stack[1])
+        assert at.catalogue.stock["Q1"].title == "[/x] closing!"
+        await at.press("u")
+        await at.until(lambda: isinstance(at.app.screen, ReviewScreen))
+        await at.press("enter")
+        await at.until(lambda: at.catalogue.stock["Q1"].title == "[/x] closing")
+        assert at.catalogue.stock["Q1"].runtime == 99

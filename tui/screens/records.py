@@ -131,9 +131,9 @@ class RecordScreen(FilteredScreen):
         before = await self.catalogue.get(id)
         form = EditScreen(before, self.catalogue.save, completions=self._values_beginning, note=self._what_a_write_does)
         saved = await self.app.push_screen_wait(form)
-        if saved is not None:
-            # What was merged with somebody else's save is taken back to where this person began.
-            self._undo.push(Saved(self.catalogue.store, before, saved))
+        # After a conflict the form stands on the other person's save: theirs is not for this one to take back.
+        if saved is not None and not same_content(form.draft.base, saved):
+            self._undo.push(Saved(self.catalogue.store, form.draft.base, saved))
         await self._follow(saved, "Saved")
 
     @property
@@ -157,7 +157,8 @@ class RecordScreen(FilteredScreen):
             return
         self.action_reload()
         hidden = "" if await self._go_to_movie(saved) else " The filter hides it: Esc clears."
-        undo = "" if done == "Undone" else " u undoes it."
+        last = self._undo.last(self.catalogue.store)
+        undo = " u undoes it." if last is not None and last.after is saved else ""
         self.notify(f"“{saved.title}” is saved in {self.store_name}.{hidden}{undo}", title=done, markup=False)
 
     def action_remove(self) -> None:
@@ -205,11 +206,21 @@ class RecordScreen(FilteredScreen):
 
     async def _take_back_addition(self, saved: Saved) -> bool:
         assert saved.after is not None
-        question = f"Undo: remove “{heading(saved.after)[:60]}”, which you added, from {self.store_name}?"
-        if not await self.app.push_screen_wait(ConfirmScreen(question, yes="remove", no="keep it", danger=True)):
-            return False
-        with suppress(MovieNotFound):
-            await self.catalogue.remove(saved.after.id, version=saved.after.version)
+        movie, changed, meant = saved.after, "", False
+        while True:
+            question = f"{changed}Undo: remove “{heading(movie)[:60]}”, which you added, from {self.store_name}?"
+            confirm = ConfirmScreen(question, yes="remove", no="keep it", danger=True)
+            if not meant and not await self.app.push_screen_wait(confirm):
+                return False
+            try:
+                with suppress(MovieNotFound):
+                    await self.catalogue.remove(movie.id, version=movie.version)
+            except EditConflict as conflict:
+                # The same content under a later version: only saves that were undone lie between.
+                meant = same_content(conflict.current, movie)
+                movie, changed = conflict.current, "Somebody else changed it since. "
+            else:
+                break
         self.action_reload()
         self.notify(f"“{saved.title}” is no longer in {self.store_name}.", title="Undone", markup=False)
         return True
