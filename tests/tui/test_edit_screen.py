@@ -226,6 +226,17 @@ async def test_every_list_completes_the_item_being_typed(name: str) -> None:
         assert box(pilot, name).value == "Horror, Thriller"
 
 
+async def test_nothing_is_looked_up_for_what_nobody_typed() -> None:
+    """Opening the form once asked the store for the last item of every list."""
+    values = Values("Ridley Scott")
+    app = Stage(EditScreen(ALIEN, Shelf().save, completions=values.beginning))
+    async with app.run_test(size=(80, 24)) as pilot:
+        box(pilot, "directors").focus()
+        await pilot.press("end", "comma", "space", "t")
+        await until(pilot, lambda: values.asked)
+    assert values.asked == [("directors", "t")]
+
+
 async def test_an_item_is_found_by_any_of_its_words_and_stays_whole_with_its_comma() -> None:
     shelf = Shelf()
     values = Values("Ridley Scott", "Sammy Davis, Jr.")

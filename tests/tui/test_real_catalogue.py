@@ -180,3 +180,18 @@ async def test_another_copys_edit_shows_by_itself_and_stands_out(settings: Setti
         saved = await other.save(replace(movie, runtime=321))
         await until(at.pilot, lambda: at.table.current is not None and at.table.current.version == saved.version)
         await at.until_text("*")
+
+
+@pytest.mark.parametrize("store", Catalogue.stores)
+async def test_a_list_completes_from_what_the_store_has(settings: Settings, store: str) -> None:
+    async with seat(replace_store(settings, store), stores=(store,)) as at:
+        await at.go_to(ALIEN)
+        await at.pilot.press("e")
+        await until(at.pilot, lambda: isinstance(at.app.screen, EditScreen))
+        at.app.screen.query_one("#field-directors").focus()
+        await at.pilot.pause()
+        await at.pilot.press("ctrl+u", *"james cam")
+        await at.until_text("james cameron")
+        await save_through_review(at.pilot, "right")
+        await at.until_text("“Alien” is saved")
+        assert (await at.catalogue.get(ALIEN)).directors == ("James Cameron",)

@@ -73,7 +73,7 @@ class FieldInput(Input):
             text,
             placeholder=field.hint,
             highlighter=_Visible(),
-            suggester=_suggester(field, look_up),
+            suggester=_suggester(field, look_up, lambda: self.has_focus),
             # A stored text that is longer than the rule can still be shortened here.
             max_length=max(room(field), len(text)),
             select_on_focus=False,
@@ -145,9 +145,11 @@ class Offer:
 class SuggestLastItem(Suggester):
     """Offers, for the last item of a comma list, a value that other movies have, those already in the list left out."""
 
-    def __init__(self, look_up: LookUp) -> None:
+    def __init__(self, look_up: LookUp, wanted: Callable[[], bool]) -> None:
+        """`wanted` says whether somebody types: a box asks for what it was filled with, too."""
         super().__init__(use_cache=False, case_sensitive=True)
         self._look_up = look_up
+        self._wanted = wanted
         self._newest = ""
         self.offer: Offer | None = None
 
@@ -159,7 +161,7 @@ class SuggestLastItem(Suggester):
         if not begun:
             return None
         await asyncio.sleep(PAUSE)
-        if value != self._newest:
+        if value != self._newest or not self._wanted():
             return None
         try:
             names = await self._look_up(begun.rstrip())
@@ -180,9 +182,9 @@ def _begins(name: str, begun: str) -> bool:
     return name[: len(begun)].casefold() == begun.casefold()
 
 
-def _suggester(field: Field, look_up: LookUp | None) -> Suggester | None:
+def _suggester(field: Field, look_up: LookUp | None, wanted: Callable[[], bool]) -> Suggester | None:
     if field.kind == "list":
-        return SuggestLastItem(look_up) if look_up else None
+        return SuggestLastItem(look_up, wanted) if look_up else None
     return SuggestFromList(field.choices, case_sensitive=False) if field.choices else None
 
 
