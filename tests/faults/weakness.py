@@ -35,4 +35,4 @@ async def _nothing(self: RedisCache, *_: Any, **__: Any) -> None:
 
 
 async def _no_verdicts(self: RedisCache, token: str, items: Sequence[tuple[Key, int, bytes | None]]) -> list[Any]:
-    return []
+    return ["dropped"] * len(items)

@@ -8,9 +8,11 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 PROGRAM = (sys.executable, "-P", "-m", "tui")
@@ -71,6 +73,9 @@ def on_a_terminal(environment: dict[str, str], *words: str, when: str = "", then
             break
         seen += part.decode("utf-8", "replace")
         if then and re.search(when, seen):
+            # Python loses a Ctrl-C that comes between writing a prompt and reading the answer.
+            while psutil.Process(child).status() != psutil.STATUS_SLEEPING:
+                time.sleep(0.001)
             os.write(terminal, then)
             then = b""
     os.close(terminal)

@@ -62,6 +62,7 @@ class BrowseScreen(TouringScreen):
     def on_mount(self) -> None:
         if self.app.return_value is not None:
             return  # Textual mounts no parts of a screen once the app ends
+        self._filling = self.catalogue.filling is not None
         self.query_one(MovieTable).choose(self.memory.now.columns)
         self.show_query(self.query_now)
         self._show_active()
