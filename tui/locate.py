@@ -16,27 +16,26 @@ async def locate(browse: Browse, query: Query, movie: Movie) -> int | None:
 
     Trusts the order that `Query` promises; where a row proves it wrong, the answer is None, never another row.
     """
-    page = await browse(query, 0, 1)
-    low, high = 0, page.total
-    while low < high:
-        middle = (low + high) // 2
-        page = await browse(query, middle, 1)
-        if not page.movies:
-            high = min(middle, page.total)
-            continue
-        found = page.movies[0]
-        if found.id == movie.id:
-            return middle
-        if comes_before(query, found, movie):
-            low = middle + 1
-        else:
-            high = middle
-    return None
+    number = await _first(browse, query, lambda row: not comes_before(query, row, movie))
+    page = await browse(query, number, 1)
+    return number if page.movies and page.movies[0].id == movie.id else None
 
 
 async def first_titled(browse: Browse, query: Query, beginning: str) -> int | None:
     """The number of the first row whose title begins so, in an answer sorted by title; None where there is none."""
     start = fold(beginning)
+
+    def reached(row: Movie) -> bool:
+        key = fold(row.title)
+        return key[: len(start)] <= start if query.descending else key >= start
+
+    number = await _first(browse, query, reached)
+    page = await browse(query, number, 1)
+    return number if page.movies and fold(page.movies[0].title).startswith(start) else None
+
+
+async def _first(browse: Browse, query: Query, reached: Callable[[Movie], bool]) -> int:
+    """The number of the first row that has reached a place in the order, or that of the end."""
     page = await browse(query, 0, 1)
     low, high = 0, page.total
     while low < high:
@@ -44,12 +43,11 @@ async def first_titled(browse: Browse, query: Query, beginning: str) -> int | No
         page = await browse(query, middle, 1)
         if not page.movies:
             high = min(middle, page.total)
-            continue
-        key = fold(page.movies[0].title)
-        before = key[: len(start)] > start if query.descending else key < start
-        low, high = (middle + 1, high) if before else (low, middle)
-    page = await browse(query, low, 1)
-    return low if page.movies and fold(page.movies[0].title).startswith(start) else None
+        elif reached(page.movies[0]):
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def comes_before(query: Query, one: Movie, other: Movie) -> bool:
