@@ -315,6 +315,7 @@ def test_an_address_that_others_reach_is_warned_of(capsys: pytest.CaptureFixture
         _announce(host, 8000)
         told = capsys.readouterr()
         assert ("password" in told.err) is warned, host
+        assert "whoever is logged in" in told.out
     assert "http://desk.example:8000 " in told.out
 
 

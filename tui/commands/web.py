@@ -73,6 +73,7 @@ def _explained(problem: OSError, host: str, port: int) -> CannotListen:
 def _announce(host: str, port: int) -> None:
     address = f"[{host}]" if ":" in host else host
     typer.echo(f"Reelcache is at http://{address}:{port} - each tab is a copy of its own. Ctrl-C ends them all.")
+    typer.echo("No password is asked: whoever is logged in to this machine can open it, too.")
     if not _is_loopback(host):
         typer.echo(
             f"Warning: whoever reaches {host} port {port} over the network can browse, edit and delete as you can, and "
