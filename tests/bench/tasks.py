@@ -30,33 +30,41 @@ class Task:
     keys: tuple[str, ...]
     ends_with: tuple[str, ...]
     without: str | None = None
-    undo: tuple[str, ...] = ()
-    """Pressed afterwards, uncounted, for the next task to begin where this one did."""
-    undone: str = "17,472 movies · title"
+    opens: str = ""
+    """What a person waits to see after the first key, before going on."""
+    undo: tuple[tuple[str, str], ...] = ()
+    """Pressed afterwards, uncounted, for the next task to begin where this one did; what each leads to."""
 
 
+ALL: Final = "17,472 movies · title"
 TASKS: Final = (
-    Task("go to the last movie", ("G",), ("17,472  ",), undo=("g",)),
-    Task("find a film by words of its title", ("/", *"resurrec", ENTER), ("Alien Resurrection",), undo=(ESCAPE,)),
-    Task("go to a title", ("'", *"blade run", ENTER), ("Blade Runner",), undo=("g",)),
+    Task("go to the last movie", ("G",), ("17,472  ",), undo=(("g", "!Women Art"),)),
+    Task(
+        "find a film by words of its title",
+        ("/", *"resurrec", ENTER),
+        ("Alien Resurrection", " 9 movies"),
+        undo=((ESCAPE, ALL),),
+    ),
+    Task("go to a title", ("'", *"blade run", ENTER), ("Blade Runner",), undo=(("g", "!Women Art"),)),
     Task(
         "filter by genre and years",
         ("/", *"genre:hor", TAB, *" year:1979..1989", ENTER),
         ("Horror · 1979-1989  ",),
-        undo=(ESCAPE, ESCAPE),
+        without=ALL,
+        undo=((ESCAPE, "1,922 movies · title"), (ESCAPE, ALL)),
     ),
-    Task("sort by year, newest first", ("s",), ("17,472 movies · year ▼",), undone="year ▼"),
-    Task("see a film in full", (ENTER,), ("Details · ",), undo=(ESCAPE,), undone="year ▼"),
-    Task("change a title", ("e", "!", SAVE, ENTER), ("is saved in",), without="Edit · ", undone="year ▼"),
-    Task("take the change back", ("u", ENTER), ("Undone", "is saved in"), undone="year ▼"),
+    Task("sort by year, newest first", ("s",), ("17,472 movies · year ▼",)),
+    Task("see a film in full", (ENTER,), ("Details · ",), undo=((ESCAPE, "1 Movies"),)),
+    Task("change a title", ("e", "!", SAVE, ENTER), ("is saved in",), without="Edit · ", opens="Edit · "),
+    Task("take the change back", ("u", ENTER), ("Undone",), opens="enter undo"),
     Task(
         "switch the strategy",
         ("c", "2"),
-        ("write-through · PostgreSQL", "▸write-through"),
+        ("▸write-through", "write-through · Po"),
         without="Caching strategy",
-        undone="year ▼",
+        opens="Caching strategy",
     ),
-    Task("export what the filter shows", ("E", ENTER), ("movies.csv.",), undone="year ▼"),
+    Task("export what the filter shows", ("E", ENTER), ("movies.csv.",), opens="enter done"),
 )
 
 
@@ -76,11 +84,13 @@ def main() -> None:
             began = time.perf_counter()
             for key in task.keys:
                 terminal.send(key)
+                if key is task.keys[0]:
+                    terminal.until(task.opens)
             terminal.until(*task.ends_with, without=task.without)
             _say(task.name, len(task.keys), time.perf_counter() - began)
-            for key in task.undo:
+            for key, then in task.undo:
                 terminal.send(key)
-                terminal.until(task.undone)
+                terminal.until(then, without=task.ends_with[0])
         terminal.send("q")
         terminal.until_ended()
     shutil.rmtree(folder)
