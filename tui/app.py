@@ -16,13 +16,13 @@ from textual.binding import BindingType
 from core.catalogue import Catalogue
 from core.settings import Settings
 from tui.actions import app_bindings
+from tui.keys_help import box_help, panel_help, panel_title, start_help
 from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported, StatsSampled, WorkFailed
 from tui.palette import ActionCommands
 from tui.problems import Problems
 from tui.remembered import Memory
 from tui.screens.browse import BrowseScreen
 from tui.screens.help import HelpScreen
-from tui.screens.panes import place_of
 from tui.screens.start import StartScreen
 from tui.session import Opener, Session
 from tui.terminal import endings, hung_up, input_descriptor, silence
@@ -139,5 +139,11 @@ class ReelcacheApp(App[int]):
             self._browse.post_message(StatsSampled(self.catalogue.stats()))
 
     def action_help(self) -> None:
-        if self._browse is not None and self.screen is self._browse:
-            self.push_screen(HelpScreen(place_of(self._browse.pane)))
+        """Show the keys of what is in focus. A dialog shows its own."""
+        if self.screen is self._start:
+            self.push_screen(HelpScreen("Keys of the start", start_help()))
+        elif self._browse is not None and self.screen is self._browse:
+            if self._browse.in_box:
+                self.push_screen(HelpScreen("Keys of the filter box", box_help()))
+            else:
+                self.push_screen(HelpScreen(panel_title(self._browse.pane), panel_help(self._browse.pane)))

@@ -7,17 +7,17 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import SelectionList
 from textual.widgets.selection_list import Selection
 
 from tui.columns import OPTIONAL, WITH_IMDB, Column
+from tui.screens.help import HelpedScreen
 from tui.widgets.dialog import Dialog
 
 CHOICES: Final[tuple[Column, ...]] = tuple({column.id: column for column in (*OPTIONAL, *WITH_IMDB)}.values())
 
 
-class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
+class ColumnsScreen(HelpedScreen[tuple[str, ...] | None]):
     """A tick for each column that is wanted; the title is always there. It ends with the ids wanted, in their order."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,6 +26,13 @@ class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
         Binding("j", "cursor(1)", "Down", show=False, id="columns.down"),
         Binding("k", "cursor(-1)", "Up", show=False, id="columns.up"),
     ]
+    KEYS_OF = "the columns"
+    KEYS = (
+        ("↑ ↓ k j", "Go to another column."),
+        ("Space", "Show the column, or do not."),
+        ("Enter", "Show the table so; it is remembered."),
+        ("Esc", "Leave the table as it was."),
+    )
     DEFAULT_CSS = """
     ColumnsScreen { align: center middle; }
     ColumnsScreen Dialog { width: 46; max-width: 100%; }
@@ -45,7 +52,7 @@ class ColumnsScreen(ModalScreen[tuple[str, ...] | None]):
         self._order = tuple(column.id for column in ordered)
 
     def compose(self) -> ComposeResult:
-        yield Dialog(self._list, title="Columns", keys="space tick · enter keep · esc leave")
+        yield Dialog(self._list, title="Columns", keys="space tick · enter keep · esc leave · ? keys")
 
     def action_keep(self) -> None:
         """Close with what is ticked."""

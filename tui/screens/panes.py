@@ -10,7 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.actions import ACTION, Where
+from tui.actions import ACTION
+from tui.keys_help import place_of
 from tui.remembered import Memory
 from tui.widgets.consistency import ConsistencyPanel
 from tui.widgets.counters import CountersPanel, CountersStrip
@@ -138,8 +139,12 @@ class PanedScreen(Screen[None]):
         if inside and self.pane != inside[0]:
             self.pane = str(inside[0])
             self._arrange()
-        searching = any(isinstance(widget, FilterBar) for widget in focused.ancestors)
-        self.query_one(KeyFooter).place = "search" if searching else place_of(self.pane)
+        self.query_one(KeyFooter).place = "search" if self.in_box else place_of(self.pane)
+
+    @property
+    def in_box(self) -> bool:
+        """Whether the filter's box has the focus."""
+        return self.focused is not None and any(isinstance(widget, FilterBar) for widget in self.focused.ancestors)
 
     def _arrange(self) -> None:
         width, height = self.app.size
@@ -168,9 +173,3 @@ class PanedScreen(Screen[None]):
 
     def _with_log(self, height: int) -> bool:
         return height >= WITH_LOG and "log" not in self._hidden
-
-
-def place_of(pane: str) -> Where:
-    """Where the keys of a pane stand in the table of actions."""
-    places: dict[str, Where] = {"movies": "movies", "genres": "genres", "log": "log"}
-    return places.get(pane, "everywhere")

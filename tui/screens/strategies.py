@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from core.observe.histogram import percentile
 from core.observe.stats import TraceLine
 from tui import figures
+from tui.screens.help import HelpedScreen
 from tui.strategy_texts import STORE_TEXTS, STRATEGY_TEXTS
 from tui.widgets.path import PathPanel
 from tui.windows import Summary, hit_ratio, reads, store_latency
@@ -31,7 +31,7 @@ class Choice:
     lines: tuple[str, ...]
 
 
-class ChoiceScreen(ModalScreen[str | None]):
+class ChoiceScreen(HelpedScreen[str | None]):
     """A list to choose a name from: Up, Down and Enter, a click, or its digit at once; Escape chooses nothing."""
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -66,6 +66,14 @@ class ChoiceScreen(ModalScreen[str | None]):
         *(Binding(str(digit), f"pick({digit})", show=False, id=f"choice.pick_{digit}") for digit in range(1, 10)),
     ]
 
+    KEYS_OF = "a choice"
+    KEYS = (
+        ("↑ ↓ k j", "Go to another one."),
+        ("1 … 9", "Choose by number, at once."),
+        ("Enter", "Choose the marked one."),
+        ("Esc q", "Leave it as it is."),
+    )
+
     def __init__(self, title: str, choices: Sequence[Choice], current: str) -> None:
         super().__init__()
         self._title = title
@@ -76,7 +84,7 @@ class ChoiceScreen(ModalScreen[str | None]):
         """The list in a frame, and the keys below it."""
         with Vertical() as frame:
             frame.border_title = self._title
-            frame.border_subtitle = f"1-{len(self._choices)} choose at once   enter choose   esc leave it"
+            frame.border_subtitle = f"1-{len(self._choices)} choose at once   enter choose   esc leave it   ? keys"
             yield OptionList(*(Option(self._prompt(i, choice)) for i, choice in enumerate(self._choices, 1)))
             yield from self.below()
 
@@ -121,6 +129,9 @@ class StrategyScreen(ChoiceScreen):
 
     Below the list stands the way that the last operations of the highlighted one really took."""
 
+    KEYS_OF = "the strategies"
+    KEYS_NOTE = "Below the list: the way that the last read and the last write of the marked strategy really took."
+
     def __init__(
         self,
         strategies: Sequence[str],
@@ -144,6 +155,8 @@ class StrategyScreen(ChoiceScreen):
 
 class StoreScreen(ChoiceScreen):
     """Choose a store."""
+
+    KEYS_OF = "the stores"
 
     def __init__(self, stores: Sequence[str], current: str) -> None:
         texts = [(name, STORE_TEXTS[name]) for name in stores]
