@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -42,7 +43,6 @@ TERMS: Final[dict[str, str]] = {
     "refused": "Operations that the store failed, and saves that met an edit of somebody else.",
     # Consistency
     "races prevented": "Times that an outdated answer was about to be put into the cache, and was refused.",
-    "races": "Races prevented: times that an outdated answer was about to be put into the cache, and was refused.",
     "the cache is": "Whether answers of the cache may be shown: not while a change could have passed it by.",
     "writes, after": "How old a write was when an outside observer compared the cache with the store.",
     "consistent": "The share of writes that the cache agreed with when an outside observer looked, so much later.",
@@ -74,6 +74,9 @@ PANELS: Final[dict[str, str]] = {
     "log": "Each operation with who answered it, what came of it and how long it took, the newest at the bottom.",
     "consistency": "Whether the cache tells the truth, how soon it does after a change, and what kept it from lying.",
     "details": "The movie under the cursor in full, and where it came from.",
+    "tabs": "The panels by their numbers, the one shown underlined; a number or a click shows another.",
+    "filter": "The filters in force, and how many movies they let through; Esc takes the last one away.",
+    "footer": "Keys that work here, the most needed first; ? shows all of them.",
     "strip": "The cache's figures in one line; 2 shows them all.",
     "status": "What is in force and how it does.",
     "bar": "The strategies and the stores, the ones in force marked; a click chooses another.",
@@ -131,12 +134,41 @@ HERE: Final[dict[str, tuple[str, ...]]] = {
 """The words that the help of a panel explains."""
 
 
-def term_at(text: str, cell: int, known: tuple[str, ...] = tuple(TERMS)) -> str | None:
-    """The term that a place in a line of the screen belongs to: the last one that begins there or before it.
+_STRATEGIES: Final = tuple(STRATEGY_TEXTS)
+_STORES: Final = (*STORE_TEXTS, *(text.name for text in STORE_TEXTS.values()))
+
+
+def _words(*words: str, **others: str) -> dict[str, str]:
+    """Words with what they mean; `others` are short for a term of another name."""
+    return {word: TERMS[word] for word in words} | {word: TERMS[term] for word, term in others.items()}
+
+
+WORDS: Final[dict[str, dict[str, str]]] = {
+    "stats": _words(
+        *("hit ratio", "hits", "misses", "ratio", "100 %", "latency", "p50", "p95", "p99"),
+        *("hit", "miss", "store read", "write", "strategy", "hit now", "hit all", "reads", "queries", "saved", "used"),
+        *_STRATEGIES,
+        *("store reads avoided", "reads avoided", "races prevented", "Redis", "whole server", "evicted", "refused"),
+        *("consistent", "change log lag"),
+    ),
+    "strip": _words("hits", "misses", "saved", "Redis", hit="hit ratio", races="races prevented"),
+    "status": _words("p95", "Redis", "PAUSED", "VISITORS", "FAULT", *_STRATEGIES, *_STORES, hit="hit ratio"),
+    "bar": _words(*_STRATEGIES, *_STORES, Strategy="strategy", Store="store"),
+    "consistency": _words(
+        *("FAULT", "the cache is", "Redis", "breaker", "writes, after", "consistent", "looked at", "change log", "p50"),
+        *("p95", "p99", "carried in after", "outdated for", "races prevented", "last known"),
+        "entries by how long they were outdated",
+    ),
+}
+"""The words that stand in a part of the screen, with what they mean there."""
+
+
+def word_at(text: str, cell: int, words: Iterable[str]) -> str | None:
+    """The word that a place in a line belongs to: the last one that begins there or before it.
 
     Left of the first one it is the first. None in a line that has none."""
     found = None
-    for match in _terms(known).finditer(text):
+    for match in _pattern(tuple(words)).finditer(text):
         if found is not None and match.start() > cell:
             break
         found = match.group()
@@ -144,6 +176,6 @@ def term_at(text: str, cell: int, known: tuple[str, ...] = tuple(TERMS)) -> str 
 
 
 @cache
-def _terms(known: tuple[str, ...]) -> re.Pattern[str]:
-    longest_first = sorted(known, key=len, reverse=True)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(words, key=len, reverse=True)
     return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w-])")

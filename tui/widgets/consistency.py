@@ -15,6 +15,7 @@ from tui.windows import Summary
 class ConsistencyPanel(LinePanel):
     """Trust, the outside observer's findings, races prevented, the change log's lag, and how outdated entries got."""
 
+    PART = "consistency"
     BORDER_TITLE = "5 Consistency"
     DEFAULT_CLASSES = "-framed"
     DEFAULT_CSS = "ConsistencyPanel { padding: 0 1; }"

@@ -23,6 +23,7 @@ _AXIS: Final = 6
 class CountersPanel(LinePanel):
     """Hits, misses, latencies and what each strategy made of them, with the hit ratio over time."""
 
+    PART = "stats"
     BORDER_TITLE = "2 Cache"
     DEFAULT_CLASSES = "-framed"
     DEFAULT_CSS = "CountersPanel { padding: 0 1; }"
@@ -67,6 +68,7 @@ class CountersPanel(LinePanel):
 class CountersStrip(LinePanel, can_focus=False):
     """The cache's figures in one line, for a terminal that has no room for the panel."""
 
+    PART = "strip"
     DEFAULT_CSS: ClassVar[str] = "CountersStrip { height: 1; overflow-y: hidden; background: $panel; }"
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -14,6 +14,7 @@ from tui.widgets.sparkline import sparkline
 class YearsPanel(LinePanel, can_focus=False):
     """One block for each year, or for each few where there are more years than cells; the years below."""
 
+    PART = "years"
     BORDER_TITLE = "Years"
     DEFAULT_CLASSES = "-framed"
     DEFAULT_CSS: ClassVar[str] = "YearsPanel { height: 4; padding: 0 1; overflow-y: hidden; }"
