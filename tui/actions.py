@@ -225,6 +225,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("tour.next", "n", "n", "Next", "Go to the next step of the tour.", "tour", "tour_go(1)", listed=False),
     Action("tour.back", "b", "b", "Back", "Go back one step of the tour.", "tour", "tour_go(-1)", listed=False),
     Action(
+        "problems.show",
+        "exclamation_mark",
+        "!",
+        "Problems",
+        "Read again, and copy, what went wrong so far.",
+        "everywhere",
+        "app.problems",
+    ),
+    Action(
         "app.help",
         "question_mark",
         "?",

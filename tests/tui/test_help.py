@@ -45,6 +45,7 @@ SHOWN = {
     "ctrl+s": "^s",
     "ctrl+r": "^r",
     "question_mark": "?",
+    "exclamation_mark": "!",
     "f1": "F1",
 }
 
