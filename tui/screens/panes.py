@@ -50,9 +50,10 @@ class PanedScreen(Screen[None]):
         self._strategies, self._stores = strategies, stores
         self.memory = memory
         self._hidden = {pane for pane in memory.now.hidden if pane in PANES and pane != "movies"}
-        self.pane = "movies"
-        self.alone = False
+        full = memory.now.full
+        self.alone = full in PANES and full not in self._hidden
         """Whether the pane has the whole screen by choice."""
+        self.pane = full if full is not None and self.alone else "movies"
         self._beside = "genres"
         """Which of genres and consistency, or details instead of the counters too, stands beside the table: the one
         that was last chosen."""
@@ -80,6 +81,10 @@ class PanedScreen(Screen[None]):
         yield FillingLine()
         yield KeyFooter()
         yield Static("", id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        if self.alone and self.app.return_value is None:
+            self.set_focus(self.query_one(f"#{self.pane}"))
 
     def say(self, text: str, *, alarming: bool = False) -> None:
         """Put a text in the status line's place; an empty one gives the place back."""
@@ -166,6 +171,7 @@ class PanedScreen(Screen[None]):
         self.set_class({"stats", self._beside} <= self._hidden, "-no-side")
         for pane in PANES:
             self.set_class(pane == self.pane, f"-{pane}")
+        self.memory.change(full=self.pane if self.alone else None)
         if self.is_mounted:
             self.query_one(PaneTabs).pane = self.pane
             need = f"Reelcache needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are {width} and {height}."
