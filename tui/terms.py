@@ -34,7 +34,7 @@ TERMS: Final[dict[str, str]] = {
     "saved": "Store reads saved: queries that the store was spared because the cache had the answer.",
     "store reads avoided": "Store reads saved: queries that the store was spared because the cache had the answer.",
     "reads avoided": "Store reads saved: queries that the store was spared because the cache had the answer.",
-    "used": "When this strategy last had anything to do: its figures are of then, and stay to be compared with.",
+    "ago": "How long this strategy has had nothing to do: its figures are of then, and stay to be compared with.",
     # Redis
     "Redis": "Whether the cache server is used; while it is away the store serves, and nothing old is shown.",
     "whole server": "Memory and keys of the Redis server, of all its clients together.",
@@ -146,7 +146,7 @@ def _words(*words: str, **others: str) -> dict[str, str]:
 WORDS: Final[dict[str, dict[str, str]]] = {
     "stats": _words(
         *("hit ratio", "hits", "misses", "ratio", "100 %", "latency", "p50", "p95", "p99"),
-        *("hit", "miss", "store read", "write", "strategy", "hit now", "hit all", "reads", "queries", "saved", "used"),
+        *("hit", "miss", "store read", "write", "strategy", "hit now", "hit all", "reads", "queries", "saved", "ago"),
         *_STRATEGIES,
         *("store reads avoided", "reads avoided", "races prevented", "Redis", "whole server", "evicted", "refused"),
         *("consistent", "change log lag"),

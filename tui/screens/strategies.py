@@ -29,6 +29,8 @@ class Choice:
     name: str
     label: str
     lines: tuple[str, ...]
+    note: str = ""
+    """What is said behind the name of one that is not in force."""
 
 
 class ChoiceScreen(HelpedScreen[str | None]):
@@ -119,7 +121,8 @@ class ChoiceScreen(HelpedScreen[str | None]):
 
     def _prompt(self, number: int, choice: Choice) -> Content:
         current = choice.name == self._current
-        heading = f"{number}  {choice.label}{'  ◂ in force' if current else ''}"
+        note = "  ◂ in force" if current else f"  {choice.note}" if choice.note else ""
+        heading = f"{number}  {choice.label}{note}"
         lines = [Content.styled(heading, "bold"), *(Content(f"   {line}") for line in choice.lines)]
         return Content("\n").join(lines)
 
@@ -166,7 +169,10 @@ class StoreScreen(ChoiceScreen):
 def strategy_choice(name: str, summary: Summary | None) -> Choice:
     """A strategy in words, with its figures since the start."""
     text = STRATEGY_TEXTS[name]
-    return Choice(name, name, (text.promise, f"read   {text.read}", f"write  {text.write}", *_so_far(name, summary)))
+    lines = (text.promise, f"read   {text.read}", f"write  {text.write}", *_so_far(name, summary))
+    idle = summary.idle.get(name) if summary else None
+    ago = "" if idle is None else "just now" if idle < 1 else f"{figures.age(idle)} ago"
+    return Choice(name, name, lines, f"last used {ago}" if ago else "")
 
 
 def _so_far(name: str, summary: Summary | None) -> tuple[str, ...]:

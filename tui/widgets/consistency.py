@@ -36,7 +36,7 @@ class ConsistencyPanel(LinePanel):
             return [(("Waiting for the first figures…", "muted"),)]
         stats = self._summary.stats
         sections = [
-            trust_lines(stats, width),
+            trust_lines(stats, width, self._summary.away),
             audit_lines(stats.audit, width),
             relay_lines(stats.relay, width),
             prevented_lines(stats, width),
@@ -51,7 +51,7 @@ class ConsistencyPanel(LinePanel):
         return lines
 
 
-def trust_lines(stats: Stats, width: int) -> list[Line]:
+def trust_lines(stats: Stats, width: int, away: float | None = None) -> list[Line]:
     """Whether the cache is believed, what breaks it, and how Redis does."""
     believed: Part = ("believed", "good")
     if stats.breaker != "closed":
@@ -59,7 +59,8 @@ def trust_lines(stats: Stats, width: int) -> list[Line]:
     elif stats.doubt:
         believed = f"not believed: {figures.printable(stats.doubt)}", "warning"
     times = "once" if stats.breaker_opened == 1 else f"{figures.short(stats.breaker_opened)} times"
-    opened = f", opened {times}" if stats.breaker_opened else ""
+    since = f" for {figures.age(away)}" if away is not None and away >= 1 else ""
+    opened = f"{since}, opened {times}" if stats.breaker_opened else since
     rows: list[tuple[str, Part]] = [
         ("the cache is", believed),
         ("Redis", breaker_words(stats)),
