@@ -18,6 +18,7 @@ from core.catalogue import Catalogue
 from core.settings import Settings
 from tui.actions import app_bindings
 from tui.keys_help import box_help, panel_help, panel_title, start_help
+from tui.legible import legible
 from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported, StatsSampled, WorkFailed
 from tui.palette import ActionCommands
 from tui.problems import Notice, Problems
@@ -54,6 +55,11 @@ class ReelcacheApp(App[int]):
         self._start: StartScreen | None = None
         self._browse: BrowseScreen | None = None
         self._told_of_memory: str | None = None
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's variables, its words legible; Textual's own are not on light backgrounds."""
+        self.theme_variables = legible(super().get_css_variables(), dark=self.current_theme.dark)
+        return self.theme_variables
 
     # ---------------------------------------------------------------------------------------------- start and end
 

@@ -55,6 +55,8 @@ async def test_columns_are_moved_by_keyboard_and_stay_where_they_were_put(
         await at.press("v", "left_square_bracket", "down", "down", "shift+up", "K", "left_square_bracket")
         await at.until(lambda: isinstance(at.app.screen, ColumnsScreen))
         assert "[ ] move" in at.text
+        assert "[ ] IMDb" in at.text, "told without colours, too"
+        assert "[x] Rating" in at.text
         await at.press("down", "J", "up", "space", "right_square_bracket", "enter")
         await at.until(lambda: isinstance(at.app.screen, BrowseScreen))
         assert tuple(column.id for column in at.table.columns)[:2] == ("critic_rating", "year")

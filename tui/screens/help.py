@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from tui.keys_help import Section, Sections
 
-_KEY: Final = 11
+_KEY: Final = 12
 """Cells of a key; what does not fit has a line of its own."""
 
 

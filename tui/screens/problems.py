@@ -30,7 +30,7 @@ class ProblemsScreen(HelpedScreen[None]):
     KEYS = (
         ("↑ ↓ k j", "Go to another problem, the newest first."),
         ("Y c", "Copy the marked one as text."),
-        ("Esc Enter q !", "Close."),
+        ("Esc q !", "Close; Enter too."),
     )
     DEFAULT_CSS = """
     ProblemsScreen { align: center middle; }
@@ -86,11 +86,11 @@ class ProblemsScreen(HelpedScreen[None]):
 
 def _line(problem: PastProblem) -> Content:
     error = problem.notice.severity == "error"
-    sign, look = ("✗", "bold $text-error") if error else ("!", "bold $text-warning")
     first = " ".join(visible(problem.notice.message or problem.notice.text).split())
     return Content.assemble(
-        (f"{sign} ", look),
-        (f"{figures.clock(problem.at)[:8]}  ", "$text-muted"),
+        # No colour: it would have to be read on the cursor's, too.
+        (f"{'✗' if error else '!'} ", "bold"),
+        f"{figures.clock(problem.at)[:8]}  ",
         (f"{visible(problem.notice.title) or 'Notice'}: ", "bold"),
         figures.fit(first, 60).rstrip(),
     )

@@ -58,13 +58,15 @@ def trust_lines(stats: Stats, width: int, away: float | None = None) -> list[Lin
         believed = "not asked: Redis is away", "bad"
     elif stats.doubt:
         believed = f"not believed: {figures.printable(stats.doubt)}", "warning"
-    times = "once" if stats.breaker_opened == 1 else f"{figures.short(stats.breaker_opened)} times"
     since = f" for {figures.age(away)}" if away is not None and away >= 1 else ""
-    opened = f"{since}, opened {times}" if stats.breaker_opened else since
+    times = "once" if stats.breaker_opened == 1 else f"{figures.short(stats.breaker_opened)} times"
+    opened = f", opened {times}" if stats.breaker_opened else ""
+    if 16 + len(stats.breaker + since + opened) > width:
+        opened = ""
     rows: list[tuple[str, Part]] = [
         ("the cache is", believed),
         ("Redis", breaker_words(stats)),
-        ("breaker", (stats.breaker + opened, "" if stats.breaker == "closed" else "warning")),
+        ("breaker", (stats.breaker + since + opened, "" if stats.breaker == "closed" else "warning")),
     ]
     if stats.faults:
         rows.insert(0, ("FAULT", (", ".join(stats.faults), "bad")))

@@ -171,7 +171,7 @@ COLUMNS: Final = (
     _latency_column("p50 miss", 5, store_latency, 0.5),
     _latency_column("p95 miss", 2, store_latency, 0.95),
     _latency_column("p95 write", 4, lambda stats: stats.write_latency, 0.95, 11),
-    _Column("ago", 5.5, lambda _, __, ago: ago, 7),
+    _Column("ago", 1.5, lambda _, __, ago: ago, 7),
     _Column("reads", 6, lambda _, overall, __: figures.short(reads(overall)), 7),
     _Column("queries", 8, lambda _, overall, __: figures.short(overall.store_reads), 9),
     _Column("saved", 7, lambda _, overall, __: figures.short(overall.saved), 7),

@@ -60,6 +60,7 @@ class LinePanel(ScrollView, Explained):
         & > .line--cursor { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
         & > .line--chosen { color: $text-accent; text-style: bold; }
         & > .line--fault { color: auto 95%; background: $error; text-style: bold; }
+        &:light > .line--muted { color: $foreground 72%; }
     }
     LinePanel.-framed {
         scrollbar-gutter: stable;

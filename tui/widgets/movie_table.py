@@ -76,10 +76,10 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
 
         & .movie-table--header { color: $text-muted; text-style: bold; }
         & .movie-table--sorted { color: $text-accent; text-style: bold; }
-        & .movie-table--number { color: $text-disabled; }
+        & .movie-table--number { color: $text-muted; }
         & .movie-table--title { color: $foreground; }
         & .movie-table--rest { color: $text-muted; }
-        & .movie-table--loading { color: $text-disabled; }
+        & .movie-table--loading { color: $text-muted; }
         & .movie-table--cursor {
             color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold;
         }
