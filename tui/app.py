@@ -58,7 +58,8 @@ class ReelcacheApp(App[int]):
 
     def get_css_variables(self) -> dict[str, str]:
         """The theme's variables, its words legible; Textual's own are not on light backgrounds."""
-        self.theme_variables = legible(super().get_css_variables(), dark=self.current_theme.dark)
+        few = self.console.color_system == "standard"
+        self.theme_variables = legible(super().get_css_variables(), dark=self.current_theme.dark, few=few)
         return self.theme_variables
 
     # ---------------------------------------------------------------------------------------------- start and end

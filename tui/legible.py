@@ -14,8 +14,12 @@ _GROUNDS: Final = ("surface", "panel")
 _STEP: Final = 0.03
 
 
-def legible(variables: Mapping[str, str], *, dark: bool) -> dict[str, str]:
-    """A theme's variables, with the colours of words made darker, or lighter in a dark theme, until they are read."""
+def legible(variables: Mapping[str, str], *, dark: bool, few: bool = False) -> dict[str, str]:
+    """A theme's variables, with the colours of words made darker, or lighter in a dark theme, until they are read.
+
+    With `few` colours (16) a light theme has none for words: yellow and cyan are all that is left of them on white."""
+    if few and not dark:
+        return {**variables, **dict.fromkeys(WORDS, variables["foreground"])}
     grounds = [Color.parse(variables[name]) for name in _GROUNDS]
     changed = dict(variables)
     for name in WORDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.app import App
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 from textual.widget import Widget
@@ -12,7 +13,7 @@ from textual.widget import Widget
 from core.settings import Settings
 from tests.tui.desk import desk
 from tui.app import ReelcacheApp
-from tui.legible import LEAST_CONTRAST, WORDS, contrast
+from tui.legible import LEAST_CONTRAST, WORDS, contrast, legible
 from tui.widgets.counters import CountersPanel
 
 ANSI = [name for name in BUILTIN_THEMES if "ansi" in name]
@@ -22,11 +23,18 @@ ANSI = [name for name in BUILTIN_THEMES if "ansi" in name]
 def test_words_stand_out_from_what_they_stand_on_in_every_theme(tmp_path: Path, theme: str) -> None:
     app = ReelcacheApp(Settings(state_dir=tmp_path))
     app.theme = theme
-    variables = app.get_css_variables()
+    variables = legible(App.get_css_variables(app), dark=app.current_theme.dark)
     for word in WORDS:
         for ground in ("surface", "panel"):
             found = contrast(Color.parse(variables[word]), Color.parse(variables[ground]))
             assert found >= LEAST_CONTRAST, (word, ground, round(found, 2))
+
+
+def test_with_sixteen_colours_a_light_theme_writes_in_that_of_all_text(tmp_path: Path) -> None:
+    app = ReelcacheApp(Settings(state_dir=tmp_path))
+    variables = {**App.get_css_variables(app), "text-warning": "#ffff00"}
+    assert legible(variables, dark=False, few=True)["text-warning"] == variables["foreground"]
+    assert legible(variables, dark=True, few=True)["text-warning"] == "#FFFF00"
 
 
 def test_black_and_white_are_as_far_apart_as_colours_are() -> None:
