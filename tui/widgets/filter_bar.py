@@ -21,6 +21,7 @@ from core.query import LONGEST_TEXT, Query, Range
 from tui.actions import bindings
 from tui.columns import visible
 from tui.completing import Word, completed, shown_choices, word_at
+from tui.terms import PANELS
 from tui.years import show_years
 
 Asking = Literal["text", "years", "jump", "title"]
@@ -239,6 +240,9 @@ class FilterLine(Widget):
     matches: reactive[int | None] = reactive(None)
     whole: reactive[int | None] = reactive(None)
     """How many movies there are without a filter, where that is known."""
+
+    def on_mount(self) -> None:
+        self.tooltip = Content(PANELS["filter"])
 
     def watch_filters(self, filters: str) -> None:
         self.set_class(bool(filters), "-active")
