@@ -224,6 +224,25 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("tour.start", "f1", "F1", "Tour", "Be shown around, in five steps on live data.", "everywhere", "tour", 62),
     Action("tour.next", "n", "n", "Next", "Go to the next step of the tour.", "tour", "tour_go(1)", listed=False),
     Action("tour.back", "b", "b", "Back", "Go back one step of the tour.", "tour", "tour_go(-1)", listed=False),
+    Action(
+        "app.suspend",
+        "ctrl+z",
+        "^z",
+        "To the shell",
+        "Stop the program and go back to the shell; fg brings it back.",
+        "everywhere",
+        "app.suspend_process",
+    ),
+    Action(
+        "app.interrupt",
+        "ctrl+c",
+        "^c",
+        "Copy selected",
+        "Copy what is selected in a box; else say how to quit.",
+        "everywhere",
+        "app.interrupt",
+        listed=False,
+    ),
     Action("app.help", "question_mark", "?", "Help", "Show every key.", "everywhere", "app.help", 5),
     Action("app.quit", "q,ctrl+q", "q", "Quit", "Close Reelcache.", "everywhere", "app.quit", 60),
     Action("genres.move", "", "↑ ↓", "Choose", "Go to another genre.", "genres", "", 1, False),
@@ -291,6 +310,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         False,
     ),
 )
+_IN_DIALOGS: Final = ("app.interrupt", "app.suspend")
 ACTION: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 
@@ -312,9 +332,16 @@ def bindings(where: Where) -> list[BindingType]:
 
 
 def app_bindings() -> list[BindingType]:
-    """The key bindings that work on every screen."""
+    """The key bindings that work on every screen, those without a letter in dialogs too."""
     return [
-        Binding(action.keys, action.action.removeprefix("app."), action.label, show=False, id=action.id)
+        Binding(
+            action.keys,
+            action.action.removeprefix("app."),
+            action.label,
+            show=False,
+            priority=action.id in _IN_DIALOGS,
+            id=action.id,
+        )
         for action in ACTIONS
         if action.keys and action.action.startswith("app.") and action.id != "app.palette"
     ]

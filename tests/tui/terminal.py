@@ -22,6 +22,11 @@ _CURSOR: Final = (b"\x1b[?25l", b"\x1b[?25h")
 _MOUSE: Final = (b"\x1b[?1003h", b"\x1b[?1003l")
 
 
+def _take_terminal() -> None:
+    """Make the terminal on standard input the one that controls this session: it stops and ends who works in it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 _OF_ANOTHER_TERMINAL: Final = ("COLUMNS", "LINES")
 
 
@@ -47,6 +52,7 @@ class Terminal:
             stdout=self._slave,
             stderr=self._slave,
             start_new_session=True,
+            preexec_fn=_take_terminal,
             env={**inherited, "XDG_CONFIG_HOME": self._config.name, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )
 
