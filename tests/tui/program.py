@@ -1,7 +1,6 @@
 """The real program over movies in memory, for a terminal of its own: `python -m tests.tui.program [STATE]`.
 
-STATE makes it stay in what lasts for a moment only: `opening`, `failing`, `saving` and `conflict`; `slow` answers each
-question after 50 ms.
+STATE makes it stay in what lasts for a moment only: `opening`, `failing`, `saving`, `conflict` and `exporting`.
 """
 
 from __future__ import annotations
@@ -13,9 +12,11 @@ from pathlib import Path
 
 from core.errors import StoreUnavailable
 from core.model import Movie, replace
+from core.query import Page, Query
 from core.settings import Settings
 from tests.tui.memory_catalogue import MemoryCatalogue, movies, opening
 from tui.app import ReelcacheApp
+from tui.exporting import WINDOW
 from tui.remembered import Memory
 
 
@@ -23,8 +24,13 @@ class Program(MemoryCatalogue):
     """A catalogue in which one thing does not go smoothly."""
 
     def __init__(self, state: str) -> None:
-        super().__init__(movies(2_000), delay={"opening": 3600.0, "slow": 0.05}.get(state, 0.0))
+        super().__init__(movies(2_000), delay=3600.0 if state == "opening" else 0.0)
         self._state = state
+
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50) -> Page:
+        if self._state == "exporting" and limit == WINDOW and offset:
+            await asyncio.Event().wait()
+        return await super().browse(query, offset, limit)
 
     async def save(self, movie: Movie) -> Movie:
         if self._state == "saving":
