@@ -243,7 +243,25 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "app.interrupt",
         listed=False,
     ),
-    Action("app.help", "question_mark", "?", "Help", "Show every key.", "everywhere", "app.help", 5),
+    Action(
+        "problems.show",
+        "exclamation_mark",
+        "!",
+        "Problems",
+        "Read again, and copy, what went wrong so far.",
+        "everywhere",
+        "app.problems",
+    ),
+    Action(
+        "app.help",
+        "question_mark",
+        "?",
+        "Help",
+        "Show the keys of the panel in focus, then all others.",
+        "everywhere",
+        "app.help",
+        5,
+    ),
     Action("app.quit", "q,ctrl+q", "q", "Quit", "Close Reelcache.", "everywhere", "app.quit", 60),
     Action("genres.move", "", "↑ ↓", "Choose", "Go to another genre.", "genres", "", 1, False),
     Action(
@@ -297,6 +315,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "search.recent", "up", "↑", "Recent", "Bring back what was filtered by before.", "search", "recent", 5, False
     ),
     Action("search.down", "down", "↓", "To the table", "Go to the rows found.", "search", "down", 3, False),
+    Action(
+        "search.help", "f1", "F1", "Keys", "Show these keys: in the box, ? is text.", "search", "app.help", 6, False
+    ),
     Action("start.retry", "r", "r", "Try again", "Start the servers again.", "start", "retry", 1, False),
     Action(
         "start.postgresql",
@@ -313,6 +334,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
 _IN_DIALOGS: Final = ("app.interrupt", "app.suspend")
 ACTION: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
+_OF_THE_APP: Final = tuple(
+    action for action in ACTIONS if action.where == "everywhere" and action.action.startswith("app.")
+)
+
 
 def bindings(where: Where) -> list[BindingType]:
     """The key bindings of one place, each with the id that a key map can name."""
@@ -327,7 +352,7 @@ def bindings(where: Where) -> list[BindingType]:
             id=action.id,
         )
         for action in ACTIONS
-        if action.where == where and action.keys and not action.action.startswith("app.")
+        if action.where == where and action.keys and action not in _OF_THE_APP
     ]
 
 
@@ -342,8 +367,8 @@ def app_bindings() -> list[BindingType]:
             priority=action.id in _IN_DIALOGS,
             id=action.id,
         )
-        for action in ACTIONS
-        if action.keys and action.action.startswith("app.") and action.id != "app.palette"
+        for action in _OF_THE_APP
+        if action.keys and action.id != "app.palette"
     ]
 
 

@@ -7,24 +7,27 @@ import os
 import signal
 from contextlib import ExitStack
 from dataclasses import replace
-from time import monotonic
+from time import monotonic, time
 from typing import ClassVar, Final
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.notifications import SeverityLevel
 from textual.widgets import Input
 
 from core.catalogue import Catalogue
 from core.settings import Settings
 from tui.actions import app_bindings
 from tui.jobs import JobControl, has_shell
+from tui.keys_help import box_help, panel_help, panel_title, start_help
+from tui.legible import legible
 from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported, StatsSampled, WorkFailed
 from tui.palette import ActionCommands
-from tui.problems import Problems
+from tui.problems import Notice, Problems
 from tui.remembered import Memory
 from tui.screens.browse import BrowseScreen
 from tui.screens.help import HelpScreen
-from tui.screens.panes import place_of
+from tui.screens.problems import ProblemsScreen
 from tui.screens.start import StartScreen
 from tui.session import Opener, Session
 from tui.terminal import endings, hung_up, input_descriptor, silence
@@ -55,6 +58,12 @@ class ReelcacheApp(App[int]):
         self._start: StartScreen | None = None
         self._browse: BrowseScreen | None = None
         self._told_of_memory: str | None = None
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's variables, its words legible; Textual's own are not on light backgrounds."""
+        few = self.console.color_system == "standard"
+        self.theme_variables = legible(super().get_css_variables(), dark=self.current_theme.dark, few=few)
+        return self.theme_variables
 
     # ---------------------------------------------------------------------------------------------- start and end
 
@@ -113,6 +122,12 @@ class ReelcacheApp(App[int]):
     def _end(self, code: int) -> None:
         self.exit(code, return_code=code)
 
+    def watch_app_focus(self, focus: bool) -> None:
+        """A screen that opened while the window was in the background takes the keys now; Textual leaves it without."""
+        wanted = self.AUTO_FOCUS if self.screen.AUTO_FOCUS is None else self.screen.AUTO_FOCUS
+        if focus and wanted and self.screen.focused is None:
+            self.screen.focus_next(wanted)
+
     def _open(self, settings: Settings) -> None:
         self.settings = settings
         self._start = StartScreen(settings.store)
@@ -137,6 +152,8 @@ class ReelcacheApp(App[int]):
     def on_catalogue_failed(self, event: CatalogueFailed) -> None:
         if self._start is not None:
             self._start.show_failure(event.error)
+            if (notice := self.problems.notice(event.error, "start", monotonic())) is not None:
+                self.problems.keep(notice, time())
 
     def on_start_screen_chosen(self, event: StartScreen.Chosen) -> None:
         store = self.settings.store
@@ -148,7 +165,27 @@ class ReelcacheApp(App[int]):
     def on_work_failed(self, event: WorkFailed) -> None:
         notice = self.problems.notice(event.error, event.doing, monotonic())
         if notice is not None:
-            self.notify(notice.text, title=notice.title, severity=notice.severity, timeout=8, markup=False)
+            self.problems.keep(notice, time())
+            super().notify(notice.text, title=notice.title, severity=notice.severity, timeout=8, markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast; what is more than information is kept, to be read again."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        if severity != "information":
+            self.problems.keep(Notice(title, message, severity), time())
+
+    def action_problems(self) -> None:
+        """Show what went wrong so far, in place of the toasts that would cover it."""
+        self.clear_notifications()
+        self.push_screen(ProblemsScreen(self.problems.past))
 
     def _tell_of_memory(self) -> None:
         """Say once what keeps the choices of the screen from being read or written."""
@@ -163,5 +200,11 @@ class ReelcacheApp(App[int]):
             self._browse.post_message(StatsSampled(self.catalogue.stats()))
 
     def action_help(self) -> None:
-        if self._browse is not None and self.screen is self._browse:
-            self.push_screen(HelpScreen(place_of(self._browse.pane)))
+        """Show the keys of what is in focus. A dialog shows its own."""
+        if self.screen is self._start:
+            self.push_screen(HelpScreen("Keys of the start", start_help()))
+        elif self._browse is not None and self.screen is self._browse:
+            if self._browse.in_box:
+                self.push_screen(HelpScreen("Keys of the filter box", box_help()))
+            else:
+                self.push_screen(HelpScreen(panel_title(self._browse.pane), panel_help(self._browse.pane)))

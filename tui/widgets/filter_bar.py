@@ -22,6 +22,7 @@ from tui.actions import bindings
 from tui.columns import visible
 from tui.completing import Word, completed, shown_choices, word_at
 from tui.formats import count
+from tui.terms import PANELS
 from tui.widgets.line_input import LineInput
 from tui.years import show_years
 
@@ -127,6 +128,11 @@ class FilterBar(Widget):
         self.add_class("-open")
         # At once, or of keys that arrive in one go the first would still go to the table.
         self.screen.set_focus(box)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is asking."""
+        return self.has_class("-open")
 
     def refuse(self, problem: str) -> None:
         """Say what is wrong with the answer; the box stays open with what was typed."""
@@ -239,6 +245,9 @@ class FilterLine(Widget):
     matches: reactive[int | None] = reactive(None)
     whole: reactive[int | None] = reactive(None)
     """How many movies there are without a filter, where that is known."""
+
+    def on_mount(self) -> None:
+        self.tooltip = Content(PANELS["filter"])
 
     def watch_filters(self, filters: str) -> None:
         self.set_class(bool(filters), "-active")
