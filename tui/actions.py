@@ -225,6 +225,25 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("tour.next", "n", "n", "Next", "Go to the next step of the tour.", "tour", "tour_go(1)", listed=False),
     Action("tour.back", "b", "b", "Back", "Go back one step of the tour.", "tour", "tour_go(-1)", listed=False),
     Action(
+        "app.suspend",
+        "ctrl+z",
+        "^z",
+        "To the shell",
+        "Stop the program and go back to the shell; fg brings it back.",
+        "everywhere",
+        "app.suspend_process",
+    ),
+    Action(
+        "app.interrupt",
+        "ctrl+c",
+        "^c",
+        "Copy selected",
+        "Copy what is selected in a box; else say how to quit.",
+        "everywhere",
+        "app.interrupt",
+        listed=False,
+    ),
+    Action(
         "problems.show",
         "exclamation_mark",
         "!",
@@ -312,6 +331,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         False,
     ),
 )
+_IN_DIALOGS: Final = ("app.interrupt", "app.suspend")
 ACTION: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
 
 _OF_THE_APP: Final = tuple(
@@ -337,9 +357,16 @@ def bindings(where: Where) -> list[BindingType]:
 
 
 def app_bindings() -> list[BindingType]:
-    """The key bindings that work on every screen."""
+    """The key bindings that work on every screen, those without a letter in dialogs too."""
     return [
-        Binding(action.keys, action.action.removeprefix("app."), action.label, show=False, id=action.id)
+        Binding(
+            action.keys,
+            action.action.removeprefix("app."),
+            action.label,
+            show=False,
+            priority=action.id in _IN_DIALOGS,
+            id=action.id,
+        )
         for action in _OF_THE_APP
         if action.keys and action.id != "app.palette"
     ]

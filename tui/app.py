@@ -13,10 +13,12 @@ from typing import ClassVar, Final
 from textual.app import App
 from textual.binding import BindingType
 from textual.notifications import SeverityLevel
+from textual.widgets import Input
 
 from core.catalogue import Catalogue
 from core.settings import Settings
 from tui.actions import app_bindings
+from tui.jobs import JobControl, has_shell
 from tui.keys_help import box_help, panel_help, panel_title, start_help
 from tui.legible import legible
 from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported, StatsSampled, WorkFailed
@@ -52,6 +54,7 @@ class ReelcacheApp(App[int]):
         self.problems = Problems(settings.state_dir)
         self._session = Session(opener, self.post_message)
         self._signals = ExitStack()
+        self._jobs: JobControl | None = None
         self._start: StartScreen | None = None
         self._browse: BrowseScreen | None = None
         self._told_of_memory: str | None = None
@@ -75,6 +78,9 @@ class ReelcacheApp(App[int]):
         if not self.is_headless:
             self._signals.enter_context(endings(asyncio.get_running_loop(), self._end))
             if (descriptor := input_descriptor()) is not None:
+                if self._driver is not None and self._driver.can_suspend and hasattr(signal, "SIGTSTP"):
+                    self._jobs = JobControl(self._driver, descriptor, lambda: self._exit)
+                    self._signals.callback(self._jobs.close)
                 self.set_interval(HANG_UP_SECONDS, lambda: self._leave_lost_terminal(descriptor))
 
     async def on_unmount(self) -> None:
@@ -86,6 +92,24 @@ class ReelcacheApp(App[int]):
 
     async def action_quit(self) -> None:
         self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C: copy what is selected, or say how to quit; nothing typed is lost to a habit."""
+        box = self.focused if isinstance(self.focused, Input) else None
+        if box is not None and box.selected_text:
+            box.action_copy()
+        elif selected := self.screen.get_selected_text():
+            self.copy_to_clipboard(selected)
+        else:
+            back = "Esc goes back, then q" if box is not None or self.screen.is_modal else "q"
+            self.notify(f"{back} quits.", title="Ctrl-C copies what is selected", timeout=4)
+
+    def action_suspend_process(self) -> None:
+        """Stop, and with it whoever started the program in the shell's place, for the shell looks at them all."""
+        if self._jobs is None or not has_shell():
+            self.notify("There is no shell here that could bring it back.", title="Stop", severity="warning")
+        else:
+            os.kill(0, signal.SIGTSTP)
 
     def _leave_lost_terminal(self, descriptor: int) -> None:
         if not hung_up(descriptor):

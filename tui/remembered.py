@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from core.settings import STORES, STRATEGIES, default_config_file
+from core.settings import STORES, STRATEGIES
+from core.sources import default_config_file
 
 MOST_SEARCHES: Final = 20
 
