@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
@@ -12,6 +12,7 @@ from typing import Final, Literal
 from core.errors import InvalidMovie
 from core.model import FIELD, FIELDS, Field, Movie, Value, replace, value_of
 from tui.formats import slug
+from tui.tags import rejoin
 
 EDITABLE: Final = tuple(field for field in FIELDS if field.editable)
 NEW_FIELDS: Final = (FIELD["id"], *EDITABLE)
@@ -29,17 +30,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A movie under edit: the base that was read, and the text typed over its fields.
+    """A movie under edit: the base that was read, and what was put over its fields: text, or the entries of a list.
 
-    A field whose text was not touched keeps the base's value, whether or not the text could say it.
+    A field that was not touched keeps the base's value, whether or not a text could say it.
     """
 
     base: Movie
     fields: tuple[Field, ...] = EDITABLE
-    typed: Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
-    """By field name, only where it differs from what the base shows."""
-    whole: frozenset[str] = frozenset()
-    """Items of lists that hold a comma and are not to be split at it, besides the base's own."""
+    typed: Mapping[str, str | tuple[str, ...]] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    """By field name, only where it differs from the base."""
 
     @classmethod
     def of_new(cls) -> Draft:
@@ -52,18 +51,20 @@ class Draft:
 
     def text(self, name: str) -> str:
         """The text that stands in the field now."""
-        return self.typed.get(name, self.original(name))
+        typed = self.typed.get(name)
+        return self.original(name) if typed is None else FIELD[name].show(typed)
 
     def write(self, name: str, text: str) -> Draft:
         """The draft with this text in the field."""
-        typed = {key: value for key, value in self.typed.items() if key != name}
-        if text != self.original(name):
-            typed[name] = text
-        return dataclasses.replace(self, typed=MappingProxyType(typed))
+        return self._over(name, None if text == self.original(name) else text)
 
-    def keeping(self, items: Iterable[str]) -> Draft:
-        """The draft in which these items of lists stay whole."""
-        return dataclasses.replace(self, whole=self.whole.union(item for item in items if "," in item))
+    def put(self, name: str, entries: tuple[str, ...]) -> Draft:
+        """The draft with these entries in the list."""
+        return self._over(name, None if entries == value_of(self.base, name) else entries)
+
+    def _over(self, name: str, typed: str | tuple[str, ...] | None) -> Draft:
+        others = {key: value for key, value in self.typed.items() if key != name}
+        return dataclasses.replace(self, typed=MappingProxyType(others if typed is None else {**others, name: typed}))
 
     def revert(self, name: str) -> Draft:
         """The draft with the base's value in the field again."""
@@ -71,21 +72,29 @@ class Draft:
 
     def rebase(self, base: Movie, movie: Movie) -> Draft:
         """A draft over another base that shows this movie's values."""
-        draft = Draft(base, self.fields, whole=self.whole)
+        draft = Draft(base, self.fields)
         for field in self.fields:
             value = value_of(movie, field.name)
-            if value != value_of(base, field.name):
-                draft = draft.keeping(value if isinstance(value, tuple) else ()).write(field.name, field.show(value))
+            if isinstance(value, tuple):
+                draft = draft.put(field.name, value)
+            elif value != value_of(base, field.name):
+                draft = draft.write(field.name, field.show(value))
         return draft
+
+    def entries(self, name: str) -> tuple[str, ...]:
+        """The entries of the list as they stand now."""
+        value = self.read(name)
+        return value if isinstance(value, tuple) else ()
 
     def read(self, name: str) -> Value:
         """The value of the field as typed. Raises ValueError with the reason when the text cannot be read."""
         before = value_of(self.base, name)
-        if name not in self.typed:
-            return before
-        value = FIELD[name].parse(self.typed[name])
+        typed = self.typed.get(name)
+        if not isinstance(typed, str):
+            return before if typed is None else typed
+        value = FIELD[name].parse(typed)
         if isinstance(value, tuple) and isinstance(before, tuple):
-            return _rejoin(value, self.whole.union(before))
+            return rejoin(value, before)
         return value
 
     def problem(self, name: str) -> str | None:
@@ -145,19 +154,6 @@ def proposed_id(title: str) -> str:
 
 def _blank_as_unknown(value: Value) -> Value:
     return None if value == "" else value
-
-
-def _rejoin(parts: tuple[str, ...], known: Collection[str]) -> tuple[str, ...]:
-    """The parts of a comma list with those known items made whole that hold a comma themselves ("Sammy Davis, Jr.")."""
-    split = {tuple(part for raw in item.split(",") if (part := raw.strip())): item for item in known if "," in item}
-    longest_first = sorted(split, key=len, reverse=True)
-    whole: list[str] = []
-    start = 0
-    while start < len(parts):
-        pieces = next((p for p in longest_first if p and parts[start : start + len(p)] == p), (parts[start],))
-        whole.append(split.get(pieces, parts[start]))
-        start += len(pieces)
-    return tuple(whole)
 
 
 # ----------------------------------------------------------------------------------------------------------- merging

@@ -21,6 +21,7 @@ from tui.screens.edit import EditScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.field_input import FieldInput
 from tui.widgets.field_row import FieldRow
+from tui.widgets.tags import TagEditor
 
 SIZES = [(80, 24), (160, 48)]
 
@@ -89,8 +90,7 @@ async def test_bad_input_is_named_beside_its_field_and_never_saved(size: tuple[i
     async with app.run_test(size=size) as pilot:
         for name, typed, problem in BAD:
             await fill(pilot, name, typed)
-            row = box(pilot, name).parent
-            assert row is not None
+            row = pilot.app.screen.query_one(f"#row-{name}")
             assert row.has_class("-wrong")
             assert screen_text(app).count(problem) == 2  # beside the field, and as the reason why nothing is saved
             box(pilot, "title" if name != "title" else "plot").focus()
@@ -208,22 +208,80 @@ class Values:
 LISTS = [field.name for field in EDITABLE if field.kind == "list"]
 
 
-@pytest.mark.parametrize("name", LISTS)
-async def test_every_list_completes_the_item_being_typed(name: str) -> None:
+def entries(pilot: Pilot[None], name: str) -> tuple[str, ...]:
+    return pilot.app.screen.query_one(f"#row-{name}").query_one(TagEditor).entries
+
+
+async def test_every_list_is_edited_as_tags_with_completion() -> None:
     values = Values("Drama", "Horror", "Thriller")
-    app = Stage(EditScreen(replace(ALIEN, **{name: ()}), Shelf().save, completions=values.beginning))
+    blank: dict[str, Any] = dict.fromkeys(LISTS, ())
+    app = Stage(EditScreen(replace(ALIEN, **blank), Shelf().save, completions=values.beginning))
     async with app.run_test(size=(80, 24)) as pilot:
-        box(pilot, name).focus()
-        await pilot.press("h", "o")
-        await until(pilot, lambda: "horror" in screen_text(app))
-        await pilot.press("right", "comma", "space", "h")
-        await until(pilot, lambda: values.asked[-1] == (name, "h"))
-        await pilot.press("right")
-        assert box(pilot, name).value == "Horror, h"
-        await pilot.press("backspace", "t", "h")
-        await until(pilot, lambda: "Horror, thriller" in screen_text(app))
-        await pilot.press("right")
-        assert box(pilot, name).value == "Horror, Thriller"
+        for name in LISTS:
+            box(pilot, name).focus()
+            await pilot.press("h", "o")
+            await until(pilot, lambda: "  Horror " in screen_text(app))
+            await pilot.press("tab")
+            assert entries(pilot, name) == ("Horror",)
+            await pilot.press("h")
+            await until(pilot, lambda: values.asked[-1][1] == "h")
+            await pilot.press("tab")  # what is there already is not offered again, so this leaves the field
+            assert app.focused is not box(pilot, name)
+            assert entries(pilot, name) == ("Horror", "h")
+            box(pilot, name).focus()
+            await pilot.press("left", "delete", "t")
+            await until(pilot, lambda: "  Thriller " in screen_text(app))
+            await pilot.press("down", "enter")
+            assert entries(pilot, name) == ("Horror", "Thriller")
+            await pilot.press("ctrl+r")
+
+
+async def test_tags_are_chosen_moved_edited_and_removed_by_keys() -> None:
+    shelf = Shelf()
+    app = Stage(EditScreen(replace(ALIEN, genres=("Horror", "Drama", "Comedy")), shelf.save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        box(pilot, "genres").focus()
+        await pilot.press("left", "left")
+        assert "▸Drama◂" in screen_text(app)
+        await until(pilot, lambda: "enter edit · del remove" in screen_text(app))
+        await pilot.press("ctrl+left")
+        assert entries(pilot, "genres") == ("Drama", "Horror", "Comedy")
+        await pilot.press("right", "delete")
+        assert entries(pilot, "genres") == ("Drama", "Comedy")
+        await pilot.press("home", "enter", "tab")
+        assert entries(pilot, "genres") == ("Drama", "Comedy")
+        box(pilot, "genres").focus()
+        await pilot.press("home", "enter", "s", "enter")
+        assert entries(pilot, "genres") == ("Dramas", "Comedy")
+        await pilot.press(*"comedy", "enter")
+        await until(pilot, lambda: "twice" in screen_text(app) or "once" in screen_text(app))
+        await pilot.press("ctrl+u", *"War")  # left in the box: it counts
+        await save_through_review(pilot)
+        await until(pilot, lambda: app.result is not UNSET)
+    assert app.result == replace(ALIEN, genres=("Dramas", "Comedy", "War"), version=8)
+
+
+async def test_sixty_names_take_few_lines_and_the_chosen_one_is_always_seen() -> None:
+    cast = tuple(f"Actor {number:02} 千" for number in range(60))
+    app = Stage(EditScreen(replace(ALIEN, cast=cast), Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        box(pilot, "cast").focus()
+        await pilot.pause()
+        assert "[Actor 59 千]" in screen_text(app)
+        for _ in range(60):
+            await pilot.press("left")
+        assert "▸Actor 00 千◂" in screen_text(app)
+        assert "↓" in screen_text(app)
+        assert pilot.app.screen.query_one("#row-cast").query_one(TagEditor).size.height == 4
+
+
+async def test_a_copied_list_becomes_tags() -> None:
+    app = Stage(EditScreen(replace(ALIEN, cast=()), Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        box(pilot, "cast").focus()
+        await type_text(pilot, 'Ian Holm|[REC]\n"Sammy Davis, Jr."')
+        assert entries(pilot, "cast") == ("Ian Holm", "[REC]", "Sammy Davis, Jr.")
+        assert "[[REC]]" in screen_text(app)
 
 
 async def test_nothing_is_looked_up_for_what_nobody_typed() -> None:
@@ -232,7 +290,7 @@ async def test_nothing_is_looked_up_for_what_nobody_typed() -> None:
     app = Stage(EditScreen(ALIEN, Shelf().save, completions=values.beginning))
     async with app.run_test(size=(80, 24)) as pilot:
         box(pilot, "directors").focus()
-        await pilot.press("end", "comma", "space", "t")
+        await pilot.press("t")
         await until(pilot, lambda: values.asked)
     assert values.asked == [("directors", "t")]
 
@@ -244,14 +302,14 @@ async def test_an_item_is_found_by_any_of_its_words_and_stays_whole_with_its_com
     async with app.run_test(size=(80, 24)) as pilot:
         box(pilot, "directors").focus()
         await pilot.press(*"scott")
-        await until(pilot, lambda: "scott → Ridley Scott" in screen_text(app))
-        await pilot.press("right")
-        assert box(pilot, "directors").value == "Ridley Scott"
+        await until(pilot, lambda: "  Ridley Scott " in screen_text(app))
+        await pilot.press("tab")
+        assert entries(pilot, "directors") == ("Ridley Scott",)
         box(pilot, "cast").focus()
-        await pilot.press("end", "comma", "space", *"davis")
-        await until(pilot, lambda: "davis → Sammy Davis, Jr." in screen_text(app))
+        await pilot.press(*"davis")
+        await until(pilot, lambda: "  Sammy Davis, Jr. " in screen_text(app))
         await pilot.press("right")
-        assert box(pilot, "cast").value == "Ian Holm, Sammy Davis, Jr."
+        assert entries(pilot, "cast") == ("Ian Holm", "Sammy Davis, Jr.")
         await save_through_review(pilot)
         await until(pilot, lambda: app.result is not UNSET)
     assert app.result == replace(ALIEN, directors=("Ridley Scott",), cast=("Ian Holm", "Sammy Davis, Jr."), version=8)
@@ -270,7 +328,7 @@ async def test_values_that_cannot_be_looked_up_keep_nobody_from_typing(failure: 
         assert box(pilot, "genres").value == "hor"
         values.failing = None
         await pilot.press("r")
-        await until(pilot, lambda: "horror" in screen_text(app))
+        await until(pilot, lambda: "  Horror " in screen_text(app))
 
 
 async def test_a_value_that_would_steer_the_terminal_is_not_offered() -> None:
@@ -279,7 +337,8 @@ async def test_a_value_that_would_steer_the_terminal_is_not_offered() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         box(pilot, "genres").focus()
         await pilot.press("h", "o")
-        await until(pilot, lambda: "horrible" in screen_text(app))
+        await until(pilot, lambda: "  Horrible " in screen_text(app))
+        assert "Hor\u241b" not in screen_text(app)
         assert "\x1b" not in screen_text(app)
 
 

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
 from core.errors import EditConflict, InvalidMovie, MovieExists, ReelcacheError
-from core.model import FIELD, Field, Movie, same_content
+from core.model import FIELD, Field, Movie, same_content, value_of
 from tui.editing import Draft, proposed_id
 from tui.formats import plural
 from tui.screens.confirm import ConfirmScreen
@@ -21,8 +21,9 @@ from tui.screens.conflict import ConflictScreen
 from tui.screens.help import HelpedScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.dialog import Dialog
-from tui.widgets.field_input import Completions, FieldInput
+from tui.widgets.field_input import FieldInput
 from tui.widgets.field_row import FieldRow
+from tui.widgets.tags import Completions, TagEditor, TagInput
 
 Save = Callable[[Movie], Awaitable[Movie]]
 
@@ -52,8 +53,11 @@ class EditScreen(HelpedScreen[Movie | None]):
         Binding("escape", "leave", "Cancel", id="edit.leave"),
         # With priority the focus moves before the next key is handed out: of keys that arrive in one go, as over a
         # slow line, none is typed into the field that was just left.
-        Binding("down,tab,enter", "app.focus_next", "Next field", id="edit.next", show=False, priority=True),
-        Binding("up,shift+tab", "app.focus_previous", "Previous field", id="edit.previous", show=False, priority=True),
+        Binding("down", "step('down')", "Next field", id="edit.down", show=False, priority=True),
+        Binding("tab", "step('tab')", "Next field", id="edit.tab", show=False, priority=True),
+        Binding("enter", "step('enter')", "Next field", id="edit.enter", show=False, priority=True),
+        Binding("up", "step('up')", "Previous field", id="edit.up", show=False, priority=True),
+        Binding("shift+tab", "step('shift+tab')", "Previous field", id="edit.back", show=False, priority=True),
     ]
     KEYS_OF = "the form"
     KEYS = (
@@ -142,7 +146,10 @@ class EditScreen(HelpedScreen[Movie | None]):
             found.append(Static(Content(heading), classes="edit--group"))
             for name in names:
                 if name in fields:
-                    self._rows[name] = FieldRow(fields[name], self._draft.text(name), completions=self._completions)
+                    value = self._draft.entries(name) if fields[name].kind == "list" else None
+                    self._rows[name] = FieldRow(
+                        fields[name], value, self._draft.text(name), completions=self._completions
+                    )
                     found.append(self._rows[name])
         return found
 
@@ -156,29 +163,44 @@ class EditScreen(HelpedScreen[Movie | None]):
     # ------------------------------------------------------------------------------------------------------- typing
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Take what was typed into the draft, and show what it makes of it."""
+        """Take what was typed into the draft."""
         event.stop()
         if not isinstance(event.input, FieldInput) or event.value == self._draft.text(event.input.field.name):
             return
         name = event.input.field.name
         follows = self._is_new and name == "title" and self._draft.text("id") == proposed_id(self._draft.text("title"))
-        self._draft = self._draft.write(name, event.value)
+        self._take(name, self._draft.write(name, event.value))
+        if follows:
+            self._rows["id"].show(proposed_id(event.value))
+
+    def on_tag_editor_changed(self, event: TagEditor.Changed) -> None:
+        """Take the entries of a list into the draft."""
+        event.stop()
+        name = event.editor.field.name
+        if event.entries != self._draft.entries(name):
+            self._take(name, self._draft.put(name, event.entries))
+
+    def _take(self, name: str, draft: Draft) -> None:
+        """Go on with a draft that has another value in this field, and show what it makes of it."""
+        self._draft = draft
         self._refused.pop(name, None)
         self._judge(name)
-        if follows:
-            self._rows["id"].input.value = proposed_id(event.value)
         self._report()
         self.call_after_refresh(self._keep_in_view)
+
+    async def action_step(self, key: str) -> None:
+        """Go to the next field or the one before, unless the key has a meaning in the list being edited."""
+        if isinstance(self.focused, TagInput) and await self.focused.takes(key):
+            return
+        if key in ("up", "shift+tab"):
+            self.focus_previous()
+        else:
+            self.focus_next()
 
     def _keep_in_view(self) -> None:
         """Words that came or went have moved the lines: see that the field in focus, with its word, is still there."""
         if isinstance(self.focused, FieldInput):
             self._rows[self.focused.field.name].scroll_visible(animate=False)
-
-    def on_field_input_completed(self, event: FieldInput.Completed) -> None:
-        """See that a comma within the item taken does not split it."""
-        event.stop()
-        self._draft = self._draft.keeping((event.item,))
 
     def on_field_input_refused(self, event: FieldInput.Refused) -> None:
         """Say why a paste or a key did nothing."""
@@ -188,8 +210,8 @@ class EditScreen(HelpedScreen[Movie | None]):
     def action_revert(self) -> None:
         """Give the focused field its old value back."""
         if isinstance(self.focused, FieldInput) and self._saving is None:
-            self.focused.value = self._draft.original(self.focused.field.name)
-            self.focused.cursor_position = len(self.focused.value)
+            name = self.focused.field.name
+            self._rows[name].show(value_of(self._draft.base, name))
 
     def _problem(self, name: str) -> str | None:
         return self._draft.problem(name) or self._refused.get(name)
@@ -283,7 +305,7 @@ class EditScreen(HelpedScreen[Movie | None]):
         """Go on from their version, so that nothing chosen is lost should the save fail now."""
         self._draft = self._draft.rebase(base, movie)
         for name, row in self._rows.items():
-            row.input.value = self._draft.text(name)
+            row.show(value_of(movie, name))
             self._judge(name)
 
     def _refuse(self, problems: dict[str, str], reason: str = "") -> None:

@@ -11,10 +11,11 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from core.model import Field
+from core.model import Field, Value
 from tui.field_hints import hint
 from tui.formats import DASH, visible
-from tui.widgets.field_input import Completions, FieldInput
+from tui.widgets.field_input import FieldInput
+from tui.widgets.tags import Completions, TagEditor
 
 LABEL_WIDTH: Final = 20
 WORD_WIDTH: Final = 40
@@ -35,10 +36,15 @@ class FieldRow(Widget):
     FieldRow { layout: vertical; height: 1; }
     FieldRow.-spoken { height: 2; }
     FieldRow.-beside { height: 1; }
-    FieldRow > FieldInput { background: $panel; margin: 0 0 0 20; }
-    FieldRow.-beside > FieldInput { margin: 0 41 0 20; }
-    FieldRow > FieldInput:focus { background: $primary-muted; background-tint: $primary 0%; }
-    FieldRow.-wrong > FieldInput { background: $error-muted; }
+    FieldRow.-list { height: auto; }
+    FieldRow > FieldInput, FieldRow > TagEditor { background: $panel; margin: 0 0 0 20; }
+    FieldRow.-spoken > TagEditor { margin: 0 0 1 20; }
+    FieldRow.-beside > FieldInput, FieldRow.-beside > TagEditor { margin: 0 41 0 20; }
+    FieldRow > FieldInput:focus, FieldRow > TagEditor:focus-within {
+        background: $primary-muted;
+        background-tint: $primary 0%;
+    }
+    FieldRow.-wrong > FieldInput, FieldRow.-wrong > TagEditor { background: $error-muted; }
     FieldRow > .field-row--label, FieldRow > .field-row--word { color: $foreground 65%; }
     FieldRow:focus-within > .field-row--label { color: $foreground; text-style: bold; }
     FieldRow.-dirty > .field-row--label { color: $text-accent; text-style: bold; }
@@ -50,15 +56,31 @@ class FieldRow(Widget):
     word: reactive[str] = reactive("")
     """What is to be said of the field: what is wrong, or what it was and, in focus, what may be typed."""
 
-    def __init__(self, field: Field, text: str, *, completions: Completions | None = None) -> None:
-        super().__init__(id=f"row-{field.name}")
+    def __init__(self, field: Field, value: Value, text: str, *, completions: Completions | None = None) -> None:
+        """`value` is what the field holds, `text` the same as text; lists alone are shown by their value."""
+        super().__init__(id=f"row-{field.name}", classes="-list" if field.kind == "list" else None)
         self.field = field
-        self.input = FieldInput(field, text, look_up=partial(completions, field.name) if completions else None)
+        self.tags: TagEditor | None = None
+        if field.kind == "list":
+            entries = value if isinstance(value, tuple) else ()
+            look_up = partial(completions, field.name) if completions else None
+            self.tags = TagEditor(field, entries, look_up=look_up)
+            self.input: FieldInput = self.tags.input
+        else:
+            self.input = FieldInput(field, text)
         self._problem: str | None = None
         self._before = ""
 
     def compose(self) -> ComposeResult:
-        yield self.input
+        yield self.tags or self.input
+
+    def show(self, value: Value) -> None:
+        """Hold another value."""
+        if self.tags is not None:
+            self.tags.show(value if isinstance(value, tuple) else ())
+        else:
+            self.input.value = self.field.show(value)
+            self.input.cursor_position = len(self.input.value)
 
     def on_resize(self, event: events.Resize) -> None:
         """Put the word where there is room for it."""
@@ -73,6 +95,11 @@ class FieldRow(Widget):
         self._speak(focused=self.input.has_focus)
         self.refresh()
 
+    def on_tag_editor_moved(self, event: TagEditor.Moved) -> None:
+        """Say what keys do on an entry, or in the text."""
+        event.stop()
+        self._speak(focused=self.input.has_focus)
+
     def on_descendant_focus(self) -> None:
         """Say what may be typed, and see that the word is on the screen."""
         self._speak(focused=True)
@@ -83,9 +110,13 @@ class FieldRow(Widget):
         self._speak(focused=False)
 
     def _speak(self, *, focused: bool) -> None:
-        said = (self._before, hint(self.field, self.input.value) if focused else "")
+        said = (self._before, self._hint if focused else "")
         self.word = self._problem or " · ".join(part for part in said if part)
         self.set_class(bool(self.word), "-spoken")
+
+    @property
+    def _hint(self) -> str:
+        return hint(self.field, self.input.value, self.tags.tags if self.tags is not None else None)
 
     def render(self) -> Content:
         mark = "* " if self.has_class("-dirty") else "  "
@@ -97,4 +128,4 @@ class FieldRow(Widget):
         if self.has_class("-beside"):
             return label + Content(" " * (width - LABEL_WIDTH - WORD_WIDTH)) + word.truncate(WORD_WIDTH, ellipsis=True)
         below = word.truncate(max(0, width - LABEL_WIDTH), ellipsis=True)
-        return label + Content("\n" + " " * LABEL_WIDTH) + below
+        return label + Content("\n" * max(1, self.size.height - 1) + " " * LABEL_WIDTH) + below
