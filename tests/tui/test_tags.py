@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import FIELD, tidy
+from tui.editing import Change
+from tui.screens.review import review_text
 from tui.tags import PASTED, Tags, admit, lay_out, split, written
 
 ENTRIES = st.text(min_size=1, max_size=12).map(tidy).filter(bool)
@@ -82,3 +84,11 @@ def test_every_entry_has_its_line_and_none_is_too_long(widths: list[int], room: 
     assert [place for line in lines.places for place in line] == list(range(len(widths)))
     assert all(sum(widths[place] for place in line) + len(line) - 1 <= room for line in lines.places if line)
     assert lines.text_at + text <= room or lines.text_at == 0
+
+
+def test_the_review_of_a_list_says_what_came_and_went() -> None:
+    genres = FIELD["genres"]
+    changed = Change(genres, ("Horror", "Drama"), ("Drama", "War", "[REC]"))
+    assert review_text([changed]).plain.split("  ") == ["Genres", "− Horror", "+ War", "+ [REC]", ""]
+    turned = Change(genres, ("Horror", "Drama"), ("Drama", "Horror"))
+    assert review_text([turned]).plain == "Genres  Horror, Drama  →  Drama, Horror"

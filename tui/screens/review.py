@@ -59,13 +59,27 @@ class ReviewScreen(HelpedScreen[bool]):
 
 
 def review_text(changes: Sequence[Change]) -> Content:
-    """The changes, each its field, what it held and what it will hold; long texts around where they differ."""
+    """The changes, each its field, what it held and what it will hold; long texts around where they differ,
+    lists by what came and went."""
     lines: list[Content] = []
     for change in changes:
+        if moved := _come_and_gone(change):
+            lines.append(Content.assemble((f"{change.field.label}  ", "bold"), *moved))
+            continue
         old, new = _shown(change.field.show(change.old), change), _shown(change.field.show(change.new), change)
         label = (f"{change.field.label}  ", "bold")
         lines.append(Content.assemble(label, (old, "$text-error"), ("  →  ", "$text-muted"), (new, "$text-success")))
     return Content("\n").join(lines)
+
+
+def _come_and_gone(change: Change) -> list[tuple[str, str]]:
+    """What was taken out of a list and what was put in; nothing where only the order is another."""
+    old, new = change.old, change.new
+    if not isinstance(old, tuple) or not isinstance(new, tuple) or not old:
+        return []
+    gone = [(f"− {visible(entry)}  ", "$text-error") for entry in old if entry not in new]
+    come = [(f"+ {visible(entry)}  ", "$text-success") for entry in new if entry not in old]
+    return [*gone, *come]
 
 
 def _shown(text: str, change: Change) -> str:

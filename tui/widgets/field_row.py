@@ -110,7 +110,9 @@ class FieldRow(Widget):
         self._speak(focused=False)
 
     def _speak(self, *, focused: bool) -> None:
-        said = (self._before, self._hint if focused else "")
+        said = [self._before, self._hint if focused else ""]
+        if self.tags is not None and self.tags.tags.chosen is not None:
+            said.reverse()  # what the keys do now comes before what was
         self.word = self._problem or " · ".join(part for part in said if part)
         self.set_class(bool(self.word), "-spoken")
 
