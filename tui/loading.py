@@ -28,6 +28,17 @@ async def load_file(settings: Settings, file: Path | None, companions: tuple[Pat
     """Load the file, or the shipped catalogue when none is named; returns the exit code (128 + signal when ended)."""
     source = data.shipped() if file is None else data.read(file, companions=companions)
     typer.echo(f"{visible(source.path.name)}: {source.format}", err=True)
+    return await _load(settings, source)
+
+
+async def load_invented(settings: Settings, count: int, seed: int) -> int:
+    """Load so many invented movies; returns the exit code as `load_file` does."""
+    source = data.Synthetic(count, seed)
+    typer.echo(f"{count:,} {source.format}, seed {seed}: none of them is real", err=True)
+    return await _load(settings, source)
+
+
+async def _load(settings: Settings, source: data.Source | data.Synthetic) -> int:
     stop = asyncio.Event()
     code = 0
 

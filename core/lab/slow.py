@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 from core.model import Movie
 from core.query import Query, ValueCount
@@ -74,6 +75,9 @@ class SlowStore(Store):
     async def load(self, movies: Sequence[Movie]) -> Stored:
         await self._slowness.wait()
         return await self._inside.load(movies)
+
+    def bulk(self) -> AbstractAsyncContextManager[None]:
+        return self._inside.bulk()
 
     async def count(self) -> int:
         await self._slowness.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
 import msgspec
@@ -113,6 +114,9 @@ class Store(Protocol):
     async def load(self, movies: Sequence[Movie]) -> Stored:
         """Insert or replace a batch by id, skipping those that are the same. Ids do not repeat. Each movie whole; the
         batch in as few transactions as the database can take, so that a failure may leave its first movies stored."""
+
+    def bulk(self) -> AbstractAsyncContextManager[None]:
+        """Within it many batches are loaded. Where next to nothing was there before, indexes are made at its end."""
 
     async def count(self) -> int:
         """How many movies there are in all."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
@@ -34,6 +35,7 @@ from core.stores.mongo_documents import (
     version_of,
 )
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
+from core.stores.mongo_indexes import make_missing, take_away
 from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, order, unknown_part, value_path
 from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal
 from core.stores.mongo_standing import resume, standing, suspend
@@ -272,6 +274,16 @@ class MongoStore:
                 updated += changed
                 cancellation.heed()
         return Stored(inserted=inserted, updated=updated, unchanged=len(movies) - inserted - updated)
+
+    @asynccontextmanager
+    async def bulk(self) -> AsyncIterator[None]:
+        """Within it many batches are loaded. Where next to nothing was there before, indexes are made at its end."""
+        with self._at.long_call():
+            taken_away = await take_away(self._at)
+        yield
+        if taken_away:
+            with self._at.long_call():
+                await make_missing(self._at)
 
     async def _load(self, movies: Sequence[Movie], session: AsyncClientSession) -> tuple[int, int]:
         """How many were inserted, and how many replaced."""

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
+import psycopg
 from psycopg import errors, sql
 
 from core.errors import EditConflict, MovieExists, MovieNotFound, OutcomeUnknown, StoreUnavailable
 from core.masking import masked
 from core.model import Movie, replace
 from core.query import Query, ValueCount
+from core.stores import postgres_indexes as indexes
 from core.stores import postgres_queries as queries
 from core.stores import postgres_schema as schema
 from core.stores.base import Apply, Identity, Standing, Store, Stored, StoreName, Window
 from core.stores.postgres_changes import ChangeLog
 from core.stores.postgres_connections import Connection, Connections, Parameters, Statement
+from core.stores.postgres_copy import COPY, lines
 from core.stores.postgres_faults import ConnectionLost
 from core.stores.postgres_records import (
     CONTENT,
@@ -64,8 +67,20 @@ added as (
 select (select count(*) from added), (select count(*) from changed)
 """).format(given=GIVEN, stored=STORED, given_stored=GIVEN_STORED, given_content=GIVEN_CONTENT, content=CONTENT)
 
+_NEXT_VERSION: Final = """
+select set_config('reelcache.version', greatest(
+  reelcache.microseconds(), (select max(version) + 1 from reelcache.removals where id = any(%(ids)s) or id = '')
+)::text, true)
+"""
+_REMOVED_SINCE: Final = """
+select from reelcache.removals
+where id = any(%(ids)s) and version >= current_setting('reelcache.version')::bigint limit 1
+"""
+
 _LOAD_LIMIT: Final = 60.0
 """Seconds that one batch may take."""
+_LONG: Final = 3_600.0
+"""Seconds that the making of the indexes may take."""
 _LOAD_QUIET: Final = 1.0
 """Seconds without another batch after which a load counts as over."""
 _ATTEMPTS: Final = 3
@@ -166,16 +181,20 @@ class PostgresStore(Store):
         return int(row[0])
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
-        given = await asyncio.to_thread(as_json, movies)
         ids = [movie.id for movie in movies]
+        copied = await asyncio.to_thread(lines, movies)
 
         async def store(connection: Connection) -> tuple[int, int]:
             async with connection.transaction():
                 await _allow(connection, _LOAD_LIMIT)
-                await connection.execute("set local reelcache.load = on")
                 await connection.execute(_TAKE_TURNS, (ids,))
-                stored = await connection.execute(_LOAD, (given,), prepare=False)
-                inserted, updated = await stored.fetchone() or (0, 0)
+                if await _copy(connection, ids, copied):
+                    inserted, updated = len(ids), 0
+                else:
+                    given = await asyncio.to_thread(as_json, movies)
+                    await connection.execute("set local reelcache.load = on")
+                    stored = await connection.execute(_LOAD, (given,), prepare=False)
+                    inserted, updated = await stored.fetchone() or (0, 0)
                 if inserted or updated:
                     await connection.execute("select reelcache.log_change_of_all()")
                 return inserted, updated
@@ -184,6 +203,18 @@ class PostgresStore(Store):
         if inserted or updated:
             self._tidy_soon()
         return Stored(inserted=inserted, updated=updated, unchanged=len(ids) - inserted - updated)
+
+    @asynccontextmanager
+    async def bulk(self) -> AsyncIterator[None]:
+        async with self._connections.borrow() as connection:
+            try:
+                taken_away = await indexes.take_away(connection)
+            except errors.LockNotAvailable:
+                taken_away = False
+        yield
+        if taken_away:
+            async with self._connections.apart() as connection, self._connections.asking(connection, limit=_LONG):
+                await indexes.make_missing(connection, blocking=True)
 
     async def set_note(self, name: str, text: str) -> None:
         await self._write(
@@ -284,6 +315,26 @@ class PostgresStore(Store):
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+
+
+async def _copy(connection: Connection, ids: Sequence[str], copied: bytes) -> bool:
+    """Store the movies if all of them are new, in this transaction; tells whether they were.
+
+    Their turns are taken, so nobody inserts one meanwhile; but one that is there may be removed, and must not come back
+    with a version from before."""
+    try:
+        async with connection.transaction():
+            await connection.execute("set local reelcache.load = copy")
+            await connection.execute(_NEXT_VERSION, {"ids": ids})
+            async with connection.cursor().copy(COPY) as target:
+                await target.write(copied)
+            removed = await connection.execute(_REMOVED_SINCE, {"ids": ids})
+            if await removed.fetchone() is not None:
+                raise psycopg.Rollback
+            return True
+    except errors.UniqueViolation:
+        pass
+    return False
 
 
 async def _allow(connection: Connection, seconds: float) -> None:

@@ -1,0 +1,77 @@
+"""The indexes of the movies: taken away while an empty collection is filled, and made again where they are missing.
+
+Row by row they would cost more than all else of a load. Nothing breaks without them: what they serve is slower.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from psycopg import sql
+
+from core.query import SORTS
+from core.stores.postgres_connections import Connection
+from core.stores.postgres_records import KEYS
+
+_LOCK: Final = 7_021_879_402_113_507
+"""The advisory lock under which one process at a time makes indexes."""
+_SMALL: Final = 10_000
+"""Rows up to which a collection counts as empty: their indexes are made anew in no time."""
+_PATIENCE: Final = "2s"
+"""How long the taking away may wait for those who read: it waits in front of all who come later."""
+_MEMORY: Final = "256MB"
+
+
+def _in_order(sort: str) -> tuple[str, sql.Composed]:
+    column = KEYS.get(sort, sort)
+    name = "movies_title" if sort == "title" else f"movies_{column}"
+    return name, sql.SQL("reelcache.movies ({}, id)").format(sql.Identifier(column))
+
+
+INDEXES: Final[dict[str, sql.Composable]] = {
+    **dict(map(_in_order, SORTS)),
+    "movies_imdb_id": sql.SQL("reelcache.movies (imdb_id)"),
+    "movies_genres": sql.SQL("reelcache.movies using gin (genres)"),
+    "movies_words": sql.SQL("reelcache.movies using gin (words)"),
+}
+"""What each index is on, by its name."""
+_PRESENT: Final = """
+select relname, indisvalid from pg_catalog.pg_index join pg_catalog.pg_class on pg_class.oid = indexrelid
+where indrelid = 'reelcache.movies'::regclass
+"""
+
+
+async def take_away(connection: Connection) -> bool:
+    """Drop the indexes if next to nothing is in the table and nobody is in the way; tells whether that was done."""
+    async with connection.transaction():
+        await connection.execute("select set_config('lock_timeout', %s, true)", (_PATIENCE,))
+        found = await connection.execute(
+            "select count(*) from (select from reelcache.movies limit %s) as beginning", (_SMALL,)
+        )
+        (rows,) = await found.fetchone() or (_SMALL,)
+        if rows >= _SMALL:
+            return False
+        names = sql.SQL(", ").join(sql.Identifier("reelcache", name) for name in INDEXES)
+        await connection.execute(sql.SQL("drop index if exists {}").format(names))
+    return True
+
+
+async def missing(connection: Connection) -> list[str]:
+    """The indexes that are not there, or were not finished."""
+    present = dict(await (await connection.execute(_PRESENT)).fetchall())
+    return [name for name in INDEXES if not present.get(name)]
+
+
+async def make_missing(connection: Connection, *, blocking: bool) -> None:
+    """Make what is missing, on a connection of its own, one process at a time.
+
+    `blocking` keeps writers out of the table meanwhile, for half the time."""
+    await connection.execute(
+        "select set_config('statement_timeout', '0', false), set_config('maintenance_work_mem', %s, false)", (_MEMORY,)
+    )
+    await connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
+    how = sql.SQL("" if blocking else "concurrently")
+    for name in await missing(connection):
+        await connection.execute(sql.SQL("drop index if exists {}").format(sql.Identifier("reelcache", name)))
+        create = sql.SQL("create index {} {} on {}").format(how, sql.Identifier(name), INDEXES[name])
+        await connection.execute(create)
