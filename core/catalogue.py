@@ -35,6 +35,7 @@ from core.stores.base import Store
 from core.strategies.base import Answer, Change, Question, Strategy, Written
 from core.strategies.codec import decode_counts, decode_window, encode_counts, encode_window
 from core.strategies.keys import COLLECTION
+from core.strategies.orders import Making
 
 if TYPE_CHECKING:
     from core.lab.faults import FaultSwitches
@@ -142,12 +143,13 @@ class Catalogue:
                 f"A window of {limit} rows from row {offset} cannot be had.",
                 remedy=f"Ask for 1 to {MOST_ROWS} rows from row 0 or later.",
             )
-        strategy, store = self._strategy, self._binding.store
+        strategy, store, orders = self._strategy, self._binding.store, self._binding.orders
         question = Question(
             name=f"window {offset}+{limit} {msgspec.json.encode(query).decode()}",
             compute=partial(store.window, query, offset, limit),
             encode=encode_window,
             decode=decode_window,
+            near=partial(orders.window, query, offset, limit),
         )
         started = time.perf_counter()
         with self._errors_counted(strategy):
@@ -161,6 +163,8 @@ class Catalogue:
                 answers = await strategy.read_many(window.ids)
                 steps = ()
         seconds = time.perf_counter() - started
+        if tier != "near" and freshness == "fresh":
+            orders.want(query, window.total)
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
         verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
         if freshness == "stale":
@@ -319,6 +323,11 @@ class Catalogue:
     # --------------------------------------------------------------------------------------------------- first filling
 
     @property
+    def ordering(self) -> Making | None:
+        """The order of an answer that is being made for windows at any depth, and how far; None when none is."""
+        return self._binding.orders.making
+
+    @property
     def filling(self) -> LoadProgress | None:
         """How far the first filling of an empty embedded store has come; None when none is under way."""
         return self._filling.get(self.store)
@@ -445,7 +454,7 @@ def _legs(
         steps += [Step("redis", "no order")] if asked and not doubted else []
         steps.append(Step("store", "order", None if asked else listing))
     else:
-        steps.append(Step("redis", "order", listing))
+        steps.append(Step("redis", "order" if tier == "redis" else "order kept here", listing))
     if answers:
         held = sum(answer.tier != "store" for answer in answers)
         lacking = len(answers) - held

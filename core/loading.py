@@ -124,6 +124,7 @@ def _kept(before: LoadProgress, rejects: Rejects) -> str:
 
 async def _new_generation(binding: Binding) -> None:
     try:
+        await binding.cache.cut_journal()
         await binding.cache.invalidate(COLLECTION, 0, force=True)
     except CacheUnavailable:
         await binding.trust.owe(COLLECTION, 0, None)

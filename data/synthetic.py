@@ -24,7 +24,9 @@ MOST: Final = 9_999_999
 """Movies that there can be ids for."""
 _PEOPLE: Final = 40_000
 _LONGEST_WALK: Final = 7
-_ENDINGS: Final = frozenset(("a", "an", "and", "at", "by", "for", "from", "in", "my", "of", "on", "or", "the", "to", "with"))
+_ENDINGS: Final = frozenset(
+    ["a", "an", "and", "at", "by", "for", "from", "in", "my", "of", "on", "or", "the", "to", "with"]
+)
 """Words that no title ends with."""
 
 
@@ -68,9 +70,7 @@ class Synthetic:
             self._made = number
 
 
-def _movie(
-    id: str, models: list[Movie], successors: dict[str, list[str]], people: list[str], chance: Random
-) -> Movie:
+def _movie(id: str, models: list[Movie], successors: dict[str, list[str]], people: list[str], chance: Random) -> Movie:
     draw = chance.random
     kind = models[int(draw() * len(models))]
     when = models[int(draw() * len(models))]
@@ -142,4 +142,3 @@ def _people(models: list[Movie], chance: Random) -> list[str]:
 def _some(people: list[str], count: int, chance: Random) -> tuple[str, ...]:
     """Different ones, the first of the list far more often than the last."""
     return tuple({people[int(len(people) * chance.random() ** 3)]: None for _ in range(count)})
-

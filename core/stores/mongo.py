@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
+import msgspec
 from bson import Int64, ObjectId
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound
+from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import FIELD, Movie, replace, same_content
 from core.query import WITHIN, Query, ValueCount
-from core.stores.base import Apply, Identity, Standing, Stored, StoreName, Window
+from core.stores.base import Apply, Identity, SortKey, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
 from core.stores.mongo_connection import NOTES, MongoConnection
@@ -36,7 +37,18 @@ from core.stores.mongo_documents import (
 )
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
 from core.stores.mongo_indexes import make_missing, take_away
-from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, order, unknown_part, value_path
+from core.stores.mongo_queries import (
+    BINARY,
+    ID,
+    OWNED,
+    key_in,
+    key_projection,
+    known_part,
+    matching,
+    order,
+    unknown_part,
+    value_path,
+)
 from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal
 from core.stores.mongo_standing import resume, standing, suspend
 
@@ -44,6 +56,8 @@ _ASIDE: Final = 8
 """Connections kept apart for the cache's standing and the changes: more than ever wait for one another."""
 _GLANCE: Final = 1.0
 """Seconds that a look at the cache's standing may take."""
+_FETCHED: Final = 2_000
+"""Rows of an order that come at once."""
 _MOST_TEXT: Final = 100_000
 """Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
 all of it in its cache until the commit, and rolls back a transaction that fills too much, as often as it is tried."""
@@ -62,6 +76,7 @@ class MongoStore:
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self._at = MongoConnection(url, timeout)
         self._aside = MongoConnection(url, timeout, connections=_ASIDE)
+        self._mending: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------------------------------------ connection
 
@@ -77,11 +92,21 @@ class MongoStore:
         except BaseException:
             await self.close()
             raise
+        self._mending = asyncio.create_task(self._mend())
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
+        mending, self._mending = self._mending, None
+        if mending is not None:
+            mending.cancel()
+            await asyncio.wait([mending])
         await self._at.close()
         await self._aside.close()
+
+    async def _mend(self) -> None:
+        """Make the indexes that a load did not come to make; without them all goes on, but slower."""
+        with suppress(StoreUnavailable), self._at.long_call():
+            await make_missing(self._at)
 
     async def _connect(self) -> None:
         await self._at.open()
@@ -121,6 +146,32 @@ class MongoStore:
             complete = len(ids) < limit and (ids or offset == 0)
             total = offset + len(ids) if complete else await self._count(matching(query))
         return Window(ids=ids, total=total)
+
+    async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
+        """Every movie of the query's answer as (id, key), ascending whatever its direction, the unknown ones last."""
+        ascending = msgspec.structs.replace(query, descending=False)
+        parts = ((known_part(query), True), (unknown_part(query), False))
+        with self._at.long_call():
+            for chosen, known in parts:
+                if chosen is None:
+                    continue
+                async with self._at.movies.find(
+                    chosen,
+                    key_projection(query.sort),
+                    sort=order(ascending, known=known),
+                    batch_size=_FETCHED,
+                    collation=BINARY,
+                    allow_disk_use=True,
+                ) as cursor:
+                    while documents := await cursor.to_list(_FETCHED):
+                        yield [key_in(document, query.sort) for document in documents]
+
+    async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
+        """The sort keys of those among these movies that are in the query's answer."""
+        chosen: Document = {"$and": [{"_id": {"$in": _keys(ids)}}, matching(query)]}
+        with self._at.call():
+            found = await self._at.movies.find(chosen, key_projection(query.sort), collation=BINARY).to_list()
+        return dict(key_in(document, query.sort) for document in found)
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer have each value in a field of COUNTED, most first."""

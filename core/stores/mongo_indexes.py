@@ -11,9 +11,14 @@ _SMALL: Final = 10_000
 """Documents up to which a collection counts as empty: their indexes are made anew in no time."""
 
 
+async def small(at: MongoConnection) -> bool:
+    """Whether next to nothing is in the collection."""
+    return len(await at.movies.find({}, {"_id": 1}, limit=_SMALL).to_list()) < _SMALL
+
+
 async def take_away(at: MongoConnection) -> bool:
     """Drop our indexes if next to nothing is in the collection; tells whether that was done."""
-    if len(await at.movies.find({}, {"_id": 1}, limit=_SMALL).to_list()) >= _SMALL:
+    if not await small(at):
         return False
     for name in await at.movies.index_information():
         if name.startswith(INDEX_PREFIX):

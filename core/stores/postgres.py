@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
@@ -17,7 +17,7 @@ from core.query import Query, ValueCount
 from core.stores import postgres_indexes as indexes
 from core.stores import postgres_queries as queries
 from core.stores import postgres_schema as schema
-from core.stores.base import Apply, Identity, Standing, Store, Stored, StoreName, Window
+from core.stores.base import Apply, Identity, SortKey, Standing, Store, Stored, StoreName, Window
 from core.stores.postgres_changes import ChangeLog
 from core.stores.postgres_connections import Connection, Connections, Parameters, Statement
 from core.stores.postgres_copy import COPY, lines
@@ -79,6 +79,8 @@ where id = any(%(ids)s) and version >= current_setting('reelcache.version')::big
 
 _LOAD_LIMIT: Final = 60.0
 """Seconds that one batch may take."""
+_FETCHED: Final = 2_000
+"""Rows of an order that come at once."""
 _LONG: Final = 3_600.0
 """Seconds that the making of the indexes may take."""
 _LOAD_QUIET: Final = 1.0
@@ -101,6 +103,7 @@ class PostgresStore(Store):
         self._changes = ChangeLog(url, self._connections, timeout=timeout)
         self._tidying: asyncio.Task[None] | None = None
         self._untidy = False
+        self._mending: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return f"PostgresStore({masked(self._url)!r})"
@@ -110,12 +113,19 @@ class PostgresStore(Store):
         try:
             async with self._connections.borrow(limit=schema.LIMIT) as connection:
                 await schema.migrate(connection)
+                complete = not await indexes.missing(connection)
             await self._changes.open()
         except BaseException:
             await self._connections.close()
             raise
+        if not complete:
+            self._mending = asyncio.create_task(self._mend())
 
     async def close(self) -> None:
+        mending, self._mending = self._mending, None
+        if mending is not None:
+            mending.cancel()
+            await asyncio.wait([mending])
         await self._stop_tidying()
         await self._changes.close()
         await self._connections.close()
@@ -131,6 +141,21 @@ class PostgresStore(Store):
         statement, parameters = queries.window(query, offset, limit)
         total, ids = await self._row(statement, parameters, planned=False) or (0, ())
         return Window(ids=tuple(ids), total=total)
+
+    async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
+        async with self._connections.borrow(limit=_LOAD_LIMIT) as connection, connection.transaction():
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            await _allow(connection, _LOAD_LIMIT)
+            for known in (True, False):
+                statement, parameters = queries.order(query, known=known)
+                async with connection.cursor(name="sorted") as cursor:
+                    await cursor.execute(statement, parameters)
+                    while rows := await cursor.fetchmany(_FETCHED):
+                        yield rows
+
+    async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
+        statement, parameters = queries.keys(query, [id for id in ids if possible_id(id)])
+        return dict(await self._connections.rows(statement, parameters, planned=False))
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         statement, parameters = queries.counts(query, field)
@@ -206,15 +231,13 @@ class PostgresStore(Store):
 
     @asynccontextmanager
     async def bulk(self) -> AsyncIterator[None]:
-        async with self._connections.borrow() as connection:
-            try:
+        async with self._connections.apart() as connection:
+            async with self._connections.asking(connection):
                 taken_away = await indexes.take_away(connection)
-            except errors.LockNotAvailable:
-                taken_away = False
-        yield
-        if taken_away:
-            async with self._connections.apart() as connection, self._connections.asking(connection, limit=_LONG):
-                await indexes.make_missing(connection, blocking=True)
+            yield
+            if taken_away:
+                async with self._connections.asking(connection, limit=_LONG):
+                    await indexes.make_missing(connection)
 
     async def set_note(self, name: str, text: str) -> None:
         await self._write(
@@ -309,6 +332,12 @@ class PostgresStore(Store):
                     await connection.execute("set statement_timeout = 0")
                     await connection.execute("vacuum (analyze) reelcache.movies")
                     await connection.close()
+
+    async def _mend(self) -> None:
+        """Make the indexes that a load did not come to make; without them all goes on, but slower."""
+        with suppress(StoreUnavailable):
+            async with self._connections.apart() as connection, self._connections.asking(connection, limit=_LONG):
+                await indexes.make_missing(connection)
 
     async def _stop_tidying(self) -> None:
         task, self._tidying = self._tidying, None

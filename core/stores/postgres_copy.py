@@ -14,7 +14,7 @@ from psycopg import sql
 
 from core.model import FIELDS, Movie
 from core.query import WITHIN, words_of
-from core.stores.postgres_records import KEYS, LONGEST_WORD, STORED_COLUMNS, key_of, kept_words
+from core.stores.postgres_records import KEYS, LONGEST_WORD, STORED_COLUMNS, kept_words, key_of
 
 _values: Final = attrgetter(*(field.name for field in FIELDS))
 _TABS: Final = len(STORED_COLUMNS) - 1

@@ -5,9 +5,10 @@ Row by row they would cost more than all else of a load. Nothing breaks without 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from core.query import SORTS
 from core.stores.postgres_connections import Connection
@@ -42,7 +43,18 @@ where indrelid = 'reelcache.movies'::regclass
 
 
 async def take_away(connection: Connection) -> bool:
-    """Drop the indexes if next to nothing is in the table and nobody is in the way; tells whether that was done."""
+    """Drop the indexes if next to nothing is in the table and nobody is in the way; tells whether that was done.
+
+    As long as the connection lives then, nobody else makes them."""
+    found = await connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,))
+    if await found.fetchone() != (True,):
+        return False
+    with suppress(errors.LockNotAvailable):
+        return await _taken_away(connection)
+    return False
+
+
+async def _taken_away(connection: Connection) -> bool:
     async with connection.transaction():
         await connection.execute("select set_config('lock_timeout', %s, true)", (_PATIENCE,))
         found = await connection.execute(
@@ -58,20 +70,17 @@ async def take_away(connection: Connection) -> bool:
 
 async def missing(connection: Connection) -> list[str]:
     """The indexes that are not there, or were not finished."""
-    present = dict(await (await connection.execute(_PRESENT)).fetchall())
+    present: dict[str, bool] = dict(await (await connection.execute(_PRESENT)).fetchall())
     return [name for name in INDEXES if not present.get(name)]
 
 
-async def make_missing(connection: Connection, *, blocking: bool) -> None:
-    """Make what is missing, on a connection of its own, one process at a time.
-
-    `blocking` keeps writers out of the table meanwhile, for half the time."""
+async def make_missing(connection: Connection) -> None:
+    """Make what is missing, on a connection of its own, one process at a time. Readers and writers go on meanwhile."""
     await connection.execute(
         "select set_config('statement_timeout', '0', false), set_config('maintenance_work_mem', %s, false)", (_MEMORY,)
     )
     await connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
-    how = sql.SQL("" if blocking else "concurrently")
     for name in await missing(connection):
         await connection.execute(sql.SQL("drop index if exists {}").format(sql.Identifier("reelcache", name)))
-        create = sql.SQL("create index {} {} on {}").format(how, sql.Identifier(name), INDEXES[name])
+        create = sql.SQL("create index concurrently {} on {}").format(sql.Identifier(name), INDEXES[name])
         await connection.execute(create)
