@@ -164,7 +164,7 @@ class Catalogue:
                 steps = ()
         seconds = time.perf_counter() - started
         if tier != "near" and freshness == "fresh":
-            orders.want(query, window.total)
+            orders.want(query, offset, window.total)
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
         verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
         if freshness == "stale":

@@ -97,8 +97,8 @@ async def load_into(
                 if damaged:
                     reason = f"{damaged.reason} {_kept(now(), rejects)}"
                     raise UnreadableFile(damaged.path, reason, remedy=damaged.remedy)
-                if first and len(batch) == FIRST_BATCH:
-                    await stack.enter_async_context(binding.store.bulk())
+                if first and len(batch) == FIRST_BATCH and source.fraction:
+                    await stack.enter_async_context(binding.store.bulk(round(read / source.fraction)))
     finally:
         # Its thread goes on to the end of its batch whatever happens to the task.
         await asyncio.wait([taking])

@@ -85,8 +85,8 @@ class SlowStore(Store):
         await self._slowness.wait()
         return await self._inside.load(movies)
 
-    def bulk(self) -> AbstractAsyncContextManager[None]:
-        return self._inside.bulk()
+    def bulk(self, expected: int) -> AbstractAsyncContextManager[None]:
+        return self._inside.bulk(expected)
 
     async def count(self) -> int:
         await self._slowness.wait()

@@ -126,8 +126,10 @@ class Store(Protocol):
         """Insert or replace a batch by id, skipping those that are the same. Ids do not repeat. Each movie whole; the
         batch in as few transactions as the database can take, so that a failure may leave its first movies stored."""
 
-    def bulk(self) -> AbstractAsyncContextManager[None]:
-        """Within it many batches are loaded. Where next to nothing was there before, indexes are made at its end."""
+    def bulk(self, expected: int) -> AbstractAsyncContextManager[None]:
+        """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end.
+
+        What is broken off within it may leave a part of a batch stored, each movie whole."""
 
     async def count(self) -> int:
         """How many movies there are in all."""

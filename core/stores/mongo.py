@@ -13,7 +13,7 @@ import msgspec
 from bson import Int64, ObjectId
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
@@ -49,7 +49,7 @@ from core.stores.mongo_queries import (
     unknown_part,
     value_path,
 )
-from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal
+from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal, removals
 from core.stores.mongo_standing import resume, standing, suspend
 
 _ASIDE: Final = 8
@@ -58,6 +58,7 @@ _GLANCE: Final = 1.0
 """Seconds that a look at the cache's standing may take."""
 _FETCHED: Final = 2_000
 """Rows of an order that come at once."""
+_DUPLICATE: Final = 11_000
 _MOST_TEXT: Final = 100_000
 """Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
 all of it in its cache until the commit, and rolls back a transaction that fills too much, as often as it is tried."""
@@ -76,6 +77,8 @@ class MongoStore:
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self._at = MongoConnection(url, timeout)
         self._aside = MongoConnection(url, timeout, connections=_ASIDE)
+        self._bulks = 0
+        """Bulk loads under way."""
         self._mending: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------------------------------------ connection
@@ -319,6 +322,9 @@ class MongoStore:
         Broken off, it leaves the parts before stored."""
         inserted = updated = 0
         with self._at.long_call() as cancellation:
+            if self._bulks and await self._inserted(movies):
+                cancellation.heed()
+                return Stored(inserted=len(movies), updated=0, unchanged=0)
             for part in _parts(movies):
                 new, changed = await self._at.transact(partial(self._load, part))
                 inserted += new
@@ -327,14 +333,40 @@ class MongoStore:
         return Stored(inserted=inserted, updated=updated, unchanged=len(movies) - inserted - updated)
 
     @asynccontextmanager
-    async def bulk(self) -> AsyncIterator[None]:
-        """Within it many batches are loaded. Where next to nothing was there before, indexes are made at its end."""
+    async def bulk(self, expected: int) -> AsyncIterator[None]:
+        """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end."""
         with self._at.long_call():
-            taken_away = await take_away(self._at)
-        yield
+            taken_away = await take_away(self._at, expected // 2)
+        self._bulks += 1
+        try:
+            yield
+        finally:
+            self._bulks -= 1
         if taken_away:
             with self._at.long_call():
                 await make_missing(self._at)
+
+    async def _inserted(self, movies: Sequence[Movie]) -> bool:
+        """Store the movies if all of them are new, without a transaction; tells whether that was done.
+
+        Who inserts one of them at the same moment keeps it: then those of this batch that are stored are found to be
+        so by the next attempt."""
+        ids = [movie.id for movie in movies]
+        if not ids or await self._at.movies.find_one({"_id": {"$in": _keys(ids)}}, {"_id": 1}) is not None:
+            return False
+        versions = await first_versions(self._at, ids)
+        documents = await asyncio.to_thread(lambda: [document_of(movie, versions[movie.id]) for movie in movies])
+        try:
+            await self._at.movies.insert_many(documents, ordered=False)
+        except BulkWriteError as problem:
+            if any(error["code"] != _DUPLICATE for error in problem.details["writeErrors"]):
+                raise
+            return False
+        for id, removal in (await removals(self._at, ids)).items():
+            # Inserted and removed by somebody since the versions were chosen.
+            if removal >= versions[id]:
+                await self._above_removal(id, versions[id])
+        return True
 
     async def _load(self, movies: Sequence[Movie], session: AsyncClientSession) -> tuple[int, int]:
         """How many were inserted, and how many replaced."""

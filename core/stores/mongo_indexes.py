@@ -8,17 +8,17 @@ from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_queries import INDEX_PREFIX, indexes
 
 _SMALL: Final = 10_000
-"""Documents up to which a collection counts as empty: their indexes are made anew in no time."""
+"""Documents of which the indexes are made in no time."""
 
 
 async def small(at: MongoConnection) -> bool:
     """Whether next to nothing is in the collection."""
-    return len(await at.movies.find({}, {"_id": 1}, limit=_SMALL).to_list()) < _SMALL
+    return await at.movies.count_documents({}, limit=_SMALL) < _SMALL
 
 
-async def take_away(at: MongoConnection) -> bool:
-    """Drop our indexes if next to nothing is in the collection; tells whether that was done."""
-    if not await small(at):
+async def take_away(at: MongoConnection, most: int) -> bool:
+    """Drop our indexes if no more than so many documents are in the collection; tells whether that was done."""
+    if await at.movies.count_documents({}, limit=most + 1) > most:
         return False
     for name in await at.movies.index_information():
         if name.startswith(INDEX_PREFIX):

@@ -79,6 +79,7 @@ where id = any(%(ids)s) and version >= current_setting('reelcache.version')::big
 
 _LOAD_LIMIT: Final = 60.0
 """Seconds that one batch may take."""
+_VACUUM: Final = "vacuum (analyze) reelcache.movies"
 _FETCHED: Final = 2_000
 """Rows of an order that come at once."""
 _LONG: Final = 3_600.0
@@ -104,6 +105,8 @@ class PostgresStore(Store):
         self._tidying: asyncio.Task[None] | None = None
         self._untidy = False
         self._mending: asyncio.Task[None] | None = None
+        self._bulks = 0
+        """Bulk loads under way."""
 
     def __repr__(self) -> str:
         return f"PostgresStore({masked(self._url)!r})"
@@ -225,19 +228,28 @@ class PostgresStore(Store):
                 return inserted, updated
 
         inserted, updated = await self._written(store, limit=_LOAD_LIMIT)
-        if inserted or updated:
+        if (inserted or updated) and not self._bulks:
             self._tidy_soon()
         return Stored(inserted=inserted, updated=updated, unchanged=len(ids) - inserted - updated)
 
     @asynccontextmanager
-    async def bulk(self) -> AsyncIterator[None]:
+    async def bulk(self, expected: int) -> AsyncIterator[None]:
         async with self._connections.apart() as connection:
             async with self._connections.asking(connection):
-                taken_away = await indexes.take_away(connection)
-            yield
+                taken_away = await indexes.take_away(connection, expected // 2)
+            self._bulks += 1
+            try:
+                yield
+            finally:
+                self._bulks -= 1
             if taken_away:
                 async with self._connections.asking(connection, limit=_LONG):
+                    await connection.execute("set statement_timeout = 0")
+                    # Sooner than the indexes, which would have to be looked through.
+                    await connection.execute(_VACUUM)
                     await indexes.make_missing(connection)
+            else:
+                self._tidy_soon()
 
     async def set_note(self, name: str, text: str) -> None:
         await self._write(
@@ -329,9 +341,10 @@ class PostgresStore(Store):
                 continue
             with suppress(StoreUnavailable):
                 async with self._connections.borrow(limit=_LOAD_LIMIT) as connection:
-                    await connection.execute("set statement_timeout = 0")
-                    await connection.execute("vacuum (analyze) reelcache.movies")
-                    await connection.close()
+                    if await indexes.locked(connection):
+                        await connection.execute("set statement_timeout = 0")
+                        await connection.execute(_VACUUM)
+                        await connection.close()
 
     async def _mend(self) -> None:
         """Make the indexes that a load did not come to make; without them all goes on, but slower."""

@@ -5,6 +5,7 @@ Row by row they would cost more than all else of a load. Nothing breaks without 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import Final
 
@@ -15,9 +16,10 @@ from core.stores.postgres_connections import Connection
 from core.stores.postgres_records import KEYS
 
 _LOCK: Final = 7_021_879_402_113_507
-"""The advisory lock under which one process at a time makes indexes."""
-_SMALL: Final = 10_000
-"""Rows up to which a collection counts as empty: their indexes are made anew in no time."""
+"""The advisory lock under which one process at a time makes indexes or vacuums: these two would deadlock. Nobody waits
+for it within the server, for that is a transaction, the end of which the making of an index waits for."""
+_LOOK_AGAIN: Final = 0.5
+"""Seconds until the lock is asked for again."""
 _PATIENCE: Final = "2s"
 """How long the taking away may wait for those who read: it waits in front of all who come later."""
 _MEMORY: Final = "256MB"
@@ -42,26 +44,31 @@ where indrelid = 'reelcache.movies'::regclass
 """
 
 
-async def take_away(connection: Connection) -> bool:
-    """Drop the indexes if next to nothing is in the table and nobody is in the way; tells whether that was done.
+async def take_away(connection: Connection, most: int) -> bool:
+    """Drop the indexes if no more than so many rows are there and nobody is in the way; tells whether that was done.
 
     As long as the connection lives then, nobody else makes them."""
-    found = await connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,))
-    if await found.fetchone() != (True,):
+    if not await locked(connection):
         return False
     with suppress(errors.LockNotAvailable):
-        return await _taken_away(connection)
+        return await _taken_away(connection, most)
     return False
 
 
-async def _taken_away(connection: Connection) -> bool:
+async def locked(connection: Connection) -> bool:
+    """Whether this connection has the lock, or got it now; it has it until it is closed."""
+    found = await connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,))
+    return await found.fetchone() == (True,)
+
+
+async def _taken_away(connection: Connection, most: int) -> bool:
     async with connection.transaction():
         await connection.execute("select set_config('lock_timeout', %s, true)", (_PATIENCE,))
         found = await connection.execute(
-            "select count(*) from (select from reelcache.movies limit %s) as beginning", (_SMALL,)
+            "select count(*) from (select from reelcache.movies limit %s) as beginning", (most + 1,)
         )
-        (rows,) = await found.fetchone() or (_SMALL,)
-        if rows >= _SMALL:
+        (rows,) = await found.fetchone() or (most + 1,)
+        if rows > most:
             return False
         names = sql.SQL(", ").join(sql.Identifier("reelcache", name) for name in INDEXES)
         await connection.execute(sql.SQL("drop index if exists {}").format(names))
@@ -79,7 +86,8 @@ async def make_missing(connection: Connection) -> None:
     await connection.execute(
         "select set_config('statement_timeout', '0', false), set_config('maintenance_work_mem', %s, false)", (_MEMORY,)
     )
-    await connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
+    while not await locked(connection):  # noqa: ASYNC110  # another process has it, which tells nobody
+        await asyncio.sleep(_LOOK_AGAIN)
     for name in await missing(connection):
         await connection.execute(sql.SQL("drop index if exists {}").format(sql.Identifier("reelcache", name)))
         create = sql.SQL("create index concurrently {} on {}").format(sql.Identifier(name), INDEXES[name])

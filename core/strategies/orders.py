@@ -25,6 +25,9 @@ from core.strategies.order import Order
 
 LEAST: Final = 1_000
 """Rows of an answer from which on it is worth being kept: a store walks through fewer in no time."""
+LOOKS: Final = 3
+"""Windows of a filtered answer after which its order is made, where none was asked from deep inside."""
+_MOST_LOOKED_AT: Final = 64
 MOST_BYTES: Final = 40_000_000
 """Memory that all of them may take."""
 MOST_MOVED: Final = 64
@@ -62,6 +65,7 @@ class Orders:
         self._background = background
         self._kept: OrderedDict[Query, _Kept] = OrderedDict()
         self._too_large: set[Query] = set()
+        self._looks: OrderedDict[Query, int] = OrderedDict()
         self._resting = 0.0
         self.making: Making | None = None
         """What is under way."""
@@ -82,9 +86,16 @@ class Orders:
                 return None
             return kept.order.window(offset, limit, descending=query.descending)
 
-    def want(self, query: Query, total: int) -> None:
-        """Make the order of this query, which has so many rows, if it is worth it and nothing else is being made."""
+    def want(self, query: Query, offset: int, total: int) -> None:
+        """A window of this query, which has so many rows, was had from elsewhere: make its order if it is worth it and
+        nothing else is being made. A filter is looked at more than once before: it may be one letter of a word."""
         asked = _both_ways(query)
+        looks = self._looks.pop(asked, 0) + 1
+        self._looks[asked] = looks
+        if len(self._looks) > _MOST_LOOKED_AT:
+            self._looks.popitem(last=False)
+        if query.selective and looks < LOOKS and offset < LEAST:
+            return
         if total < LEAST or self.making is not None or asked in self._kept or asked in self._too_large:
             return
         if time.monotonic() < self._resting:

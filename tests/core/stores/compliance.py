@@ -437,7 +437,7 @@ class StoreCompliance:
     async def test_a_bulk_load_can_be_looked_at_all_the_while(self, store: Store, other: Store) -> None:
         query = Query(sort="year", descending=True)
         await store.load(MOVIES[:20])
-        async with store.bulk(), other.bulk():
+        async with store.bulk(1_000), other.bulk(1_000):
             for first in range(20, len(MOVIES), 30):
                 await store.load(MOVIES[first : first + 30])
                 assert await other.window(query, 5, 40) == reference.window(MOVIES[: first + 30], query, 5, 40)

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from core.errors import StoreUnavailable
 from core.query import SORTS, Query
-from core.stores import postgres_indexes, postgres_queries
+from core.stores import postgres_queries
 from core.stores.base import Store, Stored
 from core.stores.postgres import PostgresStore
 from tests.core.stores.change_log_compliance import Away, ChangeLogCompliance
@@ -50,19 +50,16 @@ class TestPostgres(StoreCompliance, ChangeLogCompliance):
         return away
 
 
-async def test_a_load_into_nothing_makes_the_indexes_at_its_end(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_load_into_nothing_makes_the_indexes_at_its_end(postgres_url: str) -> None:
     store = PostgresStore(postgres_url)
     await store.open()
     with psycopg.connect(postgres_url, autocommit=True) as psql:
         before = indexes_of(psql)
-        async with store.bulk():
+        async with store.bulk(len(MOVIES)):
             assert len(indexes_of(psql)) == 1
             await store.load(MOVIES)
         assert indexes_of(psql) == before
-        monkeypatch.setattr(postgres_indexes, "_SMALL", len(MOVIES))
-        async with store.bulk():
+        async with store.bulk(len(MOVIES)):
             assert indexes_of(psql) == before, "too much is there to do without them"
     await store.close()
 
@@ -72,11 +69,11 @@ async def test_indexes_that_a_load_did_not_come_to_make_are_made_behind_the_next
     await store.open()
     with psycopg.connect(postgres_url, autocommit=True) as psql:
         before = indexes_of(psql)
-        bulk = store.bulk()
+        bulk = store.bulk(len(MOVIES))
         await bulk.__aenter__()
         await store.load(MOVIES)
         await next_one.open()
-        await until(psql, "select from pg_locks where locktype = 'advisory' and not granted")
+        await until(psql, "select from pg_stat_activity where query like 'select pg_try_advisory%' and state = 'idle'")
         assert len(indexes_of(psql)) == 1, "as long as the load lives, it is its affair"
         await next_one.close()
         kill_the_others(psql)
