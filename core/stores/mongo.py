@@ -58,6 +58,7 @@ _GLANCE: Final = 1.0
 """Seconds that a look at the cache's standing may take."""
 _FETCHED: Final = 2_000
 """Rows of an order that come at once."""
+_MOST_OWN: Final = 50_000
 _DUPLICATE: Final = 11_000
 _MOST_TEXT: Final = 100_000
 """Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
@@ -77,6 +78,8 @@ class MongoStore:
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self._at = MongoConnection(url, timeout)
         self._aside = MongoConnection(url, timeout, connections=_ASIDE)
+        self._own: dict[str, int] = {}
+        """Versions of what was inserted by a bulk load, by id, until the changes are seen to have come."""
         self._bulks = 0
         """Bulk loads under way."""
         self._mending: asyncio.Task[None] | None = None
@@ -356,9 +359,14 @@ class MongoStore:
             return False
         versions = await first_versions(self._at, ids)
         documents = await asyncio.to_thread(lambda: [document_of(movie, versions[movie.id]) for movie in movies])
+        if len(self._own) > _MOST_OWN:
+            self._own.clear()  # another process follows
+        self._own.update(versions)
         try:
             await self._at.movies.insert_many(documents, ordered=False)
         except BulkWriteError as problem:
+            for id in ids:
+                self._own.pop(id, None)
             if any(error["code"] != _DUPLICATE for error in problem.details["writeErrors"]):
                 raise
             return False
@@ -423,7 +431,7 @@ class MongoStore:
 
     async def follow(self, apply: Apply) -> None:
         """Hand every committed change to `apply`, whoever made it and by whatever program, until cancelled."""
-        await follow(self._aside, apply)
+        await follow(self._aside, apply, self._own)
 
     async def settle(self) -> None:
         """Return once every change that was committed before this call has been applied by a follower."""
