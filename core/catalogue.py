@@ -31,7 +31,7 @@ from core.observe.counters import Observer
 from core.observe.stats import RedisStats, Stats, Step
 from core.query import COUNTED, MOST_ROWS, WITHIN, Freshness, Page, Query, Tier, ValueCount, words_of
 from core.settings import STORES, STRATEGIES
-from core.stores.base import Store
+from core.stores.base import Store, Window
 from core.strategies.base import Answer, Change, Question, Strategy, Written
 from core.strategies.codec import decode_counts, decode_window, encode_counts, encode_window
 from core.strategies.keys import COLLECTION
@@ -40,6 +40,8 @@ from core.strategies.orders import Making
 if TYPE_CHECKING:
     from core.lab.faults import FaultSwitches
 
+SOON: Final = 0.015
+"""Seconds that somebody in a hurry waits for a whole answer before its first rows are asked for beside it."""
 SWITCH_PATIENCE: Final = 5.0
 """Seconds that a switch waits for running writes before it goes on beside them: both modes overlap safely."""
 
@@ -136,8 +138,11 @@ class Catalogue:
 
     # --------------------------------------------------------------------------------------------------------- reading
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50) -> Page:
-        """One window of a query's answer. Raises InvalidQuery, StoreUnavailable."""
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+        """One window of a query's answer. Raises InvalidQuery, StoreUnavailable.
+
+        `hurry`: where the store takes long to count a filtered answer, its first rows come as a Page that is not
+        `counted`; the next call waits for the count that is under way."""
         if offset < 0 or not 0 < limit <= MOST_ROWS:
             raise InvalidQuery(
                 f"A window of {limit} rows from row {offset} cannot be had.",
@@ -153,17 +158,20 @@ class Catalogue:
         )
         started = time.perf_counter()
         with self._errors_counted(strategy):
-            window, tier, freshness = await strategy.answer(question)
+            if hurry and offset == 0 and query.selective:
+                window, tier, freshness, counted = await _counted_or_begun(strategy, store, question, query, limit)
+            else:
+                (window, tier, freshness), counted = await strategy.answer(question), True
             listed = time.perf_counter()
             answers = await strategy.read_many(window.ids)
             steps = _legs(strategy.name, tier, freshness, listed - started, answers, time.perf_counter() - listed)
-            if any(answer.movie is None for answer in answers):
+            if counted and any(answer.movie is None for answer in answers):
                 # One was removed between the look at the window and the look at its movies: both once more.
                 window, tier, freshness = await strategy.answer(question)
                 answers = await strategy.read_many(window.ids)
                 steps = ()
         seconds = time.perf_counter() - started
-        if tier != "near" and freshness == "fresh":
+        if tier != "near" and freshness == "fresh" and counted:
             orders.want(query, offset, window.total)
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
         verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
@@ -174,7 +182,8 @@ class Catalogue:
         what = f"{query.sort} {offset}+{limit} {filter_text(query)}".rstrip()
         self._observer.trace("browse", what, strategy.name, tier, verdict, None, seconds, steps)
         movies = tuple(movie for movie, _ in found)
-        return Page(movies, window.total, offset, tuple(tier for _, tier in found), tier, freshness, seconds)
+        tiers = tuple(tier for _, tier in found)
+        return Page(movies, window.total, offset, tiers, tier, freshness, seconds, counted)
 
     async def get(self, id: str) -> Movie:
         """The movie. Raises MovieNotFound, StoreUnavailable."""
@@ -440,6 +449,29 @@ class Catalogue:
         except StoreUnavailable:
             self._observer.error(strategy.name)
             raise
+
+
+async def _counted_or_begun(
+    strategy: Strategy, store: Store, question: Question[Window], query: Query, limit: int
+) -> tuple[Window, Tier, Freshness, bool]:
+    """The whole answer if it comes soon; else the first rows, unless the whole one comes sooner than these."""
+    whole = asyncio.ensure_future(strategy.answer(question))
+    beginning: asyncio.Task[tuple[str, ...]] | None = None
+    try:
+        await asyncio.wait([whole], timeout=SOON)
+        if not whole.done():
+            beginning = asyncio.create_task(store.first(query, limit))
+            await asyncio.wait([whole, beginning], return_when=asyncio.FIRST_COMPLETED)
+        if beginning is None or whole.done() or beginning.exception() is not None:
+            return *(await whole), True
+        ids = beginning.result()
+        return Window(ids, len(ids)), "store", "uncached", False
+    finally:
+        # A flight that others may share goes on: the next call shares it.
+        tasks = [task for task in (whole, beginning) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _legs(

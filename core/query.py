@@ -194,6 +194,8 @@ class Page(msgspec.Struct, frozen=True):
     freshness: Freshness = "fresh"
     """Of the window; `stale` means the last known state, served while the store is away."""
     seconds: float = 0.0
+    counted: bool = True
+    """Whether `total` is known; where not, these are the first rows of an answer that is still being counted."""
 
 
 class ValueCount(msgspec.Struct, frozen=True):

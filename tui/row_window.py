@@ -100,11 +100,19 @@ class RowWindow:
         self._under_way = Request(self._number, page * self.page_size, self.page_size)
         return self._under_way
 
+    @property
+    def restarted(self) -> bool:
+        """Whether nothing of the newest query is held yet."""
+        return self._restarted
+
     def answer(self, request: Request, page: Page) -> bool:
-        """Take the answer to a request; False, and no effect, when that request was given up meanwhile."""
+        """Take the answer to a request; False, and no effect, when that request was given up meanwhile.
+
+        After a page that is not counted the request is still under way, as if the answer ended with that page."""
         if request != self._under_way:
             return False
-        self._under_way = None
+        if page.counted:
+            self._under_way = None
         if self._restarted:
             self._held.clear()
             self._restarted = False

@@ -48,6 +48,10 @@ class SlowStore(Store):
         await self._slowness.wait()
         return await self._inside.window(query, offset, limit)
 
+    async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        await self._slowness.wait()
+        return await self._inside.first(query, limit)
+
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         await self._slowness.wait()
         async for rows in self._inside.order(query):

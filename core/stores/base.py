@@ -91,6 +91,9 @@ class Store(Protocol):
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         """The ids of rows `offset` to `offset + limit` of a query's answer. Past the end: no ids, the true total."""
 
+    async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        """The ids of the first rows of a query's answer, without counting how many there are."""
+
     def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         """Every movie of the query's answer as (id, key), ascending whatever its direction, the unknown ones last; some
         thousand at a time. A movie that changes meanwhile may come twice or not at all."""

@@ -153,6 +153,11 @@ class MongoStore:
             total = offset + len(ids) if complete else await self._count(matching(query))
         return Window(ids=ids, total=total)
 
+    async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        """The ids of the first rows of a query's answer, without counting how many there are."""
+        with self._at.call():
+            return await self._ids(query, 0, limit)
+
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         """Every movie of the query's answer as (id, key), ascending whatever its direction, the unknown ones last."""
         ascending = msgspec.structs.replace(query, descending=False)

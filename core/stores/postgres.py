@@ -145,6 +145,14 @@ class PostgresStore(Store):
         total, ids = await self._row(statement, parameters, planned=False) or (0, ())
         return Window(ids=tuple(ids), total=total)
 
+    async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        found: list[str] = []
+        for known in (True, False):
+            if len(found) < limit:
+                statement, parameters = queries.first(query, limit - len(found), known=known)
+                found += [id for (id,) in await self._connections.rows(statement, parameters, planned=False)]
+        return tuple(found)
+
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         async with self._connections.borrow(limit=_LOAD_LIMIT) as connection, connection.transaction():
             await connection.execute("set transaction isolation level repeatable read, read only")

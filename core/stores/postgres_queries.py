@@ -57,6 +57,10 @@ from place
 _ORDER = sql.SQL("""
 select id, {key} from reelcache.movies where {column} is {known} and {filter} order by {column}, id
 """)
+_FIRST = sql.SQL("""
+select id from reelcache.movies where {column} is {known} and {filter}
+order by {column} {direction}, id {direction} limit %(limit)s
+""")
 _KEYS = sql.SQL("select id, {key} from reelcache.movies where id = any(%(ids)s) and {filter}")
 _COUNTS = sql.SQL("""
 select value, count(*) from reelcache.movies, unnest({column}) as value
@@ -90,6 +94,18 @@ def order(query: Query, *, known: bool) -> tuple[sql.Composed, Parameters]:
         filter=condition,
     )
     return asked, parameters
+
+
+def first(query: Query, limit: int, *, known: bool) -> tuple[sql.Composed, Parameters]:
+    """The ids of the first rows, in order, of those whose key is known, or of those whose key is not."""
+    condition, parameters = _filter(query)
+    asked = _FIRST.format(
+        column=_ORDERED[query.sort],
+        known=sql.SQL("not null" if known else "null"),
+        filter=condition,
+        direction=sql.SQL("desc" if query.descending else "asc"),
+    )
+    return asked, {**parameters, "limit": limit}
 
 
 def keys(query: Query, ids: Sequence[str]) -> tuple[sql.Composed, Parameters]:

@@ -125,7 +125,7 @@ class MemoryCatalogue(Catalogue):
     async def ready(self) -> None:
         return None
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50) -> Page:
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
         began = time.monotonic()
         self.browsed.append((query, offset, limit))
         await self._wait()

@@ -92,7 +92,10 @@ class BrowseScreen(TouringScreen):
     async def _read_page(self, request: Request, query: Query) -> None:
         table = self.query_one(MovieTable)
         try:
-            page = await self.catalogue.browse(query, request.offset, request.limit)
+            page = await self.catalogue.browse(query, request.offset, request.limit, hurry=table.window.restarted)
+            if not page.counted:
+                table.take(request, page)
+                page = await self.catalogue.browse(query, request.offset, request.limit)
         except BaseException as error:
             table.fail(request)
             if isinstance(error, Exception):

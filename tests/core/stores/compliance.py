@@ -313,6 +313,7 @@ class StoreCompliance:
     @given(query=queries(), offset=st.integers(0, 200), limit=st.integers(0, 60))
     async def test_windows_of_any_query(self, filled: Store, query: Query, offset: int, limit: int) -> None:
         assert await filled.window(query, offset, limit) == reference.window(MOVIES, query, offset, limit)
+        assert await filled.first(query, limit + 1) == reference.window(MOVIES, query, 0, limit + 1).ids
 
     @asked_of_one_store
     @given(query=queries(), field=st.sampled_from(COUNTED))
