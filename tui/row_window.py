@@ -43,6 +43,8 @@ class RowWindow:
     def __init__(self, *, page_size: int = 100, keep: int = 32) -> None:
         self.page_size = page_size
         self.total: int | None = None
+        self.counted = True
+        """Whether the answer is known to end where `total` says."""
         self._keep = keep
         self._held: OrderedDict[int, _Held] = OrderedDict()
         self._generation = 0
@@ -118,7 +120,7 @@ class RowWindow:
             self._restarted = False
         if self.total is not None and page.total < self.total:
             self._drop_from(page.total)
-        self.total = page.total
+        self.total, self.counted = page.total, page.counted
         tiers = page.tiers or (None,) * len(page.movies)
         rows = tuple(Row(movie, tier) for movie, tier in zip(page.movies, tiers, strict=False))
         number = request.offset // self.page_size
