@@ -89,6 +89,12 @@ class ReelcacheApp(App[int]):
     def _end(self, code: int) -> None:
         self.exit(code, return_code=code)
 
+    def watch_app_focus(self, focus: bool) -> None:
+        """A screen that opened while the window was in the background takes the keys now; Textual leaves it without."""
+        wanted = self.AUTO_FOCUS if self.screen.AUTO_FOCUS is None else self.screen.AUTO_FOCUS
+        if focus and wanted and self.screen.focused is None:
+            self.screen.focus_next(wanted)
+
     def _open(self, settings: Settings) -> None:
         self.settings = settings
         self._start = StartScreen(settings.store)

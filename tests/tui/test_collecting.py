@@ -210,6 +210,15 @@ async def test_a_title_is_gone_to_as_it_is_typed(tmp_path: Path) -> None:
         await at.until(lambda: at.table.current is not None and at.table.current.title == "Movie 000599")
 
 
+async def test_a_title_typed_in_one_go_with_enter_is_gone_to(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.press("apostrophe", *"movie 0005", "enter")
+        await at.until(lambda: at.table.current is not None and at.table.current.title == "Movie 000500")
+        await at.press("apostrophe", *"zzz", "enter")
+        await at.until(lambda: "No title here begins with “zzz”." in at.toasts())
+        assert at.table.has_focus
+
+
 async def test_the_cursor_stays_with_its_movie_when_the_filter_is_cleared(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await at.press("slash", *"genre:horror", "enter")

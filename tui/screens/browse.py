@@ -17,7 +17,7 @@ from core.filter_text import filter_text
 from core.lab.visitors import Visitors
 from core.query import Query, ValueCount
 from tui.actions import bindings
-from tui.empty import empty_lines
+from tui.empty import away_lines, empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
 from tui.row_window import Request
@@ -116,8 +116,12 @@ class BrowseScreen(TouringScreen):
         self._show_genres()
 
     def _store_away(self, error: Exception) -> None:
-        away = f"{self.store_name} is away, trying again: {error.reason}" if isinstance(error, StoreUnavailable) else ""
-        self._retry_soon(away)
+        if not isinstance(error, StoreUnavailable):
+            self._retry_soon("")
+            return
+        self._retry_soon(f"{self.store_name} is away, trying again: {error.reason}")
+        if self.query_one(MovieTable).window.total is None:
+            self._say_in_table(away_lines(error))
 
     def _retry_soon(self, problem: str) -> None:
         """Show the rows as what they are, outdated, and ask for them again in a while."""
@@ -197,10 +201,13 @@ class BrowseScreen(TouringScreen):
         if table.border_subtitle != caption.markup:
             table.border_subtitle = caption
         if total == 0:
-            lines = empty_lines(self.query_now, self.store_name, filling=self.catalogue.filling is not None)
-            if lines != table.when_empty:
-                table.when_empty = lines
-                table.refresh()
+            self._say_in_table(empty_lines(self.query_now, self.store_name, filling=self.catalogue.filling is not None))
+
+    def _say_in_table(self, lines: tuple[str, ...]) -> None:
+        table = self.query_one(MovieTable)
+        if lines != table.when_empty:
+            table.when_empty = lines
+            table.refresh()
 
     def action_pane(self, pane: str) -> None:
         super().action_pane(pane)

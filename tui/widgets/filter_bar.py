@@ -123,6 +123,11 @@ class FilterBar(Widget):
         # At once, or of keys that arrive in one go the first would still go to the table.
         self.screen.set_focus(box)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is asking."""
+        return self.has_class("-open")
+
     def refuse(self, problem: str) -> None:
         """Say what is wrong with the answer; the box stays open with what was typed."""
         self._problem(problem)

@@ -371,8 +371,8 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         return self._line(number).adjust_cell_length(width, self._style("rest"))
 
     def _blank(self, y: int, width: int) -> Strip:
-        """A line without a movie; in an empty table the first of them say why."""
-        if self.window.total != 0 or not 1 <= y <= len(self.when_empty):
+        """A line without a movie; where there is none at all, the first of them say why."""
+        if self.window.total or not 1 <= y <= len(self.when_empty):
             return Strip.blank(width, self._style("rest"))
         text = " " * GAP + self.when_empty[y - 1]
         return Strip([Segment(cut(text, width), self._style("title" if y == 1 else "rest"))])
