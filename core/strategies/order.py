@@ -6,6 +6,7 @@ puts it, so that rows whose change is not yet known of cannot mislead those that
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -72,7 +73,8 @@ class Order:
 
 
 class _Chunk:
-    """Neighbouring rows, packed: their ids between line ends, which no id holds, and their keys in MessagePack."""
+    """Neighbouring rows, packed: their ids between line ends, which no id holds, so that one is found at once; and
+    their keys, which neighbours share most of, compressed."""
 
     __slots__ = ("count", "first", "ids", "keys")
 
@@ -80,13 +82,13 @@ class _Chunk:
         self.count = len(rows)
         self.first = rows[0]
         self.ids = f"\n{chr(10).join([id for _, id in rows])}\n".encode()
-        self.keys = _encode([key for key, _ in rows])
+        self.keys = zlib.compress(_encode([key for key, _ in rows]), 1)
 
     def names(self) -> list[str]:
         return self.ids.decode().split("\n")[1:-1]
 
     def rows(self) -> list[_Row]:
-        return list(zip(_decode(self.keys), self.names(), strict=True))
+        return list(zip(_decode(zlib.decompress(self.keys)), self.names(), strict=True))
 
 
 class _Rows:
