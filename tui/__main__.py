@@ -24,6 +24,7 @@ _EXAMPLES = """Examples:
   reelcache genres year:1979..1989
   reelcache stats --json
   reelcache edit tt0078748 --set runtime=118 --dry-run
+  reelcache config --json
   reelcache stop
   reelcache reset --yes
   reelcache web --port 8080

@@ -18,6 +18,7 @@ from tests.tui.memory_catalogue import MemoryCatalogue, movies
 from tui.exporting import CannotExport, export_all, refusal
 from tui.remembered import Memory
 from tui.screens.ask import AskScreen
+from tui.screens.browse import BrowseScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.confirm import ConfirmScreen
 
@@ -41,6 +42,29 @@ async def test_columns_are_chosen_by_keyboard_and_remembered(tmp_path: Path, siz
         await at.press("v", "space", "escape")
         assert Memory(file).now.columns is not None
         assert "Year" not in header(at)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (120, 40)], ids=str)
+async def test_columns_are_moved_by_keyboard_and_stay_where_they_were_put(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    file = tmp_path / "remembered.json"
+    async with desk(tmp_path, size=size, memory=Memory(file)) as at:
+        before = tuple(column.id for column in at.table.columns)
+        assert before[:3] == ("year", "genres", "critic_rating")
+        await at.press("v", "left_square_bracket", "down", "down", "shift+up", "K", "left_square_bracket")
+        await at.until(lambda: isinstance(at.app.screen, ColumnsScreen))
+        assert "[ ] move" in at.text
+        assert "[ ] IMDb" in at.text, "told without colours, too"
+        assert "[x] Rating" in at.text
+        await at.press("down", "J", "up", "space", "right_square_bracket", "enter")
+        await at.until(lambda: isinstance(at.app.screen, BrowseScreen))
+        assert tuple(column.id for column in at.table.columns)[:2] == ("critic_rating", "year")
+        assert "genres" not in (column.id for column in at.table.columns)
+        assert at.line(0).index("Rating") < at.line(0).index("Year")
+    async with desk(tmp_path, size=size, memory=Memory(file)) as at:
+        assert tuple(column.id for column in at.table.columns) == tuple(Memory(file).now.columns or ())
+        assert at.line(0).index("Rating") < at.line(0).index("Year")
 
 
 async def test_marks_go_by_movie_and_survive_sorting_and_filters(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import typer
 from aiohttp import web
 
 from core.errors import ReelcacheError
-from core.settings import ENVIRONMENT
+from core.sources import ENVIRONMENT
 from tui.terminal import endings
 from tui.web.site import Site
 
