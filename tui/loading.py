@@ -55,8 +55,14 @@ async def _load(settings: Settings, source: data.Source | data.Synthetic) -> int
                 await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
             await catalogue.ready()
             line.describe(f"into {catalogue.store}")
+
+            def progress(so_far: LoadProgress) -> None:
+                if so_far.fraction == 1.0:
+                    line.describe(f"into {catalogue.store}, making it searchable")
+                line.show(so_far)
+
             with endings(asyncio.get_running_loop(), end):
-                report = await catalogue.load(source, line.show, stop=stop)
+                report = await catalogue.load(source, progress, stop=stop)
     typer.echo(account(report, source.warnings, source.warning_count))
     return code if report.cancelled else 0
 
