@@ -348,11 +348,16 @@ class MongoStore:
         self._bulks += 1
         try:
             yield
+        except Exception:
+            if taken_away:
+                await self._mend()
+            raise
+        else:
+            if taken_away:
+                with self._at.long_call():
+                    await make_missing(self._at)
         finally:
             self._bulks -= 1
-        if taken_away:
-            with self._at.long_call():
-                await make_missing(self._at)
 
     async def _inserted(self, movies: Sequence[Movie]) -> bool:
         """Store the movies if all of them are new, without a transaction; tells whether that was done.

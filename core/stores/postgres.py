@@ -248,16 +248,24 @@ class PostgresStore(Store):
             self._bulks += 1
             try:
                 yield
+            except Exception:
+                with suppress(StoreUnavailable):
+                    await self._bulk_ended(connection, taken_away)
+                raise
+            else:
+                await self._bulk_ended(connection, taken_away)
             finally:
                 self._bulks -= 1
-            if taken_away:
-                async with self._connections.asking(connection, limit=_LONG):
-                    await connection.execute("set statement_timeout = 0")
-                    # Sooner than the indexes, which would have to be looked through.
-                    await connection.execute(_VACUUM)
-                    await indexes.make_missing(connection)
-            else:
-                self._tidy_soon()
+
+    async def _bulk_ended(self, connection: Connection, taken_away: bool) -> None:
+        if not taken_away:
+            self._tidy_soon()
+            return
+        async with self._connections.asking(connection, limit=_LONG):
+            await connection.execute("set statement_timeout = 0")
+            # Sooner than the indexes, which would have to be looked through.
+            await connection.execute(_VACUUM)
+            await indexes.make_missing(connection)
 
     async def set_note(self, name: str, text: str) -> None:
         await self._write(

@@ -106,3 +106,20 @@ async def test_every_order_is_read_from_an_index_alone(mongo_url: str) -> None:
             assert "'SORT'" not in plan, plan
             assert "'FETCH'" not in plan, plan
     await store.close()
+
+
+async def test_a_load_that_is_broken_off_leaves_the_indexes_there(mongo_url: str) -> None:
+    store = MongoStore(mongo_url, timeout=20.0)
+    await store.open()
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        movies = client.get_default_database()["movies"]
+        before = set(movies.index_information())
+        with pytest.raises(ValueError, match="broken off"):
+            await broken_off(store)
+        assert set(movies.index_information()) == before
+    await store.close()
+
+
+async def broken_off(store: MongoStore) -> None:
+    async with store.bulk(10):
+        raise ValueError("broken off")

@@ -61,6 +61,9 @@ async def test_a_load_into_nothing_makes_the_indexes_at_its_end(postgres_url: st
         assert indexes_of(psql) == before
         async with store.bulk(len(MOVIES)):
             assert indexes_of(psql) == before, "too much is there to do without them"
+        with pytest.raises(ValueError, match="broken off"):
+            await broken_off(store)
+        assert indexes_of(psql) == before
     await store.close()
 
 
@@ -122,6 +125,11 @@ async def test_every_order_is_read_from_an_index_alone(postgres_url: str) -> Non
             assert "Index Only Scan" in plan, plan
             assert "Sort" not in plan, plan
     await store.close()
+
+
+async def broken_off(store: PostgresStore) -> None:
+    async with store.bulk(10 * len(MOVIES)):
+        raise ValueError("broken off")
 
 
 def indexes_of(psql: psycopg.Connection) -> set[str]:
