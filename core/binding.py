@@ -16,6 +16,7 @@ from core.strategies.answers import CollectionAnswers
 from core.strategies.base import Answer, Strategy
 from core.strategies.cache_aside import CacheAside
 from core.strategies.no_cache import NoCache
+from core.strategies.orders import Orders
 from core.strategies.reading import MovieReads
 from core.strategies.write_through import WriteThrough
 from core.strategies.writing import Intents
@@ -37,9 +38,10 @@ class Binding:
     background: Background
     """What writers and readers left to be done behind their backs."""
     keeping: Background
-    """The relay, the trust's looks at the store, and the auditor's."""
+    """The relay, the trust's looks at the store, the auditor's, and the making of orders."""
     movies: SingleFlight[Key, Answer]
     answers: SingleFlight[Key, bytes]
+    orders: Orders
     strategies: dict[str, Strategy]
 
     def start(self) -> None:
@@ -71,6 +73,8 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
         strategies[caching.name] = caching(
             reads, CollectionAnswers(caching.name, cache, trust, observer, answers), intents
         )
+    keeping = Background()
+    orders = Orders(store, cache, keeping)
     return Binding(
         store=store,
         cache=cache,
@@ -80,8 +84,9 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
         relay=Relay(store, cache, observer, auditor),
         auditor=auditor,
         background=background,
-        keeping=Background(),
+        keeping=keeping,
         movies=movies,
         answers=answers,
+        orders=orders,
         strategies=strategies,
     )

@@ -31,14 +31,17 @@ from core.observe.counters import Observer
 from core.observe.stats import RedisStats, Stats, Step
 from core.query import COUNTED, MOST_ROWS, WITHIN, Freshness, Page, Query, Tier, ValueCount, words_of
 from core.settings import STORES, STRATEGIES
-from core.stores.base import Store
+from core.stores.base import Store, Window
 from core.strategies.base import Answer, Change, Question, Strategy, Written
 from core.strategies.codec import decode_counts, decode_window, encode_counts, encode_window
 from core.strategies.keys import COLLECTION
+from core.strategies.orders import Making
 
 if TYPE_CHECKING:
     from core.lab.faults import FaultSwitches
 
+SOON: Final = 0.015
+"""Seconds that somebody in a hurry waits for a whole answer before its first rows are asked for beside it."""
 SWITCH_PATIENCE: Final = 5.0
 """Seconds that a switch waits for running writes before it goes on beside them: both modes overlap safely."""
 
@@ -141,32 +144,41 @@ class Catalogue:
 
     # --------------------------------------------------------------------------------------------------------- reading
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50) -> Page:
-        """One window of a query's answer. Raises InvalidQuery, StoreUnavailable."""
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+        """One window of a query's answer. Raises InvalidQuery, StoreUnavailable.
+
+        `hurry`: where the store takes long to count a filtered answer, its first rows come as a Page that is not
+        `counted`; the next call waits for the count that is under way."""
         if offset < 0 or not 0 < limit <= MOST_ROWS:
             raise InvalidQuery(
                 f"A window of {limit} rows from row {offset} cannot be had.",
                 remedy=f"Ask for 1 to {MOST_ROWS} rows from row 0 or later.",
             )
-        strategy, store = self._strategy, self._binding.store
+        strategy, store, orders = self._strategy, self._binding.store, self._binding.orders
         question = Question(
             name=f"window {offset}+{limit} {msgspec.json.encode(query).decode()}",
             compute=partial(store.window, query, offset, limit),
             encode=encode_window,
             decode=decode_window,
+            near=partial(orders.window, query, offset, limit),
         )
         started = time.perf_counter()
         with self._errors_counted(strategy):
-            window, tier, freshness = await strategy.answer(question)
+            if hurry and offset == 0 and query.selective:
+                window, tier, freshness, counted = await _counted_or_begun(strategy, store, question, query, limit)
+            else:
+                (window, tier, freshness), counted = await strategy.answer(question), True
             listed = time.perf_counter()
             answers = await strategy.read_many(window.ids)
             steps = _legs(strategy.name, tier, freshness, listed - started, answers, time.perf_counter() - listed)
-            if any(answer.movie is None for answer in answers):
+            if counted and any(answer.movie is None for answer in answers):
                 # One was removed between the look at the window and the look at its movies: both once more.
                 window, tier, freshness = await strategy.answer(question)
                 answers = await strategy.read_many(window.ids)
                 steps = ()
         seconds = time.perf_counter() - started
+        if tier != "near" and freshness == "fresh" and counted:
+            orders.want(query, offset, window.total)
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
         verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
         if freshness == "stale":
@@ -176,7 +188,8 @@ class Catalogue:
         what = f"{query.sort} {offset}+{limit} {filter_text(query)}".rstrip()
         self._observer.trace("browse", what, strategy.name, tier, verdict, None, seconds, steps)
         movies = tuple(movie for movie, _ in found)
-        return Page(movies, window.total, offset, tuple(tier for _, tier in found), tier, freshness, seconds)
+        tiers = tuple(tier for _, tier in found)
+        return Page(movies, window.total, offset, tiers, tier, freshness, seconds, counted)
 
     async def get(self, id: str) -> Movie:
         """The movie. Raises MovieNotFound, StoreUnavailable."""
@@ -337,6 +350,11 @@ class Catalogue:
     # --------------------------------------------------------------------------------------------------- first filling
 
     @property
+    def ordering(self) -> Making | None:
+        """The order of an answer that is being made for windows at any depth, and how far; None when none is."""
+        return self._binding.orders.making
+
+    @property
     def filling(self) -> LoadProgress | None:
         """How far the first filling of an empty embedded store has come; None when none is under way."""
         return self._filling.get(self.store)
@@ -451,6 +469,29 @@ class Catalogue:
             raise
 
 
+async def _counted_or_begun(
+    strategy: Strategy, store: Store, question: Question[Window], query: Query, limit: int
+) -> tuple[Window, Tier, Freshness, bool]:
+    """The whole answer if it comes soon; else the first rows, unless the whole one comes sooner than these."""
+    whole = asyncio.ensure_future(strategy.answer(question))
+    beginning: asyncio.Task[tuple[str, ...]] | None = None
+    try:
+        await asyncio.wait([whole], timeout=SOON)
+        if not whole.done():
+            beginning = asyncio.create_task(store.first(query, limit))
+            await asyncio.wait([whole, beginning], return_when=asyncio.FIRST_COMPLETED)
+        if beginning is None or whole.done() or beginning.exception() is not None:
+            return *(await whole), True
+        ids = beginning.result()
+        return Window(ids, len(ids)), "store", "uncached", False
+    finally:
+        # A flight that others may share goes on: the next call shares it.
+        tasks = [task for task in (whole, beginning) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def _legs(
     strategy: str, tier: Tier, freshness: Freshness, listing: float, answers: Sequence[Answer], reading: float
 ) -> tuple[Step, ...]:
@@ -463,7 +504,7 @@ def _legs(
         steps += [Step("redis", "no order")] if asked and not doubted else []
         steps.append(Step("store", "order", None if asked else listing))
     else:
-        steps.append(Step("redis", "order", listing))
+        steps.append(Step("redis", "order" if tier == "redis" else "order kept here", listing))
     if answers:
         held = sum(answer.tier != "store" for answer in answers)
         lacking = len(answers) - held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -16,7 +17,7 @@ from core.strategies.keys import COLLECTION
 
 FIRST_BATCH: Final = 250
 """Small, so that the first page of movies is on the screen while the rest still loads."""
-BATCH: Final = 2_000
+BATCH: Final = 5_000
 RELAY_PATIENCE: Final = 2.0
 """Seconds for the relay to carry a load into the cache; then the cache is suspended until it has done so."""
 
@@ -57,9 +58,8 @@ async def load_into(
     read = stored = unchanged = rejected = 0
     started = time.monotonic()
     items, rejects = iter(source), source.rejects()
-    size = FIRST_BATCH
 
-    def take() -> tuple[list[object], UnreadableFile | None]:
+    def take(size: int) -> tuple[list[object], UnreadableFile | None]:
         batch: list[object] = []
         try:
             batch.extend(islice(items, size))  # keeps what came before an exception
@@ -71,28 +71,37 @@ async def load_into(
         seconds = time.monotonic() - started
         return LoadProgress(read, stored, unchanged, rejected, seconds, source.fraction)
 
+    taking = asyncio.create_task(asyncio.to_thread(take, FIRST_BATCH))
     try:
-        while not (stop and stop.is_set()):
-            batch, damaged = await asyncio.to_thread(take)
-            if not batch and not damaged:
-                break
-            movies = [item for item in batch if isinstance(item, Movie)]
-            for item in batch:
-                if not isinstance(item, Movie):
-                    rejects.write(item)
-            result = await binding.store.load(movies)
-            read += len(batch)
-            stored += result.inserted + result.updated
-            unchanged += result.unchanged
-            rejected += len(batch) - len(movies)
-            if result.inserted or result.updated:
-                await _new_generation(binding)
-            if progress:
-                progress(now())
-            if damaged:
-                raise UnreadableFile(damaged.path, f"{damaged.reason} {_kept(now(), rejects)}", remedy=damaged.remedy)
-            size = BATCH
+        async with contextlib.AsyncExitStack() as stack:
+            while not (stop and stop.is_set()):
+                batch, damaged = await taking
+                if not batch and not damaged:
+                    break
+                # The next one is read while the store is at this one.
+                taking = asyncio.create_task(asyncio.to_thread(take, BATCH))
+                movies = [item for item in batch if isinstance(item, Movie)]
+                for item in batch:
+                    if not isinstance(item, Movie):
+                        rejects.write(item)
+                result = await binding.store.load(movies)
+                first = not read
+                read += len(batch)
+                stored += result.inserted + result.updated
+                unchanged += result.unchanged
+                rejected += len(batch) - len(movies)
+                if result.inserted or result.updated:
+                    await _new_generation(binding)
+                if progress:
+                    progress(now())
+                if damaged:
+                    reason = f"{damaged.reason} {_kept(now(), rejects)}"
+                    raise UnreadableFile(damaged.path, reason, remedy=damaged.remedy)
+                if first and len(batch) == FIRST_BATCH and source.fraction:
+                    await stack.enter_async_context(binding.store.bulk(round(read / source.fraction)))
     finally:
+        # Its thread goes on to the end of its batch whatever happens to the task.
+        await asyncio.wait([taking])
         rejects.close()
         if stored:
             await _forget_everything(binding)
@@ -115,6 +124,7 @@ def _kept(before: LoadProgress, rejects: Rejects) -> str:
 
 async def _new_generation(binding: Binding) -> None:
     try:
+        await binding.cache.cut_journal()
         await binding.cache.invalidate(COLLECTION, 0, force=True)
     except CacheUnavailable:
         await binding.trust.owe(COLLECTION, 0, None)

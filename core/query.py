@@ -50,10 +50,18 @@ begins with a blank, as no word of a search does: one index serves both kinds of
 
 def movie_words(movie: Movie) -> tuple[str, ...]:
     """The words of a movie's title, directors and cast, and once more, marked, those of each field of WITHIN."""
-    found = set(words_of(movie.title, *movie.directors, *movie.cast))
+    found = set(words_of(movie.title))
+    for names in (movie.directors, movie.cast):
+        for name in names:
+            found.update(_name_words(name))
     for field, mark in WITHIN.items():
-        found.update(mark + word for word in words_of(*getattr(movie, field)))
+        for name in getattr(movie, field):
+            found.update([mark + word for word in _name_words(name)])
     return tuple(sorted(found))
+
+
+# A blank parts words, so those of several names are those of each; and names recur all over a large file.
+_name_words = lru_cache(maxsize=30_000)(words_of)
 
 
 @lru_cache(maxsize=256)
@@ -186,6 +194,8 @@ class Page(msgspec.Struct, frozen=True):
     freshness: Freshness = "fresh"
     """Of the window; `stale` means the last known state, served while the store is away."""
     seconds: float = 0.0
+    counted: bool = True
+    """Whether `total` is known; where not, these are the first rows of an answer that is still being counted."""
 
 
 class ValueCount(msgspec.Struct, frozen=True):

@@ -71,7 +71,8 @@ class Relay:
             self._auditor.wrote(change.id)
         # The generation first: a relay that dies in between leaves the floors low, and the next one does both again.
         verdicts = await self._cache.invalidate_many(
-            [(COLLECTION, 0, True), *((key, change.version, change.forced) for key, change in untold)]
+            [(COLLECTION, 0, True), *((key, change.version, change.forced) for key, change in untold)],
+            noting=[change.id for _, change in untold],
         )
         for (_, change), verdict in zip(untold, verdicts[1:], strict=True):
             if verdict == "dropped":

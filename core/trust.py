@@ -231,6 +231,8 @@ class Trust:
         while self._owed:
             (key, token), version = owed = next(iter(self._owed.items()))
             if token is None:
+                # With it went the note of what had changed.
+                await self._cache.cut_journal()
                 await self._cache.invalidate(key, version, force=True)
             else:
                 # Not `invalidate`: the announcement may have come through, late, and would stand until it expires.

@@ -143,12 +143,20 @@ def load(
         list[Path] | None,
         typer.Option("--with", help="A second file: IMDb ratings, MovieLens links, TMDB credits.", metavar="FILE"),
     ] = None,
+    synthetic: Annotated[
+        int | None, typer.Option("--synthetic", help="Load so many invented movies, marked as such.", metavar="COUNT")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed invents the same movies.", metavar="NUMBER")] = 1,
 ) -> None:
-    """Load movies from a file into the store; loading twice changes nothing."""
+    """Load movies from a file into the store, or invented ones; loading twice changes nothing."""
     settings = settings_of(context, store=store)
-    from tui.loading import load_file
+    from tui.loading import load_file, load_invented
 
-    raise typer.Exit(run(load_file(settings, file, tuple(companion or ()))))
+    if synthetic is None:
+        raise typer.Exit(run(load_file(settings, file, tuple(companion or ()))))
+    if file is not None or companion:
+        refuse("A load takes a file or --synthetic, not both.", "Load one after the other.", code=2)
+    raise typer.Exit(run(load_invented(settings, synthetic, seed)))
 
 
 @app.command(short_help="Say how each server is found and how it fares.", epilog=example("reelcache doctor"))

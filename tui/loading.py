@@ -28,6 +28,17 @@ async def load_file(settings: Settings, file: Path | None, companions: tuple[Pat
     """Load the file, or the shipped catalogue when none is named; returns the exit code (128 + signal when ended)."""
     source = data.shipped() if file is None else data.read(file, companions=companions)
     typer.echo(f"{visible(source.path.name)}: {source.format}", err=True)
+    return await _load(settings, source)
+
+
+async def load_invented(settings: Settings, count: int, seed: int) -> int:
+    """Load so many invented movies; returns the exit code as `load_file` does."""
+    source = data.Synthetic(count, seed)
+    typer.echo(f"{count:,} {source.format}, seed {seed}: none of them is real", err=True)
+    return await _load(settings, source)
+
+
+async def _load(settings: Settings, source: data.Source | data.Synthetic) -> int:
     stop = asyncio.Event()
     code = 0
 
@@ -44,8 +55,14 @@ async def load_file(settings: Settings, file: Path | None, companions: tuple[Pat
                 await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
             await catalogue.ready()
             line.describe(f"into {catalogue.store}")
+
+            def progress(so_far: LoadProgress) -> None:
+                if so_far.fraction == 1.0:
+                    line.describe(f"into {catalogue.store}, making it searchable")
+                line.show(so_far)
+
             with endings(asyncio.get_running_loop(), end):
-                report = await catalogue.load(source, line.show, stop=stop)
+                report = await catalogue.load(source, progress, stop=stop)
     typer.echo(account(report, source.warnings, source.warning_count))
     return code if report.cancelled else 0
 

@@ -43,6 +43,8 @@ class RowWindow:
     def __init__(self, *, page_size: int = 100, keep: int = 32) -> None:
         self.page_size = page_size
         self.total: int | None = None
+        self.counted = True
+        """Whether the answer is known to end where `total` says."""
         self._keep = keep
         self._held: OrderedDict[int, _Held] = OrderedDict()
         self._generation = 0
@@ -100,17 +102,25 @@ class RowWindow:
         self._under_way = Request(self._number, page * self.page_size, self.page_size)
         return self._under_way
 
+    @property
+    def restarted(self) -> bool:
+        """Whether nothing of the newest query is held yet."""
+        return self._restarted
+
     def answer(self, request: Request, page: Page) -> bool:
-        """Take the answer to a request; False, and no effect, when that request was given up meanwhile."""
+        """Take the answer to a request; False, and no effect, when that request was given up meanwhile.
+
+        After a page that is not counted the request is still under way, as if the answer ended with that page."""
         if request != self._under_way:
             return False
-        self._under_way = None
+        if page.counted:
+            self._under_way = None
         if self._restarted:
             self._held.clear()
             self._restarted = False
         if self.total is not None and page.total < self.total:
             self._drop_from(page.total)
-        self.total = page.total
+        self.total, self.counted = page.total, page.counted
         tiers = page.tiers or (None,) * len(page.movies)
         rows = tuple(Row(movie, tier) for movie, tier in zip(page.movies, tiers, strict=False))
         number = request.offset // self.page_size

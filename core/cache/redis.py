@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from random import random
 from typing import Final, NamedTuple
@@ -13,6 +14,7 @@ from core.cache import scripts
 from core.cache.breaker import Breaker
 from core.cache.entry import Entry, UnreadableEntry, hexadecimal, pack, unpack
 from core.cache.info import RedisInfo, redis_info
+from core.cache.journal import JOURNAL, MOST, Changes, Place, changes, place_of
 from core.cache.keys import Key, Namespace
 from core.cache.link import Command, Link, Reply
 from core.cache.protocol import AcquireVerdict, FillVerdict, FinishVerdict, InvalidateVerdict
@@ -204,12 +206,41 @@ class RedisCache:
         """Carry a foreign write of this version in; `force` is for a write that left no version."""
         return (await self.invalidate_many([(key, version, force)]))[0]
 
-    async def invalidate_many(self, items: Sequence[tuple[Key, int, bool]]) -> list[InvalidateVerdict]:
-        """The same for several keys, (key, version, force) each, one after the other in one round trip."""
+    async def invalidate_many(
+        self, items: Sequence[tuple[Key, int, bool]], *, noting: Sequence[str] = ()
+    ) -> list[InvalidateVerdict]:
+        """The same for several keys, (key, version, force) each, one after the other in one round trip.
+
+        Before them, these ids are noted in the journal: who finds the keys valid again finds the ids there, too."""
+        notes = [_note(noting)] if noting else []
         calls: list[Call] = [
             (scripts.INVALIDATE, key, (hexadecimal(version), int(force))) for key, version, force in items
         ]
-        return [_INVALIDATED[self._accepted(reply)] for reply in await self._run(calls, invalidates=True)]
+        replies = [self._accepted(reply) for reply in await self._run([*notes, *calls], invalidates=True)]
+        return [_INVALIDATED[reply] for reply in replies[len(notes) :]]
+
+    async def note(self, ids: Sequence[str]) -> None:
+        """Note in the journal that these changed."""
+        self._accepted((await self._run([_note(ids)], invalidates=True))[0])
+
+    async def cut_journal(self) -> None:
+        """Note that anything may have changed."""
+        journal: Command = ("UNLINK", self.namespace.gate_key(JOURNAL))
+        self._accepted((await self._link.exchange([journal], invalidates=True))[0])
+
+    async def journal_end(self) -> Place:
+        """The last place in the journal; one is made where there is none."""
+        last: Command = ("XREVRANGE", self.namespace.gate_key(JOURNAL), "+", "-", "COUNT", 1)
+        entries = self._accepted((await self._link.exchange([last]))[0])
+        while not entries:
+            await self.note(())
+            entries = self._accepted((await self._link.exchange([last]))[0])
+        return place_of(entries[0])
+
+    async def changed_since(self, place: Place) -> Changes | None:
+        """What was noted in the journal behind a place; None where that cannot be told."""
+        behind: Command = ("XRANGE", self.namespace.gate_key(JOURNAL), place.entry, "+", "COUNT", MOST + 1)
+        return changes(place, self._accepted((await self._link.exchange([behind]))[0]))
 
     async def floors(self, keys: Sequence[Key]) -> list[int]:
         """The highest version of each key that the cache was told of; 0 where it remembers none."""
@@ -288,6 +319,10 @@ class RedisCache:
         if isinstance(reply, Exception):
             raise self._link.refusal(reply)
         return reply
+
+
+def _note(ids: Sequence[str]) -> Call:
+    return scripts.NOTE, JOURNAL, (secrets.token_bytes(8), "\n".join(ids).encode("utf-8", "surrogatepass"))
 
 
 def _acquired(reply: list[bytes]) -> Acquired:

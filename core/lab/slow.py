@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from core.model import Movie
 from core.query import Query, ValueCount
-from core.stores.base import Apply, Identity, Standing, Store, Stored, StoreName, Window
+from core.stores.base import Apply, Identity, SortKey, Standing, Store, Stored, StoreName, Window
 
 
 class Slowness:
@@ -47,6 +48,19 @@ class SlowStore(Store):
         await self._slowness.wait()
         return await self._inside.window(query, offset, limit)
 
+    async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        await self._slowness.wait()
+        return await self._inside.first(query, limit)
+
+    async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
+        await self._slowness.wait()
+        async for rows in self._inside.order(query):
+            yield rows
+
+    async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
+        await self._slowness.wait()
+        return await self._inside.keys(query, ids)
+
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         await self._slowness.wait()
         return await self._inside.counts(query, field)
@@ -74,6 +88,9 @@ class SlowStore(Store):
     async def load(self, movies: Sequence[Movie]) -> Stored:
         await self._slowness.wait()
         return await self._inside.load(movies)
+
+    def bulk(self, expected: int) -> AbstractAsyncContextManager[None]:
+        return self._inside.bulk(expected)
 
     async def count(self) -> int:
         await self._slowness.wait()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
 import msgspec
@@ -18,6 +19,10 @@ class Window(msgspec.Struct, frozen=True):
 
     ids: tuple[str, ...]
     total: int
+
+
+SortKey = str | int | float | None
+"""What a movie is sorted by: texts go in code-point order, a day is a number; None is unknown."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -86,6 +91,16 @@ class Store(Protocol):
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         """The ids of rows `offset` to `offset + limit` of a query's answer. Past the end: no ids, the true total."""
 
+    async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        """The ids of the first rows of a query's answer, without counting how many there are."""
+
+    def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
+        """Every movie of the query's answer as (id, key), ascending whatever its direction, the unknown ones last; some
+        thousand at a time. A movie that changes meanwhile may come twice or not at all."""
+
+    async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
+        """The sort keys of those among these movies that are in the query's answer."""
+
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer have each value in a field of COUNTED, most first.
 
@@ -113,6 +128,11 @@ class Store(Protocol):
     async def load(self, movies: Sequence[Movie]) -> Stored:
         """Insert or replace a batch by id, skipping those that are the same. Ids do not repeat. Each movie whole; the
         batch in as few transactions as the database can take, so that a failure may leave its first movies stored."""
+
+    def bulk(self, expected: int) -> AbstractAsyncContextManager[None]:
+        """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end.
+
+        What is broken off within it may leave a part of a batch stored, each movie whole."""
 
     async def count(self) -> int:
         """How many movies there are in all."""

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
+import msgspec
 from bson import Int64, ObjectId
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound
+from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import FIELD, Movie, replace, same_content
 from core.query import WITHIN, Query, ValueCount
-from core.stores.base import Apply, Identity, Standing, Stored, StoreName, Window
+from core.stores.base import Apply, Identity, SortKey, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
 from core.stores.mongo_connection import NOTES, MongoConnection
@@ -34,14 +36,30 @@ from core.stores.mongo_documents import (
     version_of,
 )
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
-from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, order, unknown_part, value_path
-from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal
+from core.stores.mongo_indexes import make_missing, take_away
+from core.stores.mongo_queries import (
+    BINARY,
+    ID,
+    OWNED,
+    key_in,
+    key_projection,
+    known_part,
+    matching,
+    order,
+    unknown_part,
+    value_path,
+)
+from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal, removals
 from core.stores.mongo_standing import resume, standing, suspend
 
 _ASIDE: Final = 8
 """Connections kept apart for the cache's standing and the changes: more than ever wait for one another."""
 _GLANCE: Final = 1.0
 """Seconds that a look at the cache's standing may take."""
+_FETCHED: Final = 2_000
+"""Rows of an order that come at once."""
+_MOST_OWN: Final = 50_000
+_DUPLICATE: Final = 11_000
 _MOST_TEXT: Final = 100_000
 """Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
 all of it in its cache until the commit, and rolls back a transaction that fills too much, as often as it is tried."""
@@ -60,6 +78,11 @@ class MongoStore:
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self._at = MongoConnection(url, timeout)
         self._aside = MongoConnection(url, timeout, connections=_ASIDE)
+        self._own: dict[str, int] = {}
+        """Versions of what was inserted by a bulk load, by id, until the changes are seen to have come."""
+        self._bulks = 0
+        """Bulk loads under way."""
+        self._mending: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------------------------------------ connection
 
@@ -75,11 +98,21 @@ class MongoStore:
         except BaseException:
             await self.close()
             raise
+        self._mending = asyncio.create_task(self._mend())
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
+        mending, self._mending = self._mending, None
+        if mending is not None:
+            mending.cancel()
+            await asyncio.wait([mending])
         await self._at.close()
         await self._aside.close()
+
+    async def _mend(self) -> None:
+        """Make the indexes that a load did not come to make; without them all goes on, but slower."""
+        with suppress(StoreUnavailable), self._at.long_call():
+            await make_missing(self._at)
 
     async def _connect(self) -> None:
         await self._at.open()
@@ -119,6 +152,37 @@ class MongoStore:
             complete = len(ids) < limit and (ids or offset == 0)
             total = offset + len(ids) if complete else await self._count(matching(query))
         return Window(ids=ids, total=total)
+
+    async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        """The ids of the first rows of a query's answer, without counting how many there are."""
+        with self._at.call():
+            return await self._ids(query, 0, limit)
+
+    async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
+        """Every movie of the query's answer as (id, key), ascending whatever its direction, the unknown ones last."""
+        ascending = msgspec.structs.replace(query, descending=False)
+        parts = ((known_part(query), True), (unknown_part(query), False))
+        with self._at.long_call():
+            for chosen, known in parts:
+                if chosen is None:
+                    continue
+                async with self._at.movies.find(
+                    chosen,
+                    key_projection(query.sort),
+                    sort=order(ascending, known=known),
+                    batch_size=_FETCHED,
+                    collation=BINARY,
+                    allow_disk_use=True,
+                ) as cursor:
+                    while documents := await cursor.to_list(_FETCHED):
+                        yield [key_in(document, query.sort) for document in documents]
+
+    async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
+        """The sort keys of those among these movies that are in the query's answer."""
+        chosen: Document = {"$and": [{"_id": {"$in": _keys(ids)}}, matching(query)]}
+        with self._at.call():
+            found = await self._at.movies.find(chosen, key_projection(query.sort), collation=BINARY).to_list()
+        return dict(key_in(document, query.sort) for document in found)
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer have each value in a field of COUNTED, most first."""
@@ -266,12 +330,61 @@ class MongoStore:
         Broken off, it leaves the parts before stored."""
         inserted = updated = 0
         with self._at.long_call() as cancellation:
+            if self._bulks and await self._inserted(movies):
+                cancellation.heed()
+                return Stored(inserted=len(movies), updated=0, unchanged=0)
             for part in _parts(movies):
                 new, changed = await self._at.transact(partial(self._load, part))
                 inserted += new
                 updated += changed
                 cancellation.heed()
         return Stored(inserted=inserted, updated=updated, unchanged=len(movies) - inserted - updated)
+
+    @asynccontextmanager
+    async def bulk(self, expected: int) -> AsyncIterator[None]:
+        """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end."""
+        with self._at.long_call():
+            taken_away = await take_away(self._at, expected // 2)
+        self._bulks += 1
+        try:
+            yield
+        except Exception:
+            if taken_away:
+                await self._mend()
+            raise
+        else:
+            if taken_away:
+                with self._at.long_call():
+                    await make_missing(self._at)
+        finally:
+            self._bulks -= 1
+
+    async def _inserted(self, movies: Sequence[Movie]) -> bool:
+        """Store the movies if all of them are new, without a transaction; tells whether that was done.
+
+        Who inserts one of them at the same moment keeps it: then those of this batch that are stored are found to be
+        so by the next attempt."""
+        ids = [movie.id for movie in movies]
+        if not ids or await self._at.movies.find_one({"_id": {"$in": _keys(ids)}}, {"_id": 1}) is not None:
+            return False
+        versions = await first_versions(self._at, ids)
+        documents = await asyncio.to_thread(lambda: [document_of(movie, versions[movie.id]) for movie in movies])
+        if len(self._own) > _MOST_OWN:
+            self._own.clear()  # another process follows
+        self._own.update(versions)
+        try:
+            await self._at.movies.insert_many(documents, ordered=False)
+        except BulkWriteError as problem:
+            for id in ids:
+                self._own.pop(id, None)
+            if any(error["code"] != _DUPLICATE for error in problem.details["writeErrors"]):
+                raise
+            return False
+        for id, removal in (await removals(self._at, ids)).items():
+            # Inserted and removed by somebody since the versions were chosen.
+            if removal >= versions[id]:
+                await self._above_removal(id, versions[id])
+        return True
 
     async def _load(self, movies: Sequence[Movie], session: AsyncClientSession) -> tuple[int, int]:
         """How many were inserted, and how many replaced."""
@@ -328,7 +441,7 @@ class MongoStore:
 
     async def follow(self, apply: Apply) -> None:
         """Hand every committed change to `apply`, whoever made it and by whatever program, until cancelled."""
-        await follow(self._aside, apply)
+        await follow(self._aside, apply, self._own)
 
     async def settle(self) -> None:
         """Return once every change that was committed before this call has been applied by a follower."""

@@ -14,8 +14,9 @@ from core.stores.mongo_connection import MOVIES, NOTES, RELAY, SUSPENSIONS, TOMB
 from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, SCHEME, Document, movie_of, stamped
 from core.stores.mongo_errors import SERVER
 from core.stores.mongo_healing import heal_all
+from core.stores.mongo_indexes import make_missing, small
 from core.stores.mongo_lease import bar_leaders, make_lease
-from core.stores.mongo_queries import ID, INDEX_PREFIX, LACKING, indexes
+from core.stores.mongo_queries import ID, INDEX_PREFIX, LACKING
 
 OWNER: Final = "owner"
 """The note that says whether others made the collection (`foreign`), and whether all of ours is in it (`ready`)."""
@@ -52,7 +53,9 @@ async def made_by_others(at: MongoConnection) -> bool:
 
 
 async def prepare(at: MongoConnection, *, foreign: bool) -> None:
-    """Create our collections and indexes where missing, and note whose the collection is if nobody did."""
+    """Create our collections where missing, and note whose the collection is if nobody did.
+
+    Of a large collection the indexes are left to `make_missing`: they take minutes, and nothing needs to wait."""
     for name in (MOVIES, NOTES, TOMBSTONES, RELAY, SUSPENSIONS):
         # Another process may create it at the same moment; a transaction should not have to.
         try:
@@ -62,7 +65,8 @@ async def prepare(at: MongoConnection, *, foreign: bool) -> None:
         except OperationFailure as problem:
             if problem.code != _NAMESPACE_EXISTS:
                 raise
-    await at.movies.create_indexes(indexes())
+    if await small(at):
+        await make_missing(at)
     await at.tombstones.create_index("at", name=f"{INDEX_PREFIX}at", expireAfterSeconds=_TOMBSTONE_LIFE)
     await at.relay.create_index("at", name=f"{INDEX_PREFIX}at", expireAfterSeconds=_BARRIER_LIFE)
     await at.suspensions.create_index("until", name=f"{INDEX_PREFIX}until", expireAfterSeconds=0)
@@ -92,6 +96,7 @@ async def adopt(at: MongoConnection, cancellation: Cancellation, progress: Calla
             if progress is not None:
                 progress(min(done, total), total)
             cancellation.heed()
+    await make_missing(at)
     await prepare(at, foreign=foreign)
     return done
 

@@ -29,13 +29,16 @@ _LAST_LOOK: Final = 0.2
 _PATIENCE: Final = 1.0
 
 
-async def follow(at: MongoConnection, apply: Apply) -> None:
-    """Hand every committed change to `apply`, until cancelled; while another process does, wait to take its place."""
+async def follow(at: MongoConnection, apply: Apply, own: dict[str, int]) -> None:
+    """Hand every committed change to `apply`, until cancelled; while another process does, wait to take its place.
+
+    `own` holds the versions of what this process inserted, of which the events are still to come: the first event of
+    such an insertion needs no look at the document. They are taken out as they come."""
     lease = Lease(at)
     while True:
         if await lease.take():
             async with lease.held():
-                await _Leader(at, lease, apply).lead()
+                await _Leader(at, lease, apply, own).lead()
         else:
             # The database was dropped, or the collection was given back.
             with at.long_call():
@@ -67,7 +70,8 @@ async def settle(at: MongoConnection) -> None:
 class _Leader:
     """The one process that applies the changes, as long as it holds the lease."""
 
-    def __init__(self, at: MongoConnection, lease: Lease, apply: Apply) -> None:
+    def __init__(self, at: MongoConnection, lease: Lease, apply: Apply, own: dict[str, int]) -> None:
+        self._own = own
         self._at = at
         self._lease = lease
         self._apply = apply
@@ -99,7 +103,7 @@ class _Leader:
 
     async def _hand_out(self, events: Sequence[Document], stream: ChangeStream) -> None:
         # A document costs some 50 µs.
-        changes = await asyncio.to_thread(_changes, events)
+        changes = await asyncio.to_thread(_changes, events, self._own)
         if changes:
             with self._at.long_call():
                 changes = await self._healed(changes)
@@ -138,11 +142,11 @@ class _Leader:
         self._kept = asyncio.get_running_loop().time()
 
 
-def _changes(events: Sequence[Document]) -> list[Changed]:
-    return [change for event in events if (change := _change(event)) is not None]
+def _changes(events: Sequence[Document], own: dict[str, int]) -> list[Changed]:
+    return [change for event in events if (change := _change(event, own)) is not None]
 
 
-def _change(event: Document) -> Changed | None:
+def _change(event: Document, own: dict[str, int]) -> Changed | None:
     """What an event says of a movie; None where nothing."""
     at = _seconds(event["wallTime"])
     kind = event["operationType"]
@@ -160,7 +164,9 @@ def _change(event: Document) -> Changed | None:
         return Changed(id_of(key), 0, at, forced=True)
     # Others may have put back a document that they had read, with our sub-document as it was then.
     document = event["fullDocument"]
-    return Changed(id_of(key), version_of(document), at, forced=not intact(document))
+    version = version_of(document)
+    ours = kind == "insert" and own.pop(id_of(key), None) == version > 0
+    return Changed(id_of(key), version, at, forced=not (ours or intact(document)))
 
 
 def _is_barrier(event: Document) -> bool:

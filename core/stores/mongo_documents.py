@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -113,7 +114,7 @@ def _text(field: Field, raw: object) -> str | None:
         raw = f"{raw:g}" if isinstance(raw, float) else str(raw)
     if not isinstance(raw, str) or not raw:
         return None
-    if field.problem(raw) is None:
+    if field.obviously_good(raw) or field.problem(raw) is None:
         return raw
     cleaned = printable(raw)[: field.longest].strip()
     return cleaned if cleaned and field.problem(cleaned) is None else None
@@ -122,8 +123,8 @@ def _text(field: Field, raw: object) -> str | None:
 def _texts(field: Field, raw: object) -> tuple[str, ...] | None:
     if not isinstance(raw, list):
         raw = [raw]
-    items = tuple(item for item in raw if isinstance(item, str))
-    if field.problem(items) is None:
+    items = tuple([item for item in raw if isinstance(item, str)])
+    if field.obviously_good(items) or field.problem(items) is None:
         return items or None
     return unique(printable(item)[: field.longest] for item in items)[: field.many] or None
 
@@ -224,12 +225,13 @@ _READ: Final = tuple(
 def document_of(movie: Movie, version: int) -> Document:
     """The whole document of a new movie."""
     document: Document = {"_id": key_of(movie.id)}
-    for path, raw in _raws(movie, {}, _ALL).items():
-        if raw is not None:
-            parent = document
-            for name in path[:-1]:
-                parent = parent.setdefault(name, {})
-            parent[path[-1]] = raw
+    for value, path, write in zip(_values(movie), _PLACES, _WRITERS, strict=True):
+        if value is None or value == ():
+            continue
+        parent = document
+        for name in path[:-1]:
+            parent = parent.setdefault(name, {})
+        parent[path[-1]] = write(value) if path != _AWARDS else _awards(movie, None)
     document[OURS] = {**ours_of(movie), "version": Int64(version)}
     return document
 
@@ -241,9 +243,9 @@ def ours_of(movie: Movie) -> Document:
     """
     sort: Document = {}
     for name in _KEYED:
-        value = sort_key(movie, name) if name in SORTED_AS_TEXT else value_of(movie, name)
+        value = sort_key(movie, name) if name in SORTED_AS_TEXT else getattr(movie, name)
         if value is not None:
-            sort[name] = value.toordinal() if isinstance(value, date) else value
+            sort[name] = value.toordinal() if type(value) is date else value
     return {
         "id": movie.id,
         "title_key": fold(movie.title),
@@ -265,7 +267,7 @@ def intact(document: Document) -> bool:
 
 
 def _seal(movie: Movie) -> str:
-    content = msgspec.json.encode([SCHEME, *((name, getattr(movie, name)) for name in _ALL)])
+    content = msgspec.json.encode([SCHEME, *zip(_ALL, _values(movie), strict=True)])
     return blake2b(content, digest_size=8).hexdigest()
 
 
@@ -344,6 +346,9 @@ _AS_KIND: Final[dict[str, Callable[[Any], Any]]] = {
 _AS_NAMED: Final[dict[str, Callable[[Any], Any]]] = {"imdb_id": _imdb_number, "box_office": lambda usd: f"${usd:,}"}
 _WRITE: Final = {field.name: (path, _AS_NAMED.get(field.name, _AS_KIND[field.kind])) for field, path, _ in _READ}
 _ALL: Final = tuple(_WRITE)
+_values: Final[Callable[[Movie], tuple[Value, ...]]] = attrgetter(*_ALL)
+_PLACES: Final = tuple(path for path, _ in _WRITE.values())
+_WRITERS: Final = tuple(write for _, write in _WRITE.values())
 _KEYED: Final = tuple(name for name in SORTS if name != "title")
 _AWARDS: Final = _PATHS["oscars_won"]
 

@@ -11,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collation import Collation
 
 from core.query import SORTED_AS_TEXT, SORTS, Query
+from core.stores.base import SortKey
 from core.stores.mongo_documents import NAMEABLE, OURS, Document
 
 BINARY: Final = Collation(locale="simple")
@@ -93,6 +94,17 @@ def order(query: Query, *, known: bool) -> list[tuple[str, int]]:
     """The order within one part: by key and id, or by id alone, all in the direction of the query."""
     direction = DESCENDING if query.descending else ASCENDING
     return [*([(sort_path(query.sort), direction)] if known else []), (ID, direction)]
+
+
+def key_projection(sort: str) -> Document:
+    """What `key_in` reads: an index holds it, so that no document is looked at."""
+    return {"_id": 0, ID: 1, sort_path(sort): 1}
+
+
+def key_in(document: Document, sort: str) -> tuple[str, SortKey]:
+    """The id and the sort key in a document so projected."""
+    ours = document[OURS]
+    return ours["id"], ours["title_key"] if sort == "title" else ours.get("sort", {}).get(sort)
 
 
 def _both(part: Document, query: Query) -> Document:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
+import psycopg
 from psycopg import errors, sql
 
 from core.errors import EditConflict, MovieExists, MovieNotFound, OutcomeUnknown, StoreUnavailable
 from core.masking import masked
 from core.model import Movie, replace
 from core.query import Query, ValueCount
+from core.stores import postgres_indexes as indexes
 from core.stores import postgres_queries as queries
 from core.stores import postgres_schema as schema
-from core.stores.base import Apply, Identity, Standing, Store, Stored, StoreName, Window
+from core.stores.base import Apply, Identity, SortKey, Standing, Store, Stored, StoreName, Window
 from core.stores.postgres_changes import ChangeLog
 from core.stores.postgres_connections import Connection, Connections, Parameters, Statement
+from core.stores.postgres_copy import COPY, lines
 from core.stores.postgres_faults import ConnectionLost
 from core.stores.postgres_records import (
     CONTENT,
@@ -64,8 +67,23 @@ added as (
 select (select count(*) from added), (select count(*) from changed)
 """).format(given=GIVEN, stored=STORED, given_stored=GIVEN_STORED, given_content=GIVEN_CONTENT, content=CONTENT)
 
+_NEXT_VERSION: Final = """
+select set_config('reelcache.version', greatest(
+  reelcache.microseconds(), (select max(version) + 1 from reelcache.removals where id = any(%(ids)s) or id = '')
+)::text, true)
+"""
+_REMOVED_SINCE: Final = """
+select from reelcache.removals
+where id = any(%(ids)s) and version >= current_setting('reelcache.version')::bigint limit 1
+"""
+
 _LOAD_LIMIT: Final = 60.0
 """Seconds that one batch may take."""
+_VACUUM: Final = "vacuum (analyze) reelcache.movies"
+_FETCHED: Final = 2_000
+"""Rows of an order that come at once."""
+_LONG: Final = 3_600.0
+"""Seconds that the making of the indexes may take."""
 _LOAD_QUIET: Final = 1.0
 """Seconds without another batch after which a load counts as over."""
 _ATTEMPTS: Final = 3
@@ -86,6 +104,9 @@ class PostgresStore(Store):
         self._changes = ChangeLog(url, self._connections, timeout=timeout)
         self._tidying: asyncio.Task[None] | None = None
         self._untidy = False
+        self._mending: asyncio.Task[None] | None = None
+        self._bulks = 0
+        """Bulk loads under way."""
 
     def __repr__(self) -> str:
         return f"PostgresStore({masked(self._url)!r})"
@@ -95,12 +116,19 @@ class PostgresStore(Store):
         try:
             async with self._connections.borrow(limit=schema.LIMIT) as connection:
                 await schema.migrate(connection)
+                complete = not await indexes.missing(connection)
             await self._changes.open()
         except BaseException:
             await self._connections.close()
             raise
+        if not complete:
+            self._mending = asyncio.create_task(self._mend())
 
     async def close(self) -> None:
+        mending, self._mending = self._mending, None
+        if mending is not None:
+            mending.cancel()
+            await asyncio.wait([mending])
         await self._stop_tidying()
         await self._changes.close()
         await self._connections.close()
@@ -116,6 +144,29 @@ class PostgresStore(Store):
         statement, parameters = queries.window(query, offset, limit)
         total, ids = await self._row(statement, parameters, planned=False) or (0, ())
         return Window(ids=tuple(ids), total=total)
+
+    async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        found: list[str] = []
+        for known in (True, False):
+            if len(found) < limit:
+                statement, parameters = queries.first(query, limit - len(found), known=known)
+                found += [id for (id,) in await self._connections.rows(statement, parameters, planned=False)]
+        return tuple(found)
+
+    async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
+        async with self._connections.borrow(limit=_LOAD_LIMIT) as connection, connection.transaction():
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            await _allow(connection, _LOAD_LIMIT)
+            for known in (True, False):
+                statement, parameters = queries.order(query, known=known)
+                async with connection.cursor(name="sorted") as cursor:
+                    await cursor.execute(statement, parameters)
+                    while rows := await cursor.fetchmany(_FETCHED):
+                        yield rows
+
+    async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
+        statement, parameters = queries.keys(query, [id for id in ids if possible_id(id)])
+        return dict(await self._connections.rows(statement, parameters, planned=False))
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         statement, parameters = queries.counts(query, field)
@@ -166,24 +217,55 @@ class PostgresStore(Store):
         return int(row[0])
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
-        given = await asyncio.to_thread(as_json, movies)
         ids = [movie.id for movie in movies]
+        copied = await asyncio.to_thread(lines, movies)
 
         async def store(connection: Connection) -> tuple[int, int]:
             async with connection.transaction():
                 await _allow(connection, _LOAD_LIMIT)
-                await connection.execute("set local reelcache.load = on")
                 await connection.execute(_TAKE_TURNS, (ids,))
-                stored = await connection.execute(_LOAD, (given,), prepare=False)
-                inserted, updated = await stored.fetchone() or (0, 0)
+                if await _copy(connection, ids, copied):
+                    inserted, updated = len(ids), 0
+                else:
+                    given = await asyncio.to_thread(as_json, movies)
+                    await connection.execute("set local reelcache.load = on")
+                    stored = await connection.execute(_LOAD, (given,), prepare=False)
+                    inserted, updated = await stored.fetchone() or (0, 0)
                 if inserted or updated:
                     await connection.execute("select reelcache.log_change_of_all()")
                 return inserted, updated
 
         inserted, updated = await self._written(store, limit=_LOAD_LIMIT)
-        if inserted or updated:
+        if (inserted or updated) and not self._bulks:
             self._tidy_soon()
         return Stored(inserted=inserted, updated=updated, unchanged=len(ids) - inserted - updated)
+
+    @asynccontextmanager
+    async def bulk(self, expected: int) -> AsyncIterator[None]:
+        async with self._connections.apart() as connection:
+            async with self._connections.asking(connection):
+                taken_away = await indexes.take_away(connection, expected // 2)
+            self._bulks += 1
+            try:
+                yield
+            except Exception:
+                with suppress(StoreUnavailable):
+                    await self._bulk_ended(connection, taken_away)
+                raise
+            else:
+                await self._bulk_ended(connection, taken_away)
+            finally:
+                self._bulks -= 1
+
+    async def _bulk_ended(self, connection: Connection, taken_away: bool) -> None:
+        if not taken_away:
+            self._tidy_soon()
+            return
+        async with self._connections.asking(connection, limit=_LONG):
+            await connection.execute("set statement_timeout = 0")
+            # Sooner than the indexes, which would have to be looked through.
+            await connection.execute(_VACUUM)
+            await indexes.make_missing(connection)
 
     async def set_note(self, name: str, text: str) -> None:
         await self._write(
@@ -275,15 +357,42 @@ class PostgresStore(Store):
                 continue
             with suppress(StoreUnavailable):
                 async with self._connections.borrow(limit=_LOAD_LIMIT) as connection:
-                    await connection.execute("set statement_timeout = 0")
-                    await connection.execute("vacuum (analyze) reelcache.movies")
-                    await connection.close()
+                    if await indexes.locked(connection):
+                        await connection.execute("set statement_timeout = 0")
+                        await connection.execute(_VACUUM)
+                        await connection.close()
+
+    async def _mend(self) -> None:
+        """Make the indexes that a load did not come to make; without them all goes on, but slower."""
+        with suppress(StoreUnavailable):
+            async with self._connections.apart() as connection, self._connections.asking(connection, limit=_LONG):
+                await indexes.make_missing(connection)
 
     async def _stop_tidying(self) -> None:
         task, self._tidying = self._tidying, None
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+
+
+async def _copy(connection: Connection, ids: Sequence[str], copied: bytes) -> bool:
+    """Store the movies if all of them are new, in this transaction; tells whether they were.
+
+    Their turns are taken, so nobody inserts one meanwhile; but one that is there may be removed, and must not come back
+    with a version from before."""
+    try:
+        async with connection.transaction():
+            await connection.execute("set local reelcache.load = copy")
+            await connection.execute(_NEXT_VERSION, {"ids": ids})
+            async with connection.cursor().copy(COPY) as target:
+                await target.write(copied)
+            removed = await connection.execute(_REMOVED_SINCE, {"ids": ids})
+            if await removed.fetchone() is not None:
+                raise psycopg.Rollback
+            return True
+    except errors.UniqueViolation:
+        pass
+    return False
 
 
 async def _allow(connection: Connection, seconds: float) -> None:

@@ -322,3 +322,21 @@ alter table reelcache.movies enable trigger stamp, enable always trigger log;
 create index movies_genres_key on reelcache.movies (genres_key, id);
 create index movies_directors_key on reelcache.movies (directors_key, id);
 create index movies_countries_key on reelcache.movies (countries_key, id);
+
+-- migration 4
+
+-- A load that COPYs new movies says so: it brings keys, words and version (the setting reelcache.version) with it, and
+-- has taken the turns of its ids. The log hears of all of them at once, as of every load.
+alter table reelcache.movies
+  alter column version set default coalesce(nullif(current_setting('reelcache.version', true), '')::bigint, 1);
+
+drop trigger stamp on reelcache.movies;
+create trigger stamp before insert or update on reelcache.movies
+for each row when (current_setting('reelcache.load', true) is distinct from 'copy')
+execute function reelcache.stamp_movie();
+
+drop trigger log on reelcache.movies;
+create trigger log after insert or update or delete on reelcache.movies
+for each row when (coalesce(current_setting('reelcache.load', true), '') not in ('on', 'copy'))
+execute function reelcache.log_change();
+alter table reelcache.movies enable always trigger log;

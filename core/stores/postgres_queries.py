@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from psycopg import sql
@@ -53,6 +54,14 @@ select
   )
 from place
 """)
+_ORDER = sql.SQL("""
+select id, {key} from reelcache.movies where {column} is {known} and {filter} order by {column}, id
+""")
+_FIRST = sql.SQL("""
+select id from reelcache.movies where {column} is {known} and {filter}
+order by {column} {direction}, id {direction} limit %(limit)s
+""")
+_KEYS = sql.SQL("select id, {key} from reelcache.movies where id = any(%(ids)s) and {filter}")
 _COUNTS = sql.SQL("""
 select value, count(*) from reelcache.movies, unnest({column}) as value
 where {filter}
@@ -72,6 +81,42 @@ def window(query: Query, offset: int, limit: int) -> tuple[sql.Composed, Paramet
     direction = sql.SQL("desc" if query.descending else "asc")
     asked = statement.format(column=_ORDERED[query.sort], filter=condition, direction=direction)
     return asked, {**parameters, "offset": offset, "limit": limit}
+
+
+def order(query: Query, *, known: bool) -> tuple[sql.Composed, Parameters]:
+    """Rows of id and sort key, ascending: all whose key is known, or all whose key is not."""
+    condition, parameters = _filter(query)
+    column = _ORDERED[query.sort]
+    asked = _ORDER.format(
+        key=_compared(query.sort),
+        column=column,
+        known=sql.SQL("not null" if known else "null"),
+        filter=condition,
+    )
+    return asked, parameters
+
+
+def first(query: Query, limit: int, *, known: bool) -> tuple[sql.Composed, Parameters]:
+    """The ids of the first rows, in order, of those whose key is known, or of those whose key is not."""
+    condition, parameters = _filter(query)
+    asked = _FIRST.format(
+        column=_ORDERED[query.sort],
+        known=sql.SQL("not null" if known else "null"),
+        filter=condition,
+        direction=sql.SQL("desc" if query.descending else "asc"),
+    )
+    return asked, {**parameters, "limit": limit}
+
+
+def keys(query: Query, ids: Sequence[str]) -> tuple[sql.Composed, Parameters]:
+    """Rows of id and sort key: those of these movies that are in the answer."""
+    condition, parameters = _filter(query)
+    return _KEYS.format(key=_compared(query.sort), filter=condition), {**parameters, "ids": list(ids)}
+
+
+def _compared(sort: str) -> sql.Composable:
+    """A sort key as a text or a number."""
+    return sql.SQL("released - date '0001-01-01'") if sort == "released" else _ORDERED[sort]
 
 
 def counts(query: Query, field: str) -> tuple[sql.Composed, Parameters]:
@@ -102,7 +147,7 @@ def _filter(query: Query) -> tuple[sql.Composable, Parameters]:
             condition = sql.SQL("{} {} {}").format(sql.Identifier(limits.field), _COMPARED[side], sql.Placeholder(name))
             conditions.append(condition)
             # A whole number is given as one, or the index over whole numbers would not serve.
-            parameters[name] = int(bound) if bound.is_integer() else bound
+            parameters[name] = int(bound) if float(bound).is_integer() else bound
     return (sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")), parameters
 
 

@@ -36,7 +36,9 @@ GIVEN_CONTENT: Final = _columns(_NAMES, "given")
 """The same of a row aliased `given`."""
 KEYS: Final = {sort: f"{sort}_key" for sort in SORTED_AS_TEXT}
 """The column that holds the key of each sort by text."""
-STORED: Final = _columns((*_NAMES, *KEYS.values(), "words", "version"))
+STORED_COLUMNS: Final = (*_NAMES, *KEYS.values(), "words")
+"""The names of the columns that a write sets, apart from the version."""
+STORED: Final = _columns((*STORED_COLUMNS, "version"))
 """The columns that a write sets."""
 GIVEN_STORED: Final = sql.SQL("{}, {}, array_to_tsvector(given.words), 0").format(
     GIVEN_CONTENT, _columns(KEYS.values(), "given")
@@ -77,14 +79,20 @@ def searched(word: str) -> str:
 def _row(movie: Movie) -> dict[str, Value | date]:
     row: dict[str, Value | date] = {name: value_of(movie, name) for name in _NAMES}
     for sort, column in KEYS.items():
-        key = sort_key(movie, sort)
-        row[column] = None if key is None else key[:LONGEST_KEY]
-    row["words"] = _kept(movie_words(movie))
+        row[column] = key_of(movie, sort)
+    row["words"] = kept_words(movie)
     return row
 
 
-def _kept(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words, cut so far that a tsvector holds them all: 500 names of 200 wide characters would not fit."""
+def key_of(movie: Movie, sort: str) -> str | None:
+    """The key of a sort by text, as far as it is kept."""
+    key = sort_key(movie, sort)
+    return None if key is None else key[:LONGEST_KEY]
+
+
+def kept_words(movie: Movie) -> tuple[str, ...]:
+    """The words of a movie, cut so far that a tsvector holds them all: 500 names of 200 wide characters would not."""
+    words = movie_words(movie)
     for longest in (LONGEST_WORD, 100, 20):
         kept = tuple(dict.fromkeys(word[:longest] for word in words))
         if sum(len(word.encode()) for word in kept) <= _LONGEST_WORDS:

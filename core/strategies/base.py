@@ -42,6 +42,8 @@ class Question(msgspec.Struct, Generic[T], frozen=True):
     compute: Callable[[], Awaitable[T]]
     encode: Callable[[T], bytes]
     decode: Callable[[bytes], T]
+    near: Callable[[], Awaitable[T | None]] | None = None
+    """The same from what this process keeps while the cache is believed; None where that has it not."""
 
 
 class Written(msgspec.Struct, frozen=True):

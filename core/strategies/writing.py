@@ -132,7 +132,7 @@ class Intent:
     async def _new_generation(self) -> None:
         """Before the floor of the movie rises: the relay takes a raised floor as the sign that this was done."""
         try:
-            await self._intents.cache.invalidate(COLLECTION, 0, force=True)
+            await self._intents.cache.invalidate_many([(COLLECTION, 0, True)], noting=[self._key.id])
         except CacheUnavailable:
             await self._intents.trust.owe(COLLECTION, 0, None)
 

@@ -27,9 +27,11 @@ from core import (
     open_catalogue,
     replace,
 )
+from core import catalogue as module
 from core.lab.visitors import Plan, Visitors
 from core.loading import Source
 from core.model import Movie
+from core.stores.base import Window
 from core.strategies.codec import encode_movie
 from core.strategies.keys import movie_key
 from tests.core.movies import movie, movies
@@ -96,6 +98,33 @@ async def test_the_trace_tells_the_way_of_each_operation(open_test_catalogue: Op
             [("store", "read")],
         ]
         assert all(sum(step.seconds or 0 for step in line.steps) <= line.seconds for line in lines)
+
+
+async def test_first_rows_come_before_they_are_counted_to_who_is_in_a_hurry(
+    open_test_catalogue: Open, store: str, strategy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = Query(text="movie", sort="year", descending=True)
+    async with open_test_catalogue(store=store, strategy=strategy) as catalogue:
+        await catalogue.load(source(*movies(60)))
+        inside, gate = catalogue._binding.store, asyncio.Event()
+        window = inside.window
+
+        async def counting(query: Query, offset: int, limit: int) -> Window:
+            await gate.wait()
+            return await window(query, offset, limit)
+
+        monkeypatch.setattr(inside, "window", counting)
+        begun = await catalogue.browse(query, 0, 20, hurry=True)
+        assert (begun.counted, begun.total, len(begun.movies)) == (False, 20, 20)
+        waiting = asyncio.create_task(catalogue.browse(query, 0, 20))
+        gate.set()
+        whole = await waiting
+        assert whole.counted
+        assert whole.total > 20
+        assert whole.movies == begun.movies
+        monkeypatch.setattr(inside, "first", None)
+        monkeypatch.setattr(module, "SOON", 30.0)
+        assert (await catalogue.browse(query, 0, 20, hurry=True)).counted, "soon enough"
 
 
 async def test_the_trace_tells_the_way_of_a_window(open_test_catalogue: Open, store: str) -> None:

@@ -109,6 +109,17 @@ class TestLoad:
             assert [row["line"] for row in csv.DictReader(file)] == ["3", "4"]
         assert "4 read, 0 stored, 2 unchanged, 2 rejected." in run("load", "films.csv", "--store", store).stdout
 
+    def test_invented_movies_are_always_the_same(self, run: Run) -> None:
+        first = run("load", "--synthetic", "700", "--seed", "3")
+        assert (first.returncode, first.stderr) == (0, "700 invented movies, seed 3: none of them is real\n")
+        assert "700 read, 700 stored, 0 unchanged, 0 rejected." in first.stdout
+        assert "500 read, 0 stored, 500 unchanged" in run("load", "--synthetic", "500", "--seed", "3").stdout
+        assert '"type": "fictional movie"' in run("get", "sy0000001", "--json").stdout
+        assert run("load", "films.csv", "--synthetic", "5").returncode == 2
+        refused = run("load", "--synthetic", "0")
+        assert refused.returncode == 2
+        assert "Ask for 1 to 9,999,999" in refused.stderr
+
     def test_what_was_put_right_silently_is_told(self, run: Run, tmp_path: Path) -> None:
         lines = ["title,year", "Élan,1999"]
         (tmp_path / "mixed.csv").write_bytes("\n".join(lines).encode() + b"\nCaf\xe9,2000" * 9)

@@ -41,6 +41,21 @@ async def test_terms_filter_table_histogram_and_years_alike(tmp_path: Path, size
         assert sum(year.count for year in await at.catalogue.years(expected)) == total
 
 
+async def test_the_first_rows_come_while_the_others_are_counted(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.catalogue.counting.clear()
+        await typed(at, "movie genre:horror")
+        await at.until(lambda: "the first 100, counting…" in at.text)
+        assert "searching…" in at.text
+        assert all("Horror" in row.movie.genres for number in range(20) if (row := at.table.window.row(number)))
+        at.catalogue.counting.set()
+        await at.until(lambda: "counting…" not in at.text and (at.table.window.total or 0) > 100)
+        assert at.table.window.counted
+        at.catalogue.counting.clear()
+        await at.press("escape")
+        await at.until(lambda: at.screen.query_now == Query() and "counting…" not in at.text)
+
+
 async def test_a_wrong_term_is_named_and_the_last_right_answer_stays(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await typed(at, "genre:horror")

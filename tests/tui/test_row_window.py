@@ -32,6 +32,23 @@ def test_asks_for_aligned_pages_one_at_a_time_and_then_for_the_next() -> None:
     assert window.row(100) is None
 
 
+def test_rows_that_are_not_counted_yet_show_while_their_request_goes_on() -> None:
+    window = RowWindow()
+    request = wanted(window)
+    window.answer(request, page(request))
+    window.restart()
+    assert window.restarted
+    again = wanted(window)
+    begun = Page(tuple(STOCK[7:57]), 50, 0, counted=False)
+    assert window.answer(again, begun)
+    assert (window.total, window.restarted) == (50, False)
+    assert window.row(0).movie.id == "Q7"  # type: ignore[union-attr]  # which the assertion is about
+    assert window.next_request() is None
+    assert window.answer(again, page(again))
+    assert window.total == 5_000
+    assert wanted(window).offset == 100
+
+
 def test_the_newest_viewport_wins_and_travel_decides_the_neighbour() -> None:
     window = RowWindow()
     first = wanted(window)

@@ -94,7 +94,12 @@ class BrowseScreen(TouringScreen):
     async def _read_page(self, request: Request, query: Query) -> None:
         table = self.query_one(MovieTable)
         try:
-            page = await self.catalogue.browse(query, request.offset, request.limit)
+            page = await self.catalogue.browse(query, request.offset, request.limit, hurry=table.window.restarted)
+            if not page.counted:
+                if page.movies:
+                    table.take(request, page)
+                    self._show_place()
+                page = await self.catalogue.browse(query, request.offset, request.limit)
         except BaseException as error:
             table.fail(request)
             if isinstance(error, Exception):
@@ -190,6 +195,8 @@ class BrowseScreen(TouringScreen):
         total = table.window.total
         marked = f"{len(table.marked):,} marked · " if table.marked else ""
         many = "reading…" if total is None else "1 movie" if total == 1 else f"{total:,} movies"
+        if not table.window.counted:
+            many = f"the first {total:,}, counting…"
         order = f"{self.query_now.sort.replace('_', ' ')} {'▼' if self.query_now.descending else '▲'}"
         caption = Content(f"{marked}{many} · {order}")
         # A new caption repaints the whole table: so it says nothing that changes with the cursor.

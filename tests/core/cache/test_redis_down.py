@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from core.cache import scripts
 from core.cache.keys import Key
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable
@@ -379,7 +380,10 @@ async def test_an_old_server_is_refused_by_name(tmp_path: object) -> None:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"TIME\r\n")
-        writer.write(b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n" % (len(info), info) + b"-ERR no\r\n" * 7)
+        writer.write(
+            b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n" % (len(info), info)
+            + b"-ERR no\r\n" * len(scripts.ALL)
+        )
         await reader.read()
         writer.close()
 

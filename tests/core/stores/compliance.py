@@ -13,6 +13,7 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, replace, same_content
@@ -285,6 +286,17 @@ class StoreCompliance:
             for offset in range(0, len(whole), 37):
                 assert await filled.window(query, offset, 40) == reference.window(MOVIES, query, offset, 40)
 
+    @asked_of_one_store
+    @given(query=queries())
+    async def test_an_order_is_the_whole_answer_with_its_keys(self, filled: Store, query: Query) -> None:
+        rows = [row async for part in filled.order(query) for row in part]
+        assert [id for id, _ in rows] == reference.answer(MOVIES, structs.replace(query, descending=False))
+        known = [(key, id) for id, key in rows if key is not None]
+        assert known == sorted(known)
+        assert rows[len(known) :] == [(id, None) for id in sorted(id for id, _ in rows[len(known) :])]
+        asked = [*(movie.id for movie in MOVIES[::5]), "Q404", "no such id \x00"]
+        assert await filled.keys(query, asked) == {id: key for id, key in rows if id in asked}
+
     async def test_windows_at_the_edges(self, filled: Store) -> None:
         total = len(MOVIES)
         for offset, limit in ((0, 1), (total - 1, 10), (total, 10), (total + 1000, 10), (0, 0), (10**12, 1)):
@@ -301,6 +313,7 @@ class StoreCompliance:
     @given(query=queries(), offset=st.integers(0, 200), limit=st.integers(0, 60))
     async def test_windows_of_any_query(self, filled: Store, query: Query, offset: int, limit: int) -> None:
         assert await filled.window(query, offset, limit) == reference.window(MOVIES, query, offset, limit)
+        assert await filled.first(query, limit + 1) == reference.window(MOVIES, query, 0, limit + 1).ids
 
     @asked_of_one_store
     @given(query=queries(), field=st.sampled_from(COUNTED))
@@ -421,6 +434,23 @@ class StoreCompliance:
             await asyncio.wait([load])
             assert await other.count() in (0, len(MOVIES))
         assert await store.load(MOVIES[:1]) is not None
+
+    async def test_a_bulk_load_can_be_looked_at_all_the_while(self, store: Store, other: Store) -> None:
+        query = Query(sort="year", descending=True)
+        await store.load(MOVIES[:20])
+        async with store.bulk(1_000), other.bulk(1_000):
+            for first in range(20, len(MOVIES), 30):
+                await store.load(MOVIES[first : first + 30])
+                assert await other.window(query, 5, 40) == reference.window(MOVIES[: first + 30], query, 5, 40)
+        assert await store.window(query, 5, 40) == reference.window(MOVIES, query, 5, 40)
+
+    async def test_what_was_removed_comes_back_by_a_load_above_its_removal(self, store: Store) -> None:
+        base = await store.insert(FULL)
+        removal = await store.delete(base.id, base.version)
+        assert await store.load([FULL, BARE]) == Stored(inserted=2, updated=0, unchanged=0)
+        found = await store.get_many([FULL.id, BARE.id])
+        assert found[FULL.id].version > removal
+        assert same_content(found[FULL.id], FULL)
 
     # -------------------------------------------------------------------------------------------- house-keeping
 

@@ -6,16 +6,19 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from pymongo import MongoClient
 
 from core.model import Movie
+from core.query import SORTS, Query
 from core.stores.base import Store, Stored
 from core.stores.mongo import MongoStore
+from core.stores.mongo_queries import key_projection, known_part, order
 from tests.core.stores.change_log_compliance import Away, ChangeLogCompliance
-from tests.core.stores.compliance import NewStore, StoreCompliance
+from tests.core.stores.compliance import MOVIES, NewStore, StoreCompliance
 from tests.core.stores.severable import Severable
 
 
@@ -81,3 +84,42 @@ async def test_a_batch_larger_than_the_servers_cache_is_loaded(mongo_url: str) -
         assert await store.count() == 1_500
     finally:
         await store.close()
+
+
+async def test_every_order_is_read_from_an_index_alone(mongo_url: str) -> None:
+    store = MongoStore(mongo_url, timeout=20.0)
+    await store.open()
+    await store.load(MOVIES)
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        for sort in SORTS:
+            query = Query(sort=sort)
+            find = {
+                "find": "movies",
+                "filter": known_part(query),
+                "projection": key_projection(sort),
+                "sort": dict(order(query, known=True)),
+                "collation": {"locale": "simple"},
+            }
+            database = client.get_default_database()
+            plan = str(database.command("explain", find, verbosity="queryPlanner")["queryPlanner"]["winningPlan"])
+            assert "'IXSCAN'" in plan, plan
+            assert "'SORT'" not in plan, plan
+            assert "'FETCH'" not in plan, plan
+    await store.close()
+
+
+async def test_a_load_that_is_broken_off_leaves_the_indexes_there(mongo_url: str) -> None:
+    store = MongoStore(mongo_url, timeout=20.0)
+    await store.open()
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        movies = client.get_default_database()["movies"]
+        before = set(movies.index_information())
+        with pytest.raises(ValueError, match="broken off"):
+            await broken_off(store)
+        assert set(movies.index_information()) == before
+    await store.close()
+
+
+async def broken_off(store: MongoStore) -> None:
+    async with store.bulk(10):
+        raise ValueError("broken off")

@@ -106,6 +106,23 @@ async def test_our_own_writes_are_versioned_and_a_removal_is_forced(store: Mongo
     assert await store.get("Q1") == rewritten
 
 
+async def test_what_others_put_in_the_place_of_a_bulk_loads_movie_is_healed(store: MongoStore, raw: Database) -> None:
+    await keep_place(store)
+    async with store.bulk(2):
+        await store.load([Movie(id="Q1", title="One"), Movie(id="Q2", title="Two")])
+    document = await raw.movies.find_one_and_delete({"_id": "Q1"})
+    await raw.movies.insert_one({**(document or {}), "title": "Another"})
+    async with following(store) as follower:
+        await store.settle()
+    loaded = (await present(store, "Q2")).version
+    assert [(change.version, change.forced) for change in of(follower, "Q2")] == [(loaded, False)]
+    assert [change.forced for change in of(follower, "Q1")][:3] == [False, True, True]
+    assert await found(store, "another") == ("Q1",)
+    assert (await present(store, "Q1")).version > max(change.version for change in of(follower, "Q1")[:1])
+    indexed = await raw.movies.index_information()
+    assert {"reelcache_year", "reelcache_words", "reelcache_genres_key"} <= set(indexed)
+
+
 async def test_the_log_begins_after_what_was_there(store: MongoStore, raw: Database, mongo_url: str) -> None:
     await store.insert(FULL)
     await raw[RELAY].delete_many({})

@@ -1,0 +1,197 @@
+"""Windows from the orders that a process keeps: what the store would answer, whoever changed what, and how."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+from pymongo import AsyncMongoClient
+from redis.asyncio import Redis
+
+from core import Catalogue, Query, Settings, open_catalogue, replace
+from core.model import Movie
+from core.query import SORTS, Page, Range
+from core.strategies import orders
+from tests.core.movies import GENRES, movie, movies
+from tests.core.sources import ListSource
+
+COUNT = 300
+FILTERS = (
+    Query(),
+    Query(genres=("Drama",)),
+    Query(text="movie 1"),
+    Query(within=(("directors", "director"),), year_from=1950),
+    Query(ranges=(Range("critic_rating", least=6),), year_to=2000),
+)
+
+
+@pytest.fixture(params=["postgresql", "mongodb"])
+async def copies(
+    request: pytest.FixtureRequest, redis_url: str, postgres_url: str, mongo_url: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[tuple[Catalogue, Catalogue]]:  # fmt: skip
+    """Two copies of the program on one store with movies in it, in which every order is worth being kept."""
+    monkeypatch.setattr(orders, "LEAST", 1)
+    settings = Settings(
+        store=request.param, redis_url=redis_url, postgres_url=postgres_url, mongo_url=mongo_url, state_dir=tmp_path
+    )
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(open_catalogue(settings))
+        second = await stack.enter_async_context(open_catalogue(settings))
+        await first.load(ListSource(list(movies(COUNT))))
+        yield first, second
+
+
+async def test_windows_are_the_stores_own_after_each_change(copies: tuple[Catalogue, Catalogue]) -> None:
+    reader, writer = copies
+    choose = Random(5)
+    asked = [replaced(choose.choice(FILTERS), sort, choose.random() < 0.5) for sort in SORTS for _ in range(2)]
+    for query in asked:
+        await kept(reader, query)
+    near = 0
+    for turn in range(80):
+        await change(writer, choose)
+        if turn % 3 == 0:
+            continue  # so that several changes are carried in at once
+        for query in choose.sample(asked, 4):
+            near += await right(reader, query, choose.randrange(COUNT), choose.randrange(1, 60)) == "near"
+    assert near > 150
+
+
+async def test_no_row_is_misplaced_by_changes_under_way(copies: tuple[Catalogue, Catalogue]) -> None:
+    reader, writer = copies
+    choose = Random(7)
+    asked = [Query(sort="runtime"), Query(sort="title", descending=True), Query(genres=("Comedy",), sort="year")]
+    for query in asked:
+        await kept(reader, query)
+
+    async def read() -> None:
+        while True:
+            await reader.browse(choose.choice(asked), choose.randrange(COUNT), 20)
+
+    reading = [asyncio.create_task(read()) for _ in range(3)]
+    await asyncio.gather(*(change(writer, Random(number)) for number in range(60)), return_exceptions=True)
+    for task in reading:
+        task.cancel()
+    await asyncio.gather(*reading, return_exceptions=True)
+    for query in asked:
+        assert await right(reader, query, 0, 2 * COUNT) == "near"
+
+
+async def test_a_journal_that_is_gone_ends_all_orders(copies: tuple[Catalogue, Catalogue], redis_url: str) -> None:
+    reader, writer = copies
+    query = Query(sort="year")
+    await kept(reader, query)
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushdb()
+    await change(writer, Random(3))
+    assert await right(reader, query, 0, COUNT + 1) == "store"
+    await kept(reader, query)
+    await reader.load(ListSource([movie(1, year=1999), movie(COUNT + 50, year=1901)]))
+    assert await right(reader, query, 0, COUNT + 9) == "store"
+
+
+async def test_changes_behind_the_programs_back_are_carried_in(
+    copies: tuple[Catalogue, Catalogue], postgres_url: str, mongo_url: str
+) -> None:
+    reader, _ = copies
+    query = Query(sort="runtime", descending=True)
+    await kept(reader, query)
+    if reader.store == "postgresql":
+        async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as psql:
+            await psql.execute("update reelcache.movies set runtime = 777 where id = 'Q7'")
+            await psql.execute("delete from reelcache.movies where id = 'Q8'")
+    else:
+        async with AsyncMongoClient[dict[str, object]](mongo_url) as mongo:
+            found = mongo.get_default_database()["movies"]
+            await found.update_one({"_id": "Q7"}, {"$set": {"runtime": 777}})
+            await found.delete_one({"_id": "Q8"})
+    await reader._binding.store.settle()
+    assert await right(reader, query, 0, COUNT) == "near"
+    assert (await reader.browse(query, 0, 1)).movies[0].id == "Q7"
+
+
+async def test_no_cache_asks_the_store_and_so_does_everyone_while_redis_is_away(
+    copies: tuple[Catalogue, Catalogue],
+) -> None:
+    reader, _ = copies
+    await kept(reader, Query())
+    await reader.use_strategy("no-cache")
+    assert await right(reader, Query(), 40, 50) == "store"
+    await reader.use_strategy("write-through")
+    assert await right(reader, Query(), 40, 50) == "near"
+    reader._cache.breaker.trip("somebody pulled the plug")
+    assert await right(reader, Query(), 40, 50) == "store"
+
+
+async def test_what_is_too_much_is_not_kept(
+    copies: tuple[Catalogue, Catalogue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, _ = copies
+    size = (await kept(reader, Query(sort="year"))).order.size
+    monkeypatch.setattr(orders, "MOST_BYTES", int(2.5 * size))
+    for sort in ("runtime", "year", "tomatometer"):
+        await kept(reader, Query(sort=sort))
+    mine = reader._binding.orders._kept
+    assert [query.sort for query in mine] == ["year", "tomatometer"]
+    monkeypatch.setattr(orders, "MOST_BYTES", size // 2)
+    await reader.browse(Query(sort="title"))
+    await made(reader)
+    assert Query(sort="title") not in mine
+    assert await right(reader, Query(sort="title"), 10, 20) in ("redis", "store")
+
+
+async def kept(catalogue: Catalogue, query: Query) -> orders._Kept:
+    """Look at a query until its order is kept."""
+    while (await catalogue.browse(query)).window_tier != "near":
+        await made(catalogue)
+    return catalogue._binding.orders._kept[replaced(query, query.sort, False)]
+
+
+async def made(catalogue: Catalogue) -> None:
+    while catalogue.ordering is not None:
+        await asyncio.sleep(0.001)
+
+
+async def right(catalogue: Catalogue, query: Query, offset: int, limit: int) -> str:
+    """Compare a window with the store's own answer; returns where it came from."""
+    page: Page = await catalogue.browse(query, offset, limit)
+    expected = await catalogue._binding.store.window(query, offset, limit)
+    assert (tuple(movie.id for movie in page.movies), page.total) == (expected.ids, expected.total), query
+    return page.window_tier
+
+
+def replaced(query: Query, sort: str, descending: bool) -> Query:
+    from msgspec.structs import replace as changed
+
+    return changed(query, sort=sort, descending=descending)
+
+
+async def change(catalogue: Catalogue, choose: Random) -> None:
+    """Edit, remove or add a movie."""
+    number = choose.randrange(COUNT + 20)
+    present = (await catalogue._binding.store.get_many([f"Q{number}"])).get(f"Q{number}")
+    if present is None:
+        await catalogue.add(movie(number))
+    elif choose.random() < 0.2:
+        await catalogue.remove(present.id, version=present.version)
+    else:
+        await catalogue.save(edited(present, choose))
+
+
+def edited(present: Movie, choose: Random) -> Movie:
+    names = tuple(f"Director {choose.randrange(50)}" for _ in range(choose.randrange(2)))
+    return replace(
+        present,
+        title=f"Movie {choose.randrange(10_000)}",
+        year=choose.choice([None, 1950, 1999]),
+        runtime=choose.choice([None, 90, 91, 92]),
+        critic_rating=choose.choice([None, 5.5, 8.1]),
+        genres=tuple(choose.sample(GENRES, choose.randrange(3))),
+        directors=names,
+    )
