@@ -14,9 +14,10 @@ from core.cache.breaker import Breaker
 from core.cache.entry import Entry, UnreadableEntry, hexadecimal, pack, unpack
 from core.cache.info import RedisInfo, redis_info
 from core.cache.keys import Key, Namespace
-from core.cache.link import Command, Link, Reply
+from core.cache.link import Link
 from core.cache.protocol import AcquireVerdict, FillVerdict, FinishVerdict, InvalidateVerdict
 from core.cache.scripts import Script
+from core.cache.wire import Command, Refused, Reply
 
 Call = tuple[Script, Key, tuple[bytes | str | int, ...]]
 
@@ -135,15 +136,13 @@ class RedisCache:
 
     async def get(self, key: Key) -> Entry | None:
         """The entry, in one plain GET; None where there is none, or none of this format."""
-        replies = await self._link.exchange([("GET", self.namespace.entry_key(key))])
-        return _entry(self._accepted(replies[0]))
+        return _entry(await self._link.get(self.namespace.entry_key(key)))
 
     async def get_many(self, keys: Sequence[Key]) -> list[Entry | None]:
         """The entries in the order of the keys, in one MGET."""
         if not keys:
             return []
-        replies = await self._link.exchange([("MGET", *map(self.namespace.entry_key, keys))])
-        return [_entry(value) for value in self._accepted(replies[0])]
+        return list(map(_entry, await self._link.get_many([*map(self.namespace.entry_key, keys)])))
 
     async def acquire(self, key: Key, token: str, lease: float, *, refresh: bool = False) -> Acquired:
         """Ask for the entry, or for the right to fill it within `lease` seconds; `refresh` asks though it is there."""
@@ -310,12 +309,8 @@ def _ms(seconds: float) -> int:
 
 
 def _is_no_script(refusal: Exception) -> bool:
-    from redis.exceptions import NoScriptError
-
-    return isinstance(refusal, NoScriptError)
+    return isinstance(refusal, Refused) and refusal.code == "NOSCRIPT"
 
 
 def _is_out_of_memory(refusal: Exception) -> bool:
-    from redis.exceptions import OutOfMemoryError
-
-    return isinstance(refusal, OutOfMemoryError)
+    return isinstance(refusal, Refused) and refusal.code == "OOM"
