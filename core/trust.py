@@ -225,6 +225,8 @@ class Trust:
                 await self._lift()
 
     async def _pay(self) -> None:
+        if self._told_everything:
+            return
         if self._owes_everything:
             await self._cache.flush()
             self._owes_everything = False
@@ -237,6 +239,8 @@ class Trust:
                 await self._cache.finish(token, [(key, version, None)])
             if owed in self._owed.items():
                 del self._owed[key, token]
+        # Before any waiting writer is let go: what Redis was told, near tiers elsewhere must have heard.
+        await self._cache.heard()
 
     async def _vouch(self) -> None:
         """Make sure that what the greeted server holds is no older than the store."""

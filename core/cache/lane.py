@@ -218,13 +218,13 @@ class Lane(asyncio.Protocol):
         self._leaving(_Several(future, names, keeper), _pack((b"MGET", *names)))
         return future
 
-    def bar(self, names: Sequence[bytes]) -> None:
-        """Nobody may keep what reads under way will say of these: it may be outdated by now."""
+    def bar(self, names: Sequence[bytes] | None) -> None:
+        """Nobody may keep what reads under way will say of these, or with None of anything: it may be outdated."""
         for waiting in self._waiting:
             if isinstance(waiting, _Several):
-                waiting.barred.update(names)
+                waiting.barred.update(waiting.names if names is None else names)
             elif isinstance(waiting, _Reads):
-                for name in names:
+                for name in waiting.reads if names is None else names:
                     if (read := waiting.reads.get(name)) is not None:
                         read.keeper = None
 

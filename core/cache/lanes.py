@@ -123,8 +123,8 @@ class Lanes:
         """The lane of the reads, for who follows the pushes on it."""
         return await self._reads.connected()
 
-    def bar(self, names: Sequence[bytes]) -> None:
-        """Nobody may keep what reads under way will say of these."""
+    def bar(self, names: Sequence[bytes] | None) -> None:
+        """Nobody may keep what reads under way will say of these, or with None of anything."""
         if self._reads.lane is not None:
             self._reads.lane.bar(names)
 

@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from random import random
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from core.cache import scripts
 from core.cache.address import address_of
 from core.cache.breaker import Breaker
 from core.cache.failures import explain, told
 from core.cache.info import info_fields
+from core.cache.scripts import Script
 from core.cache.wire import Command, Keeper, NotRedis, Overdue, Refused, Reply, Wire
 from core.errors import CacheUnavailable
 from core.masking import masked
@@ -20,7 +21,8 @@ from core.masking import masked
 if TYPE_CHECKING:
     from core.cache.lanes import Lanes
 
-T = TypeVar("T")
+ScriptCall = tuple[Script, tuple[bytes, ...], tuple[bytes | str | int, ...]]
+"""A script, the names it works on, and what else it is told."""
 _OLDEST: Final = (7, 0)
 _PATIENCE: Final = 0.9
 """Seconds more that a greeting may take: a server that has just started has much to do."""
@@ -122,6 +124,22 @@ class Link:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    async def run(
+        self, calls: Sequence[ScriptCall], *, before: Sequence[Command] = (), invalidates: bool = False
+    ) -> list[Reply]:
+        """Run scripts in one round trip, behind other commands; one more where the server does not know them
+        (restarted, SCRIPT FLUSH). Replies and errors as `exchange`."""
+        commands: list[Command] = [("EVALSHA", script.digest, len(keys), *keys, *more) for script, keys, more in calls]
+        first = len(before)
+        replies = await self.exchange([*before, *commands], invalidates=invalidates)
+        unknown = [n for n in range(len(calls)) if _is_no_script(replies[first + n])]
+        if unknown:
+            load: list[Command] = [("SCRIPT", "LOAD", source) for source in {calls[n][0].source for n in unknown}]
+            again = await self.exchange([*load, *(commands[n] for n in unknown)], invalidates=invalidates)
+            for n, reply in zip(unknown, again[len(load) :], strict=True):
+                replies[first + n] = reply
+        return replies
 
     async def get(self, name: bytes, keeper: Keeper | None = None) -> bytes | None:
         """The value under a name. Raises CacheUnavailable."""
@@ -268,3 +286,7 @@ class Link:
             return Pooled(self._url, self._budget, self._identify)
         except ValueError:
             return None
+
+
+def _is_no_script(reply: Reply) -> bool:
+    return isinstance(reply, Refused) and reply.code == "NOSCRIPT"

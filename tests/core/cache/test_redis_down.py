@@ -11,6 +11,7 @@ import pytest
 from core.cache.keys import Key
 from core.cache.pooled import Pooled
 from core.cache.redis import RedisCache
+from core.cache.scripts import ALL
 from core.errors import CacheUnavailable
 from tests.core.cache.conftest import SPACE
 from tests.core.cache.servers import OwnRedis
@@ -390,7 +391,9 @@ async def test_an_old_server_is_refused_by_name(tmp_path: object) -> None:
         await reader.readuntil(b"server\r\n")
         writer.write(b"-ERR unknown command 'HELLO'\r\n$%d\r\n%b\r\n" % (len(info), info))
         await reader.readuntil(b"TIME\r\n")
-        writer.write(b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n" % (len(info), info) + b"-ERR no\r\n" * 7)
+        writer.write(
+            b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n" % (len(info), info) + b"-ERR no\r\n" * len(ALL)
+        )
         await reader.read()
         writer.close()
 
