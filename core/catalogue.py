@@ -181,8 +181,11 @@ class Catalogue:
         """The movie, with where it came from and how long it took. Raises as `get` does."""
         strategy = self._strategy
         started = time.perf_counter()
-        with self._errors_counted(strategy):
+        try:
             answer = await strategy.read(id)
+        except StoreUnavailable:
+            self._observer.error(strategy.name)
+            raise
         seconds = time.perf_counter() - started
         self._observer.trace(
             "get", id, strategy.name, answer.tier, answer.reason, answer.version, seconds, answer.steps

@@ -95,7 +95,7 @@ class Trust:
 
     def doubt(self) -> Doubt | None:
         """Why no reader may believe the cache at this moment; None where it may be believed. Costs no round trip."""
-        if self._unannounced or not self._told_everything:
+        if self._unannounced or self._owed or self._owes_everything:
             return Doubt("Redis has missed a change of ours, which is being repeated")
         if self._vouched != self._cache.greetings:
             return Doubt(self._cache.breaker.problem or "what Redis holds is still being looked at")

@@ -7,7 +7,7 @@ scans and everything else go on the other. Each is connected when it is first ne
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from core.cache.address import Address
@@ -101,12 +101,15 @@ class Lanes:
             lane = await self._bulk.connected(patience)
         return await lane.call(commands, patience)
 
-    async def get(self, name: bytes, keeper: Keeper | None = None) -> bytes | None:
+    def get(self, name: bytes, keeper: Keeper | None = None) -> Awaitable[bytes | None]:
         """One plain read."""
         lane = self._reads.lane
         if lane is None or lane.closed:
-            lane = await self._reads.connected()
-        return await lane.get(name, keeper)
+            return self._get(name, keeper)
+        return lane.get(name, keeper)
+
+    async def _get(self, name: bytes, keeper: Keeper | None) -> bytes | None:
+        return await (await self._reads.connected()).get(name, keeper)
 
     async def get_many(self, names: Sequence[bytes], keeper: Keeper | None = None) -> list[bytes | None]:
         """Several, in the order of their names."""

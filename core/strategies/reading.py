@@ -130,9 +130,11 @@ class MovieReads:
         except CacheUnavailable as away:
             doubt, entry = Doubt(away.reason), None
         if (found := self._found(key, entry, doubt)) is not None:
-            self._count_hits([found], time.perf_counter() - started, doubt)
+            seconds = time.perf_counter() - started
+            self._count_hits([found], seconds, doubt)
             self._observer.saved(self._strategy)
-            return _by_way_of(found, Step("redis", _looked(found), time.perf_counter() - started))
+            step = Step("redis", _looked(found), seconds)
+            return Answer(found.movie, found.version, found.tier, found.freshness, found.reason, (step,))
         if doubt is not None:
             reason = doubt.reason
             try:
@@ -333,6 +335,8 @@ class MovieReads:
         return Answer(movie, entry.version, "redis", freshness, reason if entry.known else "known to be absent")
 
     def _count_hits(self, answers: Sequence[Answer], seconds: float, doubt: Doubt | None) -> None:
+        if not answers:
+            return
         negative = sum(answer.movie is None for answer in answers)
         stale = sum(answer.freshness == "stale" for answer in answers)
         if doubt is None:
