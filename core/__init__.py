@@ -22,7 +22,8 @@ from core.model import LoadProgress, LoadReport, Movie, replace
 from core.observe.stats import Stats
 from core.open import open_catalogue
 from core.query import Page, Query, ValueCount
-from core.settings import Settings, read_settings
+from core.settings import Settings
+from core.sources import read_settings
 
 __all__ = [
     "CacheUnavailable",

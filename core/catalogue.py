@@ -100,6 +100,7 @@ class Catalogue:
         self._filling: dict[str, LoadProgress] = {}
         self._fills: dict[str, asyncio.Task[LoadReport]] = {}
         self._switching = asyncio.Lock()
+        self._settling = False
         self._writes = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -117,6 +118,11 @@ class Catalogue:
     def unfinished(self) -> Unfinished:
         """What runs at this moment that a switch would wait for."""
         return Unfinished(self._writes, len(self._binding.background))
+
+    @property
+    def settling(self) -> bool:
+        """Whether a switch only waits for `unfinished`: then whoever awaits it may cancel it, and all is as before."""
+        return self._settling
 
     @property
     def store(self) -> str:
@@ -273,17 +279,27 @@ class Catalogue:
     # ------------------------------------------------------------------------------------------------------- switching
 
     async def use_strategy(self, name: str) -> None:
-        """Switch the strategy; running writes end under the old one first. Raises UnknownStrategy."""
+        """Switch the strategy; running writes end under the old one first. Raises UnknownStrategy.
+
+        Cancelled while it waits for them, the old one is in force again."""
         if name not in self.strategies:
             raise UnknownStrategy(name, self.strategies)
         async with self._switching:
-            old, started = self._strategy.name, time.perf_counter()
+            old, started = self._strategy, time.perf_counter()
             self._strategy = self._binding.strategies[name]
-            waited = await self._settle()
-            self._trace_switch("strategy", f"{old} -> {name}, {waited}", started)
+            try:
+                waited = await self._settle()
+            except asyncio.CancelledError:
+                # Nothing to wait for on the way back: operations of both overlap safely.
+                self._strategy = old
+                self._trace_switch("strategy", f"{old.name} -> {name}, stopped while it waited", started)
+                raise
+            self._trace_switch("strategy", f"{old.name} -> {name}, {waited}", started)
 
     async def use_store(self, name: str) -> None:
         """Switch the store, starting its embedded server where needed. On failure the old one stays in force.
+
+        Cancelled while it waits for running writes, too; while it opens the store it is not to be cancelled.
 
         Raises UnknownStore, ServerFailed, StoreUnavailable (ForeignCollection)."""
         if name not in self.stores:
@@ -314,13 +330,15 @@ class Catalogue:
     async def _settle(self) -> str:
         """Wait, within reason, for running writes and for what they still put into the cache; say for how much."""
         unfinished, started = self.unfinished, time.perf_counter()
-        late = False
+        self._settling = True
         try:
-            async with asyncio.timeout(SWITCH_PATIENCE):
-                await self._quiet.wait()
-        except TimeoutError:
-            late = True
-        late |= not await self._binding.background.drain(within=SWITCH_PATIENCE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWITCH_PATIENCE):
+                    await self._quiet.wait()
+            late = not self._quiet.is_set()
+            late |= not await self._binding.background.drain(within=SWITCH_PATIENCE)
+        finally:
+            self._settling = False
         if not str(unfinished):
             return "nothing to wait for"
         waited = f"waited {time.perf_counter() - started:.3f} s for {unfinished}"

@@ -24,21 +24,31 @@ class ReelcacheError(Exception):
 
 
 class SettingsError(ReelcacheError):
-    """A setting that names nothing known or lies outside its range."""
+    """A setting that names nothing known or lies outside its range. `settings` names those to blame, where known."""
+
+    def __init__(self, message: str, *, remedy: str = "", settings: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.settings = settings
 
 
 class UnknownStrategy(SettingsError):
     """A strategy name that is not one of `Catalogue.strategies`."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"There is no strategy named {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
+        super().__init__(
+            f"There is no strategy named {name!r}.",
+            remedy=f"Choose one of: {', '.join(known)}.",
+            settings=("strategy",),
+        )
 
 
 class UnknownStore(SettingsError):
     """A store name that is not one of the stores."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"There is no store named {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
+        super().__init__(
+            f"There is no store named {name!r}.", remedy=f"Choose one of: {', '.join(known)}.", settings=("store",)
+        )
 
 
 class InvalidMovie(ReelcacheError):

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from core.servers.doctor import OLDEST
-from core.settings import ENVIRONMENT, Settings, read_settings
+from core.settings import Settings
+from core.sources import ENVIRONMENT, read_settings
 
 FILE = Path(__file__).parent.parent / "compose.yaml"
 PORTS = {"redis": 6379, "postgresql": 5432, "mongodb": 27017}

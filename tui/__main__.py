@@ -10,6 +10,7 @@ import typer
 
 from tui.commands import scripts
 from tui.commands.running import example, refuse, run, settings_of
+from tui.web import is_visitors_process
 
 _EXAMPLES = """Examples:
 
@@ -23,8 +24,10 @@ _EXAMPLES = """Examples:
   reelcache genres year:1979..1989
   reelcache stats --json
   reelcache edit tt0078748 --set runtime=118 --dry-run
+  reelcache config --json
   reelcache stop
   reelcache reset --yes
+  reelcache web --port 8080
   reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"""
 
 app = typer.Typer(
@@ -114,7 +117,8 @@ def dashboard(
 
     memory = Memory(default_memory_file())
     settings = settings_of(context, fallbacks=memory.settings)
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr)):
+    on_terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__ or sys.stderr))
+    if not on_terminal and not is_visitors_process():
         refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
     from tui.app import ReelcacheApp
 
@@ -169,6 +173,24 @@ def check(
 
 
 scripts.add_to(app)
+
+
+@app.command(short_help="Serve the dashboard to a browser.", epilog=example("reelcache web --port 8080"))
+def web(
+    context: typer.Context,
+    port: Annotated[int, typer.Option("--port", help="0: any that is free.", min=0, max=65_535)] = 8000,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on. Nobody is asked for a password.", metavar="ADDRESS")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve the dashboard to browsers on this machine, until Ctrl-C: each tab is a copy of its own."""
+    settings_of(context)  # told now, not to each visitor
+    if not host:
+        refuse("--host is empty.", "Leave it out, or give an address of this machine.", code=2)
+    from tui.commands.web import serve
+
+    flags, config = context.obj
+    raise typer.Exit(run(serve(flags, config, host=host, port=port)))
 
 
 @app.command(short_help="End the embedded servers.", epilog=example("reelcache stop"))

@@ -224,7 +224,44 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("tour.start", "f1", "F1", "Tour", "Be shown around, in five steps on live data.", "everywhere", "tour", 62),
     Action("tour.next", "n", "n", "Next", "Go to the next step of the tour.", "tour", "tour_go(1)", listed=False),
     Action("tour.back", "b", "b", "Back", "Go back one step of the tour.", "tour", "tour_go(-1)", listed=False),
-    Action("app.help", "question_mark", "?", "Help", "Show every key.", "everywhere", "app.help", 5),
+    Action(
+        "app.suspend",
+        "ctrl+z",
+        "^z",
+        "To the shell",
+        "Stop the program and go back to the shell; fg brings it back.",
+        "everywhere",
+        "app.suspend_process",
+    ),
+    Action(
+        "app.interrupt",
+        "ctrl+c",
+        "^c",
+        "Copy selected",
+        "Copy what is selected in a box; else say how to quit.",
+        "everywhere",
+        "app.interrupt",
+        listed=False,
+    ),
+    Action(
+        "problems.show",
+        "exclamation_mark",
+        "!",
+        "Problems",
+        "Read again, and copy, what went wrong so far.",
+        "everywhere",
+        "app.problems",
+    ),
+    Action(
+        "app.help",
+        "question_mark",
+        "?",
+        "Help",
+        "Show the keys of the panel in focus, then all others.",
+        "everywhere",
+        "app.help",
+        5,
+    ),
     Action("app.quit", "q,ctrl+q", "q", "Quit", "Close Reelcache.", "everywhere", "app.quit", 60),
     Action("genres.move", "", "↑ ↓", "Choose", "Go to another genre.", "genres", "", 1, False),
     Action(
@@ -278,6 +315,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "search.recent", "up", "↑", "Recent", "Bring back what was filtered by before.", "search", "recent", 5, False
     ),
     Action("search.down", "down", "↓", "To the table", "Go to the rows found.", "search", "down", 3, False),
+    Action(
+        "search.help", "f1", "F1", "Keys", "Show these keys: in the box, ? is text.", "search", "app.help", 6, False
+    ),
     Action("start.retry", "r", "r", "Try again", "Start the servers again.", "start", "retry", 1, False),
     Action(
         "start.postgresql",
@@ -291,7 +331,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
         False,
     ),
 )
+_IN_DIALOGS: Final = ("app.interrupt", "app.suspend")
 ACTION: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
+
+_OF_THE_APP: Final = tuple(
+    action for action in ACTIONS if action.where == "everywhere" and action.action.startswith("app.")
+)
 
 
 def bindings(where: Where) -> list[BindingType]:
@@ -307,16 +352,23 @@ def bindings(where: Where) -> list[BindingType]:
             id=action.id,
         )
         for action in ACTIONS
-        if action.where == where and action.keys and not action.action.startswith("app.")
+        if action.where == where and action.keys and action not in _OF_THE_APP
     ]
 
 
 def app_bindings() -> list[BindingType]:
-    """The key bindings that work on every screen."""
+    """The key bindings that work on every screen, those without a letter in dialogs too."""
     return [
-        Binding(action.keys, action.action.removeprefix("app."), action.label, show=False, id=action.id)
-        for action in ACTIONS
-        if action.keys and action.action.startswith("app.") and action.id != "app.palette"
+        Binding(
+            action.keys,
+            action.action.removeprefix("app."),
+            action.label,
+            show=False,
+            priority=action.id in _IN_DIALOGS,
+            id=action.id,
+        )
+        for action in _OF_THE_APP
+        if action.keys and action.id != "app.palette"
     ]
 
 

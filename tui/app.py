@@ -7,22 +7,27 @@ import os
 import signal
 from contextlib import ExitStack
 from dataclasses import replace
-from time import monotonic
+from time import monotonic, time
 from typing import ClassVar, Final
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.notifications import SeverityLevel
+from textual.widgets import Input
 
 from core.catalogue import Catalogue
 from core.settings import Settings
 from tui.actions import app_bindings
+from tui.jobs import JobControl, has_shell
+from tui.keys_help import box_help, panel_help, panel_title, start_help
+from tui.legible import legible
 from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported, StatsSampled, WorkFailed
 from tui.palette import ActionCommands
-from tui.problems import Problems
+from tui.problems import Notice, Problems
 from tui.remembered import Memory
 from tui.screens.browse import BrowseScreen
 from tui.screens.help import HelpScreen
-from tui.screens.panes import place_of
+from tui.screens.problems import ProblemsScreen
 from tui.screens.start import StartScreen
 from tui.session import Opener, Session
 from tui.terminal import endings, hung_up, input_descriptor, silence
@@ -49,9 +54,16 @@ class ReelcacheApp(App[int]):
         self.problems = Problems(settings.state_dir)
         self._session = Session(opener, self.post_message)
         self._signals = ExitStack()
+        self._jobs: JobControl | None = None
         self._start: StartScreen | None = None
         self._browse: BrowseScreen | None = None
         self._told_of_memory: str | None = None
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's variables, its words legible; Textual's own are not on light backgrounds."""
+        few = self.console.color_system == "standard"
+        self.theme_variables = legible(super().get_css_variables(), dark=self.current_theme.dark, few=few)
+        return self.theme_variables
 
     # ---------------------------------------------------------------------------------------------- start and end
 
@@ -66,6 +78,9 @@ class ReelcacheApp(App[int]):
         if not self.is_headless:
             self._signals.enter_context(endings(asyncio.get_running_loop(), self._end))
             if (descriptor := input_descriptor()) is not None:
+                if self._driver is not None and self._driver.can_suspend and hasattr(signal, "SIGTSTP"):
+                    self._jobs = JobControl(self._driver, descriptor, lambda: self._exit)
+                    self._signals.callback(self._jobs.close)
                 self.set_interval(HANG_UP_SECONDS, lambda: self._leave_lost_terminal(descriptor))
 
     async def on_unmount(self) -> None:
@@ -78,6 +93,24 @@ class ReelcacheApp(App[int]):
     async def action_quit(self) -> None:
         self.exit(0)
 
+    def action_interrupt(self) -> None:
+        """Ctrl-C: copy what is selected, or say how to quit; nothing typed is lost to a habit."""
+        box = self.focused if isinstance(self.focused, Input) else None
+        if box is not None and box.selected_text:
+            box.action_copy()
+        elif selected := self.screen.get_selected_text():
+            self.copy_to_clipboard(selected)
+        else:
+            back = "Esc goes back, then q" if box is not None or self.screen.is_modal else "q"
+            self.notify(f"{back} quits.", title="Ctrl-C copies what is selected", timeout=4)
+
+    def action_suspend_process(self) -> None:
+        """Stop, and with it whoever started the program in the shell's place, for the shell looks at them all."""
+        if self._jobs is None or not has_shell():
+            self.notify("There is no shell here that could bring it back.", title="Stop", severity="warning")
+        else:
+            os.kill(0, signal.SIGTSTP)
+
     def _leave_lost_terminal(self, descriptor: int) -> None:
         if not hung_up(descriptor):
             return
@@ -88,6 +121,12 @@ class ReelcacheApp(App[int]):
 
     def _end(self, code: int) -> None:
         self.exit(code, return_code=code)
+
+    def watch_app_focus(self, focus: bool) -> None:
+        """A screen that opened while the window was in the background takes the keys now; Textual leaves it without."""
+        wanted = self.AUTO_FOCUS if self.screen.AUTO_FOCUS is None else self.screen.AUTO_FOCUS
+        if focus and wanted and self.screen.focused is None:
+            self.screen.focus_next(wanted)
 
     def _open(self, settings: Settings) -> None:
         self.settings = settings
@@ -113,6 +152,8 @@ class ReelcacheApp(App[int]):
     def on_catalogue_failed(self, event: CatalogueFailed) -> None:
         if self._start is not None:
             self._start.show_failure(event.error)
+            if (notice := self.problems.notice(event.error, "start", monotonic())) is not None:
+                self.problems.keep(notice, time())
 
     def on_start_screen_chosen(self, event: StartScreen.Chosen) -> None:
         store = self.settings.store
@@ -124,7 +165,27 @@ class ReelcacheApp(App[int]):
     def on_work_failed(self, event: WorkFailed) -> None:
         notice = self.problems.notice(event.error, event.doing, monotonic())
         if notice is not None:
-            self.notify(notice.text, title=notice.title, severity=notice.severity, timeout=8, markup=False)
+            self.problems.keep(notice, time())
+            super().notify(notice.text, title=notice.title, severity=notice.severity, timeout=8, markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast; what is more than information is kept, to be read again."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        if severity != "information":
+            self.problems.keep(Notice(title, message, severity), time())
+
+    def action_problems(self) -> None:
+        """Show what went wrong so far, in place of the toasts that would cover it."""
+        self.clear_notifications()
+        self.push_screen(ProblemsScreen(self.problems.past))
 
     def _tell_of_memory(self) -> None:
         """Say once what keeps the choices of the screen from being read or written."""
@@ -139,5 +200,11 @@ class ReelcacheApp(App[int]):
             self._browse.post_message(StatsSampled(self.catalogue.stats()))
 
     def action_help(self) -> None:
-        if self._browse is not None and self.screen is self._browse:
-            self.push_screen(HelpScreen(place_of(self._browse.pane)))
+        """Show the keys of what is in focus. A dialog shows its own."""
+        if self.screen is self._start:
+            self.push_screen(HelpScreen("Keys of the start", start_help()))
+        elif self._browse is not None and self.screen is self._browse:
+            if self._browse.in_box:
+                self.push_screen(HelpScreen("Keys of the filter box", box_help()))
+            else:
+                self.push_screen(HelpScreen(panel_title(self._browse.pane), panel_help(self._browse.pane)))

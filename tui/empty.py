@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from core.errors import StoreUnavailable
 from core.query import Query
+
+
+def away_lines(away: StoreUnavailable) -> tuple[str, ...]:
+    """Why there is nothing to show yet, and what to do, a line each."""
+    remedy = (away.remedy,) if away.remedy else ()
+    return (f"{away.server} is away: {away.reason}", *remedy, "It is asked again by itself; r asks at once.")
 
 
 def empty_lines(query: Query, store: str, *, filling: bool = False) -> tuple[str, ...]:

@@ -88,6 +88,14 @@ def clock(at: float) -> str:
     return datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:-3]
 
 
+def age(seconds: float) -> str:
+    """A length of time in its greatest unit: "now" for less than a second, "12 s", "2 min", "3 h"."""
+    for limit, divisor, unit in ((1, 1, ""), (60, 1, "s"), (3600, 60, "min"), (math.inf, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // divisor:.0f} {unit}" if unit else "now"
+    return NOTHING
+
+
 def printable(text: str) -> str:
     """Text that a terminal only shows: what would steer it, or turn its direction, stands as a question mark."""
     return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)

@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from core.settings import STORES, STRATEGIES, default_config_file
+from core.settings import STORES, STRATEGIES
+from core.sources import default_config_file
 
 MOST_SEARCHES: Final = 20
 
@@ -30,6 +31,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The ids of the movie table's columns that are shown."""
     hidden: tuple[str, ...] = ()
     """The ids of the panels that are put away."""
+    full: str | None = None
+    """The id of the panel that has the whole screen; None where each has its place."""
     filter: str = ""
     """The last filter, as it is typed into the filter bar."""
     sort: str | None = None

@@ -24,12 +24,11 @@ def hung_up(descriptor: int) -> bool:
 
 
 def input_descriptor() -> int | None:
-    """The descriptor of the terminal that keys come from; None where there is none."""
+    """The descriptor that keys come from, a terminal or the web server's pipe; None where there is none."""
     try:
-        descriptor = sys.__stdin__.fileno() if sys.__stdin__ is not None else -1
+        return sys.__stdin__.fileno() if sys.__stdin__ is not None else None
     except (ValueError, OSError):
         return None
-    return descriptor if descriptor >= 0 and os.isatty(descriptor) else None
 
 
 def silence() -> None:

@@ -36,6 +36,8 @@ class Step:
     is_done: Callable[[Tour, Scene], bool]
     cached: bool = False
     """Whether it needs a strategy that keeps something."""
+    already: str = ""
+    """What is said in place of the praise where it was so before the step began; empty where it has to be done anew."""
 
 
 class Tour:
@@ -52,6 +54,7 @@ class Tour:
     def _begin(self, scene: Scene) -> None:
         self.begun = self._last = scene
         self.moved = self.tried = self.done = False
+        self.already = bool(self.step.already) and self.step.is_done(self, scene)
 
     @property
     def step(self) -> Step:
@@ -62,6 +65,11 @@ class Tour:
     def number(self) -> int:
         """The number of the step in hand, from 1."""
         return self._number + 1
+
+    @property
+    def praise(self) -> str:
+        """What is said once the step was done."""
+        return self.step.already if self.already else self.step.praise
 
     def task(self, scene: Scene) -> str:
         """What to do now."""
@@ -99,9 +107,10 @@ STEPS: Final = (
         "One filter for all",
         "genres",
         "Table, genres and years always show the same movies, and the cache keeps each answer by its question.",
-        "Press / and filter by something else, say genre:horror year:1979..1989, then Enter.",
+        "Press / and filter by something, say genre:horror year:1979..1989, then Enter.",
         "All three show these movies alone. A filter asked for again is a hit.",
-        lambda tour, now: bool(now.filtered) and now.filtered != tour.begun.filtered,
+        lambda tour, now: bool(now.filtered),
+        already="Your filter is in force already: all three show its movies alone. / changes it; n goes on.",
     ),
     Step(
         "Strategies side by side",

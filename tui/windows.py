@@ -62,6 +62,10 @@ class Summary:
     """Whether "everything" begins at a moment that the person chose, and not at the program's start."""
     switches: frozenset[int]
     """Indexes into `hit_ratios` of seconds in which the strategy or the store was switched."""
+    idle: dict[str, float]
+    """For how many seconds a strategy has had nothing to do, by its name; those that never had are missing."""
+    away: float | None
+    """For how many seconds the breaker has not been closed; None while it is."""
 
 
 def reads(stats: StrategyStats) -> int:
@@ -130,6 +134,9 @@ class Windows:
         self._samples: list[Stats] = []
         self._seconds: deque[_Second] = deque(maxlen=KEPT_SECONDS)
         self._before_switch: Stats | None = None
+        self._used: dict[str, float] = {}
+        """When each strategy last did something."""
+        self._away_since: float | None = None
         self._origin: Stats | None = None
         """The sample that everything is counted from; None: since the program's start."""
 
@@ -144,12 +151,17 @@ class Windows:
             self._origin = self._before_switch = self.latest
             self._samples = [self.latest]
             self._seconds.clear()
+            self._used.clear()
 
     def add(self, stats: Stats) -> None:
         """Take a sample. One that is not newer than the last is left out; counts that fell begin a new history."""
         # The trace alone would keep hundreds of thousands of lines alive in ten minutes.
         sample = msgspec.structs.replace(stats, trace=())
         previous = self.latest
+        if sample.breaker == "closed":
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = sample.at
         if previous is None:
             self._samples.append(sample)
             self._before_switch = sample
@@ -165,6 +177,10 @@ class Windows:
         elif switched := (sample.strategy, sample.store) != (previous.strategy, previous.store):
             self._before_switch = previous
         self._samples.append(sample)
+        for name, later in sample.strategies.items():
+            earlier = previous.strategies.get(name, _NOTHING)
+            if (reads(later), later.writes) != (reads(earlier), earlier.writes):
+                self._used[name] = sample.at
         self._count_second(sample, previous, switched)
         expired = bisect_right(self._samples, sample.at - KEPT_SECONDS, key=_at) - 1
         if expired > 0:
@@ -200,6 +216,8 @@ class Windows:
             now=self.since_switch() if span.seconds is None else self.window(span.seconds),
             overall=self.window(None),
             cleared=self._origin is not None,
+            idle={name: latest.at - at for name, at in self._used.items()},
+            away=None if self._away_since is None else latest.at - self._away_since,
             hit_ratios=tuple(seconds[number].hit_ratio if number in seconds else None for number in full),
             switches=frozenset(
                 index for index, number in enumerate(full) if number in seconds and seconds[number].switched

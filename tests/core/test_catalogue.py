@@ -146,6 +146,33 @@ async def test_a_switch_says_what_it_waited_for(open_test_catalogue: Open) -> No
         assert said[-1] == "no-cache -> cache-aside, nothing to wait for"
 
 
+@pytest.mark.parametrize("kind", ["strategy", "store"])
+async def test_a_switch_that_waits_is_stopped_and_the_old_one_is_in_force(
+    open_test_catalogue: Open, store: str, kind: str
+) -> None:
+    async with open_test_catalogue(store=store, strategy="write-through") as catalogue:
+        added = await catalogue.add(movie(1))
+        other = next(name for name in Catalogue.stores if name != store)
+        if kind == "store":
+            await catalogue.use_store(other)
+            await catalogue.use_store(store)
+        held = asyncio.Event()
+        catalogue._binding.background.start(held.wait())
+        use = catalogue.use_store(other) if kind == "store" else catalogue.use_strategy("no-cache")
+        switching = asyncio.create_task(use)
+        while not catalogue.settling:
+            await asyncio.sleep(0)
+        switching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await switching
+        held.set()
+        assert (catalogue.store, catalogue.strategy, catalogue.settling) == (store, "write-through", False)
+        saved = await catalogue.save(replace(added, runtime=118))
+        await catalogue.use_strategy("cache-aside")
+        reading = await catalogue.read("Q1")
+        assert (reading.tier, reading.movie) == ("redis", saved), "the write went through, as before"
+
+
 async def test_write_through_leaves_the_new_state_in_the_cache(open_test_catalogue: Open, store: str) -> None:
     async with open_test_catalogue(store=store, strategy="write-through") as catalogue:
         added = await catalogue.add(movie(1))

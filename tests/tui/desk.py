@@ -70,10 +70,11 @@ async def desk(
     size: tuple[int, int] = (120, 40),
     catalogue: MemoryCatalogue | None = None,
     memory: Memory | None = None,
+    tooltips: bool = False,
 ) -> AsyncIterator[Desk]:
     catalogue = catalogue or MemoryCatalogue(movies(count))
     app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue), memory)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=size, notifications=True, tooltips=tooltips) as pilot:
         found = Desk(app, pilot, catalogue)
         await found.until(lambda: isinstance(app.screen, BrowseScreen) and found.table.window.total is not None)
         yield found

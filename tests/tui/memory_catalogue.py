@@ -115,6 +115,10 @@ class MemoryCatalogue(Catalogue):
         return self.waiting
 
     @property
+    def settling(self) -> bool:
+        return bool(str(self.waiting))
+
+    @property
     def store(self) -> str:
         return self._store_name
 

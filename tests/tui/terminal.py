@@ -22,6 +22,11 @@ _CURSOR: Final = (b"\x1b[?25l", b"\x1b[?25h")
 _MOUSE: Final = (b"\x1b[?1003h", b"\x1b[?1003l")
 
 
+def _take_terminal() -> None:
+    """Make the terminal on standard input the one that controls this session: it stops and ends who works in it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 _OF_ANOTHER_TERMINAL: Final = ("COLUMNS", "LINES")
 
 
@@ -36,6 +41,7 @@ class Terminal:
         self._emulated = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._emulated)
         self._output = bytearray()
+        self._master: int | None = None
         self._master, self._slave = pty.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self._config = tempfile.TemporaryDirectory(prefix="rc-")
@@ -47,6 +53,7 @@ class Terminal:
             stdout=self._slave,
             stderr=self._slave,
             start_new_session=True,
+            preexec_fn=_take_terminal,
             env={**inherited, "XDG_CONFIG_HOME": self._config.name, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )
 
@@ -59,7 +66,7 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self._master)
+        self.hang_up()
         os.close(self._slave)
         self._config.cleanup()
 
@@ -69,8 +76,24 @@ class Terminal:
         return "\n".join(self._emulated.display)
 
     def send(self, keys: str) -> None:
-        """Type; what a key sends is for the caller to know."""
-        os.write(self._master, keys.encode())
+        """Type; what a key sends is for the caller to know. The program must read it, or this waits for ever."""
+        assert self._master is not None
+        left = keys.encode()
+        while left:
+            self._read(0)
+            if select.select([], [self._master], [], 0.05)[1]:
+                left = left[os.write(self._master, left[:1024]) :]
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Have another size from now on."""
+        self._emulated.resize(rows, columns)
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def hang_up(self) -> None:
+        """Close the terminal's window; what runs in it is told so by the system."""
+        if self._master is not None:
+            os.close(self._master)
+            self._master = None
 
     def click(self, text: str) -> None:
         """Click on the first place where this text stands."""
@@ -85,6 +108,10 @@ class Terminal:
             f"{parts}" + (f" without {without!r}" if without else ""),
             seconds,
         )
+
+    def until_drawn(self, seconds: float = 0.3) -> None:
+        """Wait until nothing was drawn for a while."""
+        self._read(seconds)
 
     def until_ended(self, seconds: float = 30) -> int:
         """Wait for the program to end; returns its exit code."""
@@ -114,7 +141,7 @@ class Terminal:
 
     def _read(self, seconds: float) -> None:
         """Take what the program writes; returns after `seconds` of silence, or as soon as it pauses."""
-        while select.select([self._master], [], [], seconds)[0]:
+        while self._master is not None and select.select([self._master], [], [], seconds)[0]:
             data = os.read(self._master, 65536)
             self._output += data
             self._stream.feed(data)

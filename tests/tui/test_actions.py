@@ -5,7 +5,6 @@ from typing import get_args
 from tui.actions import ACTIONS, Where, app_bindings, bindings, hints
 from tui.app import ReelcacheApp
 from tui.screens.browse import BrowseScreen
-from tui.screens.help import help_text
 from tui.screens.start import StartScreen
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.key_footer import fitting
@@ -49,12 +48,6 @@ def test_footer_fits_eighty_columns_and_always_shows_help() -> None:
     assert {"filter.text", "sort.next", "movies.edit", "movies.open", "strategy.choose", "store.choose"} <= {
         action.id for action in fitting(offered, 78)
     }
-
-
-def test_help_begins_with_the_part_in_focus_and_holds_every_key() -> None:
-    text = help_text("genres").plain
-    assert text.startswith("In the genre histogram")
-    assert all(action.help in text for action in ACTIONS if action.shown and action.where != "start")
 
 
 def test_bindings_carry_ids() -> None:

@@ -172,6 +172,26 @@ async def test_while_a_switch_waits_the_screen_says_for_what(tmp_path: Path) -> 
         await at.until(lambda: "waiting for" not in at.text)
 
 
+async def test_a_switch_that_waits_is_stopped_with_esc_and_one_that_opens_a_store_says_that_it_is_not(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as at:
+        at.catalogue.gate.clear()
+        at.catalogue.waiting = Unfinished(writes=2)
+        await at.press("c", "2")
+        await at.until(lambda: "waiting for 2 running writes… · Esc stops it" in at.text)
+        await at.press("escape")
+        await at.until(lambda: at.screen._switching is None)
+        assert "Stopped: what was in force before stays" in at.toasts()
+        assert at.catalogue.strategy == "cache-aside"
+        at.catalogue.waiting = Unfinished()
+        await at.press("t", "2", "escape")
+        await at.until(lambda: "cannot be stopped halfway" in at.toasts())
+        assert at.screen._switching == "MongoDB"
+        at.catalogue.gate.set()
+        await at.until(lambda: at.catalogue.store == "mongodb")
+
+
 async def test_switching_strategy_and_store_keeps_rows_place_and_cursor(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await at.press("colon", *"500", "enter")

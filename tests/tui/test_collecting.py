@@ -18,6 +18,7 @@ from tests.tui.memory_catalogue import MemoryCatalogue, movies
 from tui.exporting import CannotExport, export_all, refusal
 from tui.remembered import Memory
 from tui.screens.ask import AskScreen
+from tui.screens.browse import BrowseScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.confirm import ConfirmScreen
 
@@ -41,6 +42,29 @@ async def test_columns_are_chosen_by_keyboard_and_remembered(tmp_path: Path, siz
         await at.press("v", "space", "escape")
         assert Memory(file).now.columns is not None
         assert "Year" not in header(at)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (120, 40)], ids=str)
+async def test_columns_are_moved_by_keyboard_and_stay_where_they_were_put(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    file = tmp_path / "remembered.json"
+    async with desk(tmp_path, size=size, memory=Memory(file)) as at:
+        before = tuple(column.id for column in at.table.columns)
+        assert before[:3] == ("year", "genres", "critic_rating")
+        await at.press("v", "left_square_bracket", "down", "down", "shift+up", "K", "left_square_bracket")
+        await at.until(lambda: isinstance(at.app.screen, ColumnsScreen))
+        assert "[ ] move" in at.text
+        assert "[ ] IMDb" in at.text, "told without colours, too"
+        assert "[x] Rating" in at.text
+        await at.press("down", "J", "up", "space", "right_square_bracket", "enter")
+        await at.until(lambda: isinstance(at.app.screen, BrowseScreen))
+        assert tuple(column.id for column in at.table.columns)[:2] == ("critic_rating", "year")
+        assert "genres" not in (column.id for column in at.table.columns)
+        assert at.line(0).index("Rating") < at.line(0).index("Year")
+    async with desk(tmp_path, size=size, memory=Memory(file)) as at:
+        assert tuple(column.id for column in at.table.columns) == tuple(Memory(file).now.columns or ())
+        assert at.line(0).index("Rating") < at.line(0).index("Year")
 
 
 async def test_marks_go_by_movie_and_survive_sorting_and_filters(tmp_path: Path) -> None:
@@ -208,6 +232,15 @@ async def test_a_title_is_gone_to_as_it_is_typed(tmp_path: Path) -> None:
         await at.until(lambda: "No title here begins with “movie 0005x”." in at.text)
         await at.press("backspace", "enter", "S", "apostrophe", *"movie 0005")
         await at.until(lambda: at.table.current is not None and at.table.current.title == "Movie 000599")
+
+
+async def test_a_title_typed_in_one_go_with_enter_is_gone_to(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        await at.press("apostrophe", *"movie 0005", "enter")
+        await at.until(lambda: at.table.current is not None and at.table.current.title == "Movie 000500")
+        await at.press("apostrophe", *"zzz", "enter")
+        await at.until(lambda: "No title here begins with “zzz”." in at.toasts())
+        assert at.table.has_focus
 
 
 async def test_the_cursor_stays_with_its_movie_when_the_filter_is_cleared(tmp_path: Path) -> None:

@@ -20,7 +20,21 @@ from tests.tui.shell import Run, environment, on_a_terminal, run
 
 __all__ = ["environment", "run"]
 
-COMMANDS = ("load", "doctor", "check", "get", "find", "genres", "stats", "edit", "stop", "reset", "adopt")
+COMMANDS = (
+    "load",
+    "doctor",
+    "check",
+    "get",
+    "find",
+    "genres",
+    "stats",
+    "edit",
+    "config",
+    "stop",
+    "reset",
+    "adopt",
+    "web",
+)
 
 
 def noise(count: int) -> str:

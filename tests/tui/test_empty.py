@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import StoreUnavailable
 from core.model import LoadProgress
+from core.settings import Settings
 from tests.tui.desk import desk
-from tests.tui.memory_catalogue import MemoryCatalogue, movies
+from tests.tui.memory_catalogue import MemoryCatalogue, movies, opening
+from tests.tui.stage import screen_text, until
+from tui.app import ReelcacheApp
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
@@ -31,6 +35,18 @@ async def test_an_empty_store_says_how_to_fill_it(tmp_path: Path, size: tuple[in
         await at.press("r")
         await at.until(lambda: at.table.window.total == 3)
         assert "no movie in" not in at.text
+
+
+async def test_a_store_that_is_away_at_first_says_why_and_what_to_do(tmp_path: Path) -> None:
+    catalogue = MemoryCatalogue(movies(3))
+    catalogue.failing = StoreUnavailable("PostgreSQL", "the connection was refused", remedy="Start it again.")
+    app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "It is asked again by itself" in screen_text(app))
+        assert "Start it again." in screen_text(app)
+        catalogue.failing = None
+        await until(pilot, lambda: "3 movies" in screen_text(app))
+        assert "asked again" not in screen_text(app)
 
 
 async def test_a_store_that_is_being_filled_says_so(tmp_path: Path) -> None:

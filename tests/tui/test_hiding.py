@@ -92,6 +92,30 @@ async def test_a_hidden_panel_that_has_the_screen_gives_it_back(tmp_path: Path) 
         assert not at.screen.alone
 
 
+@pytest.mark.parametrize("pane", ["movies", "consistency", "details"])
+async def test_the_whole_screen_is_given_to_the_panel_in_the_next_run_and_at_any_size(
+    tmp_path: Path, pane: str
+) -> None:
+    file = tmp_path / "remembered.json"
+    async with desk(tmp_path, memory=Memory(file)) as at:
+        await at.press("2", "f", NUMBERS[pane])
+    async with desk(tmp_path, memory=Memory(file)) as at:
+        assert at.app.focused is at.screen.query_one(f"#{pane}")
+        for size in ((120, 40), (80, 24), (50, 10), (200, 60)):
+            await at.pilot.resize_terminal(*size)
+            await at.until(lambda: at.screen.query_one(f"#{pane}").region.width == size[0])  # noqa: B023
+        await at.press("f")
+        await at.until(lambda: at.screen.query_one(f"#{pane}").region.width < 200)
+    async with desk(tmp_path, memory=Memory(file)) as at:
+        assert at.table.has_focus
+        assert not at.screen.alone
+    memory = Memory(None)
+    memory.change(full="holograms")
+    async with desk(tmp_path, memory=memory) as at:
+        assert at.table.has_focus
+        assert not at.screen.alone
+
+
 async def test_the_details_are_read_where_their_number_shows_them(tmp_path: Path) -> None:
     async with desk(tmp_path, size=(80, 24)) as at:
         await at.press("6")

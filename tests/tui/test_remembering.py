@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import UnknownStore
-from core.settings import Settings, read_settings
+from core.settings import Settings
+from core.sources import read_settings
 from tests.tui.desk import desk
 from tests.tui.memory_catalogue import MemoryCatalogue, movies
 from tui.remembered import Memory

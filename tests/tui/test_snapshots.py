@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
+import msgspec
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from core.errors import ServerFailed
-from core.model import Movie, replace
+from core.errors import ServerFailed, StoreUnavailable
+from core.model import LoadProgress, Movie, replace
 from core.observe.stats import Stats
 from core.settings import Settings
 from tests.tui.feed import Feed
@@ -31,13 +32,13 @@ from tui.messages import StatsSampled
 from tui.screens.browse import BrowseScreen
 from tui.screens.conflict import ConflictScreen
 from tui.screens.edit import EditScreen
+from tui.screens.review import ReviewScreen
 from tui.screens.start import StartScreen
 from tui.widgets.movie_table import MovieTable
 
 FOLDER: Final = Path(__file__).parent / "snapshots"
 RENEW: Final = "REELCACHE_RENEW_SNAPSHOTS"
 SIZES: Final = ((80, 24), (120, 40), (200, 60))
-at_each_size: Final = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 
 
 def same_as_before(app: App[Any], name: str, size: tuple[int, int]) -> None:
@@ -61,10 +62,10 @@ def same_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class RecordedCatalogue(MemoryCatalogue):
-    """A thousand movies, and counters recorded beforehand instead of what is read now."""
+    """Movies, and counters recorded beforehand instead of what is read now."""
 
-    def __init__(self) -> None:
-        super().__init__([ALIEN, *movies(1_000)])
+    def __init__(self, count: int = 1_000) -> None:
+        super().__init__([ALIEN, *movies(count)] if count else [])
         self._strategy_name = "write-through"
         feed = Feed()
         self.recorded = [self._second(feed, number) for number in range(60)]
@@ -85,11 +86,18 @@ class RecordedCatalogue(MemoryCatalogue):
         for stats in self.recorded:
             screen.show_stats(StatsSampled(stats))
 
+    def lose_redis(self) -> None:
+        """From the next sample on."""
+        self._shown = msgspec.structs.replace(
+            self._shown, at=self._shown.at + 0.5, cache_problem="Redis does not answer", breaker="open", redis=None
+        )
+
 
 @asynccontextmanager
-async def browsing(size: tuple[int, int], tmp_path: Path) -> AsyncIterator[Pilot[int]]:
+async def browsing(
+    tmp_path: Path, catalogue: RecordedCatalogue, size: tuple[int, int] = SIZES[0]
+) -> AsyncIterator[Pilot[int]]:
     """The app with everything read and shown that there is to read and show."""
-    catalogue = RecordedCatalogue()
     app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue))
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: isinstance(app.screen, BrowseScreen) and app.screen.query(MovieTable))
@@ -118,15 +126,34 @@ async def staged(screen: Screen[Any], size: tuple[int, int]) -> AsyncIterator[Pi
         yield pilot
 
 
+async def same_at_each_size(pilot: Pilot[Any], name: str, sizes: Sequence[tuple[int, int]] = SIZES) -> None:
+    """Compare the screen at each size, the terminal being resized from one to the next."""
+    for size in sizes:
+        await pilot.resize_terminal(*size)
+        await settled(pilot)
+        same_as_before(pilot.app, name, size)
+
+
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "browse": (),
     "strategies": ("c",),
+    "stores": ("t",),
+    "faults": ("x",),
+    "visitors": ("V",),
+    "columns": ("v",),
+    "export": ("E",),
+    "go-to": ("colon", "5", "0"),
+    "filtering": ("slash", *"genre:ho"),
+    "tour": ("f1",),
     "help": ("question_mark",),
     "detail": ("colon", *ALIEN.id, "enter", "enter"),
+    "operation": ("4", "up", "enter"),
     "cache": ("2",),
     "genres": ("3", "down", "enter"),
     "log": ("4",),
+    "consistency": ("5",),
     "filtered": ("slash", *"movie 0001", "enter"),
+    "no-match": ("slash", *"nothing like this", "enter"),
     "remove": ("D",),
 }
 """What is pressed to come to a screen."""
@@ -134,27 +161,65 @@ PANES: Final = ("cache", "genres", "log", "filtered", "remove")
 """Where there is room they are all to be seen with the table."""
 
 
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [(name, size) for name in KEYS for size in (SIZES[:1] if name in PANES else SIZES)],
-    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
-)
-async def test_the_dashboard(name: str, size: tuple[int, int], tmp_path: Path) -> None:
-    async with browsing(size, tmp_path) as pilot:
+@pytest.mark.parametrize("name", KEYS)
+async def test_the_dashboard(name: str, tmp_path: Path) -> None:
+    async with browsing(tmp_path, RecordedCatalogue()) as pilot:
         for key in KEYS[name]:
             await pilot.press(key)
             if key == "enter":
                 await settled(pilot)
-        await settled(pilot)
-        same_as_before(pilot.app, name, size)
+        await same_at_each_size(pilot, name, SIZES[:1] if name in PANES else SIZES)
 
 
-@at_each_size
-async def test_the_form(size: tuple[int, int]) -> None:
-    async with staged(EditScreen(ALIEN, Shelf().save), size) as pilot:
+async def test_an_empty_store(tmp_path: Path) -> None:
+    async with browsing(tmp_path, RecordedCatalogue(0)) as pilot:
+        await same_at_each_size(pilot, "empty")
+
+
+async def test_a_first_filling(tmp_path: Path) -> None:
+    catalogue = RecordedCatalogue()
+    catalogue.progress = LoadProgress(5_120, 5_000, 0, 0, 2.0, 0.29)
+    async with browsing(tmp_path, catalogue) as pilot:
+        await same_at_each_size(pilot, "loading")
+
+
+async def test_redis_away(tmp_path: Path) -> None:
+    catalogue = RecordedCatalogue()
+    async with browsing(tmp_path, catalogue) as pilot:
+        catalogue.lose_redis()
+        await until(pilot, lambda: "Redis away" in screen_text(pilot.app))
+        await same_at_each_size(pilot, "redis-away")
+
+
+async def test_the_store_away_before_anything_was_read(tmp_path: Path) -> None:
+    catalogue = RecordedCatalogue()
+    catalogue.failing = StoreUnavailable("PostgreSQL", "the connection was refused", remedy="Start it again.")
+    app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await until(pilot, lambda: "PostgreSQL is away" in screen_text(app))
+        await same_at_each_size(pilot, "store-away")
+
+
+async def test_the_store_away_with_rows_on_the_screen(tmp_path: Path) -> None:
+    catalogue = RecordedCatalogue()
+    async with browsing(tmp_path, catalogue) as pilot:
+        catalogue.last_known = True
+        await pilot.press("r")
+        await until(pilot, lambda: "last known state" in screen_text(pilot.app))
+        await same_at_each_size(pilot, "last-known")
+
+
+async def test_the_form() -> None:
+    async with staged(EditScreen(ALIEN, Shelf().save), SIZES[0]) as pilot:
         await pilot.press("!", "down", *"4", "down", "down", "ctrl+u", *"-5")
-        await settled(pilot)
-        same_as_before(pilot.app, "edit", size)
+        await same_at_each_size(pilot, "edit")
+
+
+async def test_the_review_before_a_save() -> None:
+    async with staged(EditScreen(ALIEN, Shelf().save), SIZES[0]) as pilot:
+        await pilot.press("!", "down", "ctrl+u", *"1980", "ctrl+s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ReviewScreen))
+        await same_at_each_size(pilot, "review")
 
 
 async def test_the_form_of_a_new_movie() -> None:
@@ -164,26 +229,21 @@ async def test_the_form_of_a_new_movie() -> None:
         same_as_before(pilot.app, "new", SIZES[0])
 
 
-@at_each_size
-async def test_a_conflict(size: tuple[int, int]) -> None:
+async def test_a_conflict() -> None:
     mine: Movie = replace(ALIEN, title="Alien: mine", runtime=118, genres=("Horror",))
     theirs: Movie = replace(ALIEN, title="Alien: theirs", plot="Somebody hears you.", version=8)
-    async with staged(ConflictScreen(ALIEN, mine, theirs), size) as pilot:
-        await settled(pilot)
-        same_as_before(pilot.app, "conflict", size)
+    async with staged(ConflictScreen(ALIEN, mine, theirs), SIZES[0]) as pilot:
+        await same_at_each_size(pilot, "conflict")
 
 
-@at_each_size
-async def test_the_start(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.screens.start.monotonic", lambda: 100.0)
     screen = StartScreen("mongodb")
-    async with staged(screen, size) as pilot:
+    async with staged(screen, SIZES[0]) as pilot:
         screen.show_step(SimpleNamespace(server="redis", state="ready", detail="process 4711", seconds=0.2))
         screen.show_step(SimpleNamespace(server="mongodb", state="starting", detail="starting mongod", seconds=1.5))
-        await settled(pilot)
-        same_as_before(pilot.app, "start", size)
+        await same_at_each_size(pilot, "start")
         screen.show_step(SimpleNamespace(server="mongodb", state="failed", detail="", seconds=2.5))
         missing = ServerFailed("MongoDB", "libcurl.so.4 is missing", remedy="Install it: apt-get install libcurl4")
         screen.show_failure(missing)
-        await settled(pilot)
-        same_as_before(pilot.app, "start-failed", size)
+        await same_at_each_size(pilot, "start-failed")

@@ -6,9 +6,15 @@ import pty
 import signal
 from pathlib import Path
 
+from textual import events
+
 from core.errors import StoreUnavailable
+from core.settings import Settings
+from tests.tui.memory_catalogue import MemoryCatalogue, movies, opening
+from tui.app import ReelcacheApp
 from tui.problems import Problems
 from tui.terminal import endings, hung_up
+from tui.widgets.movie_table import MovieTable
 
 
 def test_a_terminal_hangs_up_when_its_other_end_closes() -> None:
@@ -45,3 +51,20 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     notice = Problems(tmp_path / "file").notice(RuntimeError("x"), "read", 0.0)
     assert notice is not None
     assert "could not be written" in notice.text
+
+
+async def test_a_table_that_comes_while_the_window_is_in_the_background_takes_the_first_key(tmp_path: Path) -> None:
+    catalogue = MemoryCatalogue(movies(50))
+    app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue))
+    catalogue.delay = 0.2
+    async with app.run_test() as pilot:
+        app.post_message(events.AppBlur())
+        async with asyncio.timeout(30):
+            while not any(table.window.total for table in app.screen.query(MovieTable)):
+                await pilot.pause(0.01)
+        table = app.screen.query_one(MovieTable)
+        assert not app.app_focus
+        await pilot.press("down")
+        await pilot.pause()
+        assert table.has_focus
+        assert table.cursor == 1

@@ -46,6 +46,20 @@ def test_a_step_is_done_once_all_of_it_was_done(number: int, scenes: list[dict[s
     assert tour.done, "it stays done"
 
 
+def test_a_filter_that_was_in_force_before_its_step_is_noticed() -> None:
+    filtered = replace(START, filtered="genre:horror")
+    tour = Tour(filtered)
+    tour.go(1, filtered)
+    tour.look(filtered)
+    assert tour.done
+    assert "in force already" in tour.praise
+    fresh = Tour(START)
+    fresh.go(1, START)
+    fresh.look(filtered)
+    assert fresh.done
+    assert fresh.praise == STEPS[1].praise
+
+
 def test_hits_that_come_by_themselves_do_not_count() -> None:
     tour = Tour(START)
     tour.look(replace(START, hits=500))

@@ -9,6 +9,10 @@ from core.observe.counters import Observer
 from core.observe.histogram import percentile
 from core.settings import STRATEGIES
 from tests.tui.feed import Feed
+from tui.figures import age
+from tui.screens.strategies import strategy_choice
+from tui.widgets.consistency import trust_lines
+from tui.widgets.counters import breaker_words, strategy_table
 from tui.windows import KEPT_SECONDS, SPANS, Windows, added, hit_ratio, read_latency, reads, store_latency, subtracted
 
 
@@ -211,3 +215,42 @@ def test_clearing_before_the_first_sample_does_nothing() -> None:
     windows = Windows()
     windows.clear()
     assert windows.summary() is None
+
+
+def test_each_strategy_tells_how_long_it_has_been_idle_and_the_breaker_since_when_it_is_open() -> None:
+    feed = Feed()
+    feed.reads(3, 1)
+    feed.sample()
+    feed.strategy = "no-cache"
+    feed.observer.bypass("no-cache", 5, 0.01)
+    feed.breaker, feed.problem = "open", "no answer"
+    feed.sample(90)
+    feed.breaker = "half-open"
+    feed.sample(40)
+    summary = feed.summary()
+    assert summary.idle == {"cache-aside": 130.0, "no-cache": 40.0}
+    assert summary.away == 40.0
+    table = ["".join(text for text, _ in line) for line in strategy_table(summary, 120)]
+    assert "2 min" in table[1]
+    assert table[2].count("–") >= 3
+    assert " now " in table[3]
+    assert [strategy_choice(name, summary).note for name in ("cache-aside", "write-through")] == [
+        "last used 2 min ago",
+        "",
+    ]
+    feed.breaker = "open"
+    feed.sample(3600)
+    assert breaker_words(feed.summary().stats, feed.summary().away)[0] == "away for 1 h: no answer"
+    assert "open for 1 h" in str(trust_lines(feed.summary().stats, 60, feed.summary().away))
+    feed.breaker, feed.problem = "closed", None
+    feed.sample()
+    assert feed.summary().away is None
+    feed.windows.clear()
+    assert feed.summary().idle == {}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "now"), (1, "1 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (90_000, "25 h")]
+)
+def test_an_age_is_told_in_its_greatest_unit(seconds: float, text: str) -> None:
+    assert age(seconds) == text

@@ -21,7 +21,7 @@ def settings_of(context: typer.Context, *, fallbacks: Mapping[str, object] | Non
 
     `fallbacks` count for less than any other source."""
     from core.errors import ReelcacheError
-    from core.settings import read_settings
+    from core.sources import read_settings
 
     flags, config = context.obj
     try:

@@ -30,6 +30,9 @@ def add_to(app: typer.Typer) -> None:
         short_help="Change fields of one movie.",
         epilog=example('reelcache edit tt0078748 --set runtime=118 --set genres="Horror, Sci-Fi" --dry-run'),
     )(edit)
+    app.command(short_help="Show each setting and where it comes from.", epilog=example("reelcache config --json"))(
+        config
+    )
 
 
 def get(
@@ -123,3 +126,26 @@ def edit(
     from tui.commands.edit import edit_movie
 
     raise typer.Exit(run(edit_movie(settings, id, set, version=version, dry_run=dry_run, as_json=json)))
+
+
+def config(
+    context: typer.Context,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: settings, screen, files, problem.")
+    ] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Print a config file with every setting explained instead.")
+    ] = False,
+) -> None:
+    """Show each setting as the dashboard would use it, where its value comes from, and the files that are read.
+
+    A flag beats the environment, that .env, that the config file, that what the dashboard remembers. No password is
+    shown. Exit code: 0 shown, 2 a value is wrong.
+    """
+    flags, config_file = context.obj
+    from tui.commands.config import example_file, show_config
+
+    if example:
+        typer.echo(example_file())
+        return
+    raise typer.Exit(run(show_config(flags, config_file, as_json=json)))

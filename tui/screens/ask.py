@@ -9,21 +9,27 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.formats import visible
+from tui.screens.help import HelpedScreen
 from tui.widgets.dialog import Dialog
 from tui.widgets.filter_bar import BoundedInput
 
 
-class AskScreen(ModalScreen[str | None]):
+class AskScreen(HelpedScreen[str | None]):
     """A box to type in, with a line that explains it; it ends with the text, or with None after Esc.
 
     `refuses` says what is wrong with a text, or nothing: the box then stays open with what was typed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel")]
+    KEYS_OF = "a box"
+    KEYS = (
+        ("Enter", "Take what stands in the box."),
+        ("Esc", "Leave it."),
+        ("F1", "Show these keys: in the box, ? is text."),
+    )
     DEFAULT_CSS = """
     AskScreen { align: center middle; }
     AskScreen Dialog { width: 76; max-width: 100%; }
@@ -40,7 +46,7 @@ class AskScreen(ModalScreen[str | None]):
             Static(Content(visible(self._hint)), classes="ask--hint"),
             BoundedInput(self._text, compact=True, select_on_focus=True),
             title=self._title,
-            keys="enter done · esc leave it",
+            keys="enter done · esc leave it · F1 keys",
         )
 
     @on(Input.Changed)

@@ -10,6 +10,7 @@ import msgspec
 from textual import events, on
 from textual.content import Content
 from textual.timer import Timer
+from textual.worker import Worker
 
 from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
@@ -17,7 +18,7 @@ from core.filter_text import filter_text
 from core.lab.visitors import Visitors
 from core.query import Query, ValueCount
 from tui.actions import bindings
-from tui.empty import empty_lines
+from tui.empty import away_lines, empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
 from tui.row_window import Request
@@ -51,6 +52,7 @@ class BrowseScreen(TouringScreen):
         super().__init__(catalogue, memory)
         self._filling = False
         self._switching: str | None = None
+        self._switch_work: Worker[None] | None = None
         self._generation: str | None = None
         self._followed = False
         """Whether a state of the collection was ever seen."""
@@ -111,8 +113,12 @@ class BrowseScreen(TouringScreen):
         self._show_genres()
 
     def _store_away(self, error: Exception) -> None:
-        away = f"{self.store_name} is away, trying again: {error.reason}" if isinstance(error, StoreUnavailable) else ""
-        self._retry_soon(away)
+        if not isinstance(error, StoreUnavailable):
+            self._retry_soon("")
+            return
+        self._retry_soon(f"{self.store_name} is away, trying again: {error.reason}")
+        if self.query_one(MovieTable).window.total is None:
+            self._say_in_table(away_lines(error))
 
     def _retry_soon(self, problem: str) -> None:
         """Show the rows as what they are, outdated, and ask for them again in a while."""
@@ -190,10 +196,13 @@ class BrowseScreen(TouringScreen):
         if table.border_subtitle != caption.markup:
             table.border_subtitle = caption
         if total == 0:
-            lines = empty_lines(self.query_now, self.store_name, filling=self.catalogue.filling is not None)
-            if lines != table.when_empty:
-                table.when_empty = lines
-                table.refresh()
+            self._say_in_table(empty_lines(self.query_now, self.store_name, filling=self.catalogue.filling is not None))
+
+    def _say_in_table(self, lines: tuple[str, ...]) -> None:
+        table = self.query_one(MovieTable)
+        if lines != table.when_empty:
+            table.when_empty = lines
+            table.refresh()
 
     def action_pane(self, pane: str) -> None:
         super().action_pane(pane)
@@ -269,7 +278,19 @@ class BrowseScreen(TouringScreen):
             self.notify(f"Still switching to {self._switching}.", severity="warning", markup=False)
             return
         self._switching = STORE_NAMES.get(name, name)
-        run(self, self._use(kind, name, use), doing=f"switch to {self._switching}", group="switch")
+        doing = f"switch to {self._switching}"
+        self._switch_work = run(self, self._use(kind, name, use), doing=doing, group="switch")
+
+    def action_clear(self) -> None:
+        """Stop a switch that waits, or else do what Esc does without one."""
+        if self._switching is None or self._switch_work is None:
+            super().action_clear()
+        elif self.catalogue.settling:
+            self._switch_work.cancel()
+            self.notify("Stopped: what was in force before stays in force.", title="Switch", markup=False)
+        else:
+            told = f"{self._switching} is being opened, which cannot be stopped halfway; switch back afterwards."
+            self.notify(told, title="Switch", severity="warning", markup=False)
 
     async def _use(self, kind: Kind, name: str, use: Callable[[str], Awaitable[None]]) -> None:
         """Switch, and say and remember it only when it is done; the table keeps its rows, its place and its cursor."""
@@ -293,7 +314,8 @@ class BrowseScreen(TouringScreen):
     def _say_what_for(self) -> None:
         """While a switch lasts: what it waits for, if that is what takes its time."""
         waited = str(self.catalogue.unfinished)
-        self.say(f"Switching to {self._switching}{f': waiting for {waited}' if waited else ''}…")
+        stops = " · Esc stops it" if self.catalogue.settling else ""
+        self.say(f"Switching to {self._switching}{f': waiting for {waited}' if waited else ''}…{stops}")
 
     def _show_active(self, switching_to: str | None = None) -> None:
         self.query_one(StrategyBar).show(self.catalogue.strategy, self.catalogue.store, switching_to)

@@ -8,14 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.formats import visible
+from tui.screens.help import HelpedScreen
 from tui.widgets.dialog import Dialog
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(HelpedScreen[bool]):
     """Asks; `y` answers yes, `n` and Esc no, Enter what has the focus, which is no at first."""
 
     AUTO_FOCUS = "#no"
@@ -25,6 +25,13 @@ class ConfirmScreen(ModalScreen[bool]):
         Binding("left,up", "app.focus_previous", show=False),
         Binding("right,down", "app.focus_next", show=False),
     ]
+    KEYS_OF = "a question"
+    KEYS = (
+        ("y", "Yes."),
+        ("n Esc", "No."),
+        ("← → ↑ ↓", "Go to the other answer."),
+        ("Enter", "Give the answer that is marked."),
+    )
     DEFAULT_CSS = """
     ConfirmScreen { align: center middle; }
     ConfirmScreen Dialog { width: 64; max-width: 100%; padding: 1 2; }

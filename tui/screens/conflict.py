@@ -8,17 +8,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.model import Movie
 from tui.editing import Side, differing, resolve
 from tui.formats import plural
+from tui.screens.help import HelpedScreen
 from tui.widgets.choice_row import ChoiceRow
 from tui.widgets.dialog import Dialog
 
 
-class ConflictScreen(ModalScreen[Movie | None]):
+class ConflictScreen(HelpedScreen[Movie | None]):
     """Shows the fields in which mine and theirs differ; ends with the merged movie over their version, or None."""
 
     AUTO_FOCUS = "ChoiceRow"
@@ -30,6 +30,16 @@ class ConflictScreen(ModalScreen[Movie | None]):
         Binding("T", "choose_all('theirs')", "All theirs", id="conflict.all_theirs"),
         Binding("escape", "cancel", "Back to the form", id="conflict.cancel"),
     ]
+    KEYS_OF = "the comparison"
+    KEYS = (
+        ("↑ ↓ k j", "Go to another field."),
+        ("← m h", "Take mine in this field."),
+        ("→ t l", "Take theirs in this field."),
+        ("M", "Take mine in every field."),
+        ("T", "Take theirs in every field."),
+        ("Enter ^s", "Save the merge over their version."),
+        ("Esc", "Back to the form; nothing is saved."),
+    )
     DEFAULT_CSS = """
     ConflictScreen { align: center middle; }
     ConflictScreen Dialog { width: 96; max-width: 100%; border: round $warning; border-title-color: $text-warning; }
@@ -55,7 +65,7 @@ class ConflictScreen(ModalScreen[Movie | None]):
             Static(Content("Before both"), classes="conflict--base"),
             classes="conflict--heads",
         )
-        keys = "←/m mine · →/t theirs · M all mine · T all theirs · enter save · esc back"
+        keys = "←/m mine · →/t theirs · M all mine · T all theirs · enter save · esc back · ? keys"
         self._dialog = Dialog(heads, *self._rows, keys=keys)
         yield self._dialog
 

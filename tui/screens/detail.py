@@ -7,17 +7,17 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.worker import Worker, WorkerState
 
 from core.catalogue import Reading
 from core.errors import ReelcacheError
+from tui.screens.help import HelpedScreen
 from tui.widgets.detail import ReadingText
 from tui.widgets.dialog import Dialog
 from tui.widgets.movie_text import heading, provenance
 
 
-class DetailScreen(ModalScreen[str | None]):
+class DetailScreen(HelpedScreen[str | None]):
     """One movie, read when the screen opens and again at `r`; ends with "edit" when it is to be edited, else None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,6 +31,16 @@ class DetailScreen(ModalScreen[str | None]):
         Binding("home,g", "scroll('home')", show=False),
         Binding("end,G", "scroll('end')", show=False),
     ]
+    KEYS_OF = "the details"
+    KEYS = (
+        ("r", "Read it again: a miss becomes a hit before one's eyes."),
+        ("e", "Edit it."),
+        ("↑ ↓ k j", "Scroll by a line."),
+        ("PgUp PgDn", "Scroll by a screen; Space too."),
+        ("Home g", "Go to the beginning."),
+        ("End G", "Go to the end."),
+        ("Esc Enter q", "Back to the table."),
+    )
     DEFAULT_CSS = """
     DetailScreen { align: center middle; }
     DetailScreen Dialog { width: 150; max-width: 100%; min-height: 5; }
@@ -40,7 +50,7 @@ class DetailScreen(ModalScreen[str | None]):
         super().__init__()
         self._read = read
         self._text = ReadingText()
-        self._dialog = Dialog(self._text, title="Details", keys="r read again · e edit · esc close")
+        self._dialog = Dialog(self._text, title="Details", keys="r read again · e edit · esc close · ? keys")
         self._reads = 0
 
     def compose(self) -> ComposeResult:

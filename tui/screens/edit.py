@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
@@ -19,6 +18,7 @@ from tui.editing import Draft, proposed_id
 from tui.formats import plural
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.conflict import ConflictScreen
+from tui.screens.help import HelpedScreen
 from tui.screens.review import ReviewScreen
 from tui.widgets.dialog import Dialog
 from tui.widgets.field_input import Completions, FieldInput
@@ -34,10 +34,10 @@ GROUPS: Final = (
 )
 """The fields as the form orders them; the first two groups stand left where there are two columns."""
 
-KEYS: Final = "ctrl+s save · ctrl+r revert field · esc cancel"
+HINT: Final = "ctrl+s save · ctrl+r revert field · esc cancel · F1 keys"
 
 
-class EditScreen(ModalScreen[Movie | None]):
+class EditScreen(HelpedScreen[Movie | None]):
     """Every editable field of a movie, one a line; ends with the saved movie, or None when nothing was saved.
 
     `save` is awaited in a worker. Whatever it raises is shown in the form, and everything typed stays.
@@ -55,6 +55,17 @@ class EditScreen(ModalScreen[Movie | None]):
         Binding("down,tab,enter", "app.focus_next", "Next field", id="edit.next", show=False, priority=True),
         Binding("up,shift+tab", "app.focus_previous", "Previous field", id="edit.previous", show=False, priority=True),
     ]
+    KEYS_OF = "the form"
+    KEYS = (
+        ("↓ Tab Enter", "Go to the next field; Tab takes over what is offered first."),
+        ("↑", "Go to the field before; Shift+Tab too."),
+        ("→", "Take over the value that is offered."),
+        ("^s", "Show what would change, and save it after Enter."),
+        ("^r", "Give the field its old value back."),
+        ("^u ^k ^w", "Delete to the start, to the end, the word before."),
+        ("Esc", "Leave without saving, after asking; while a save is under way, stop waiting."),
+        ("F1", "Show these keys: in a field, ? is text."),
+    )
     DEFAULT_CSS = """
     EditScreen { align: center middle; }
     EditScreen Dialog { width: 84; max-width: 100%; }
@@ -120,7 +131,7 @@ class EditScreen(ModalScreen[Movie | None]):
             Vertical(*self._groups(GROUPS[:2], fields), classes="edit--column -texts"),
             Vertical(*self._groups(GROUPS[2:], fields), classes="edit--column -numbers"),
         )
-        self._dialog = Dialog(Container(*columns, classes="edit--columns"), keys=KEYS)
+        self._dialog = Dialog(Container(*columns, classes="edit--columns"), keys=HINT)
         yield self._dialog
 
     def _groups(

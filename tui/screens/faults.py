@@ -21,6 +21,9 @@ _CHOICES: Final = (
 class FaultScreen(ChoiceScreen):
     """Choose a fault to switch on, or off where it is on; it ends with the fault's name."""
 
+    KEYS_OF = "the faults"
+    KEYS_NOTE = "Each fault is real. Choosing one that is on mends it; the last entry, and leaving, mend everything."
+
     def __init__(self, active: Mapping[FaultName, str]) -> None:
         super().__init__("Break something on purpose", _CHOICES, LIFT if active else "")
         self._active = active

@@ -114,6 +114,8 @@ class FilteredScreen(WatchedScreen):
         elif event.asking == "jump" and event.text:
             self.jump(event.text)
             return
+        elif event.asking == "title" and event.text:
+            self.go_to_title(event.text)  # what was typed last has not been looked for yet
         self.leave_bar()
 
     @on(FilterBar.Left)

@@ -7,25 +7,30 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.observe.histogram import BOUNDS
 from core.observe.stats import TraceLine
 from tui import figures
 from tui.formats import visible
+from tui.screens.help import HelpedScreen
 from tui.verdicts import explain, rank, tier_in_words
 from tui.widgets.dialog import Dialog
 from tui.windows import Summary, read_latency
 
 
-class OperationScreen(ModalScreen[None]):
+class OperationScreen(HelpedScreen[None]):
     """Everything known about one operation; Esc or Enter closes it, `Y` copies it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss(None)", "Close", id="operation.close"),
         Binding("Y", "copy", "Copy", id="operation.copy"),
     ]
+    KEYS_OF = "one operation"
+    KEYS = (
+        ("Y", "Copy it as text."),
+        ("Esc Enter q", "Back to the log."),
+    )
     DEFAULT_CSS = """
     OperationScreen { align: center middle; }
     OperationScreen Dialog { width: 78; max-width: 100%; }
@@ -41,7 +46,7 @@ class OperationScreen(ModalScreen[None]):
             Content.assemble((f"{label:<10}", "$text-muted"), visible(text)) if label else Content(f"  {visible(text)}")
             for label, text in self._rows
         )
-        yield Dialog(Static(Content("\n").join(rows)), title=self._title, keys="Y copy · esc close")
+        yield Dialog(Static(Content("\n").join(rows)), title=self._title, keys="Y copy · esc close · ? keys")
 
     def action_copy(self) -> None:
         """Hand the text to the terminal's clipboard."""

@@ -10,7 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.actions import ACTION, Where
+from tui.actions import ACTION
+from tui.keys_help import place_of
 from tui.remembered import Memory
 from tui.widgets.consistency import ConsistencyPanel
 from tui.widgets.counters import CountersPanel, CountersStrip
@@ -49,9 +50,10 @@ class PanedScreen(Screen[None]):
         self._strategies, self._stores = strategies, stores
         self.memory = memory
         self._hidden = {pane for pane in memory.now.hidden if pane in PANES and pane != "movies"}
-        self.pane = "movies"
-        self.alone = False
+        full = memory.now.full
+        self.alone = full in PANES and full not in self._hidden
         """Whether the pane has the whole screen by choice."""
+        self.pane = full if full is not None and self.alone else "movies"
         self._beside = "genres"
         """Which of genres and consistency, or details instead of the counters too, stands beside the table: the one
         that was last chosen."""
@@ -79,6 +81,10 @@ class PanedScreen(Screen[None]):
         yield FillingLine()
         yield KeyFooter()
         yield Static("", id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        if self.alone and self.app.return_value is None:
+            self.set_focus(self.query_one(f"#{self.pane}"))
 
     def say(self, text: str, *, alarming: bool = False) -> None:
         """Put a text in the status line's place; an empty one gives the place back."""
@@ -138,8 +144,12 @@ class PanedScreen(Screen[None]):
         if inside and self.pane != inside[0]:
             self.pane = str(inside[0])
             self._arrange()
-        searching = any(isinstance(widget, FilterBar) for widget in focused.ancestors)
-        self.query_one(KeyFooter).place = "search" if searching else place_of(self.pane)
+        self.query_one(KeyFooter).place = "search" if self.in_box else place_of(self.pane)
+
+    @property
+    def in_box(self) -> bool:
+        """Whether the filter's box has the focus."""
+        return self.focused is not None and any(isinstance(widget, FilterBar) for widget in self.focused.ancestors)
 
     def _arrange(self) -> None:
         width, height = self.app.size
@@ -161,6 +171,7 @@ class PanedScreen(Screen[None]):
         self.set_class({"stats", self._beside} <= self._hidden, "-no-side")
         for pane in PANES:
             self.set_class(pane == self.pane, f"-{pane}")
+        self.memory.change(full=self.pane if self.alone else None)
         if self.is_mounted:
             self.query_one(PaneTabs).pane = self.pane
             need = f"Reelcache needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are {width} and {height}."
@@ -168,9 +179,3 @@ class PanedScreen(Screen[None]):
 
     def _with_log(self, height: int) -> bool:
         return height >= WITH_LOG and "log" not in self._hidden
-
-
-def place_of(pane: str) -> Where:
-    """Where the keys of a pane stand in the table of actions."""
-    places: dict[str, Where] = {"movies": "movies", "genres": "genres", "log": "log"}
-    return places.get(pane, "everywhere")

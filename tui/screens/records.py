@@ -12,6 +12,7 @@ from core.errors import EditConflict, MovieNotFound
 from core.model import Movie, replace, same_content
 from tui.completing import Word
 from tui.editing import changes_between
+from tui.formats import visible
 from tui.locate import first_titled, locate
 from tui.remembered import Memory
 from tui.screens.confirm import ConfirmScreen
@@ -103,7 +104,11 @@ class RecordScreen(FilteredScreen):
         if number is not None:
             table.go_to(number)
         elif beginning:
-            bar.refuse(f"No title here begins with “{beginning[:40]}”.")
+            problem = f"No title here begins with “{visible(beginning[:40])}”."
+            if bar.is_open:
+                bar.refuse(problem)
+            else:
+                self.notify(problem, title="Title", severity="warning", markup=False)
 
     def stay_with(self, movie: Movie) -> None:
         """Keep the cursor on a movie when the filter grows wider around it."""

@@ -8,18 +8,18 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.editing import Change
 from tui.formats import DASH, plural, visible
+from tui.screens.help import HelpedScreen
 from tui.widgets.choice_row import excerpt, parting
 from tui.widgets.dialog import Dialog
 
 _MOST: Final = 160
 
 
-class ReviewScreen(ModalScreen[bool]):
+class ReviewScreen(HelpedScreen[bool]):
     """The changes as old → new; Enter (or ctrl+s once more) goes on, Esc goes back and changes nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -28,6 +28,12 @@ class ReviewScreen(ModalScreen[bool]):
         Binding("down,j", "scroll(1)", "Down", show=False, id="review.down"),
         Binding("up,k", "scroll(-1)", "Up", show=False, id="review.up"),
     ]
+    KEYS_OF = "the review"
+    KEYS = (
+        ("Enter ^s", "Go on."),
+        ("Esc", "Back, nothing changed."),
+        ("↑ ↓ k j", "Scroll."),
+    )
     DEFAULT_CSS = """
     ReviewScreen { align: center middle; }
     ReviewScreen Dialog { width: 84; max-width: 100%; }
@@ -37,7 +43,7 @@ class ReviewScreen(ModalScreen[bool]):
     def __init__(self, title: str, changes: Sequence[Change], note: str = "", *, go: str = "save") -> None:
         super().__init__()
         self._changes = tuple(changes)
-        self._dialog = Dialog(Static(review_text(self._changes)), keys=f"enter {go} · esc back")
+        self._dialog = Dialog(Static(review_text(self._changes)), keys=f"enter {go} · esc back · ? keys")
         self._dialog.title_bar(title, plural(len(self._changes), "change"))
         self._note = note
 

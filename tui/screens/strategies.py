@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from core.observe.histogram import percentile
 from core.observe.stats import TraceLine
 from tui import figures
+from tui.screens.help import HelpedScreen
 from tui.strategy_texts import STORE_TEXTS, STRATEGY_TEXTS
 from tui.widgets.path import PathPanel
 from tui.windows import Summary, hit_ratio, reads, store_latency
@@ -29,9 +29,11 @@ class Choice:
     name: str
     label: str
     lines: tuple[str, ...]
+    note: str = ""
+    """What is said behind the name of one that is not in force."""
 
 
-class ChoiceScreen(ModalScreen[str | None]):
+class ChoiceScreen(HelpedScreen[str | None]):
     """A list to choose a name from: Up, Down and Enter, a click, or its digit at once; Escape chooses nothing."""
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -66,6 +68,14 @@ class ChoiceScreen(ModalScreen[str | None]):
         *(Binding(str(digit), f"pick({digit})", show=False, id=f"choice.pick_{digit}") for digit in range(1, 10)),
     ]
 
+    KEYS_OF = "a choice"
+    KEYS = (
+        ("↑ ↓ k j", "Go to another one."),
+        ("1 … 9", "Choose by number, at once."),
+        ("Enter", "Choose the marked one."),
+        ("Esc q", "Leave it as it is."),
+    )
+
     def __init__(self, title: str, choices: Sequence[Choice], current: str) -> None:
         super().__init__()
         self._title = title
@@ -76,7 +86,7 @@ class ChoiceScreen(ModalScreen[str | None]):
         """The list in a frame, and the keys below it."""
         with Vertical() as frame:
             frame.border_title = self._title
-            frame.border_subtitle = f"1-{len(self._choices)} choose at once   enter choose   esc leave it"
+            frame.border_subtitle = f"1-{len(self._choices)} choose at once   enter choose   esc leave it   ? keys"
             yield OptionList(*(Option(self._prompt(i, choice)) for i, choice in enumerate(self._choices, 1)))
             yield from self.below()
 
@@ -111,7 +121,8 @@ class ChoiceScreen(ModalScreen[str | None]):
 
     def _prompt(self, number: int, choice: Choice) -> Content:
         current = choice.name == self._current
-        heading = f"{number}  {choice.label}{'  ◂ in force' if current else ''}"
+        note = "  ◂ in force" if current else f"  {choice.note}" if choice.note else ""
+        heading = f"{number}  {choice.label}{note}"
         lines = [Content.styled(heading, "bold"), *(Content(f"   {line}") for line in choice.lines)]
         return Content("\n").join(lines)
 
@@ -120,6 +131,9 @@ class StrategyScreen(ChoiceScreen):
     """Choose a strategy, by its promise, its figures so far and the paths of its reads and writes.
 
     Below the list stands the way that the last operations of the highlighted one really took."""
+
+    KEYS_OF = "the strategies"
+    KEYS_NOTE = "Below the list: the way that the last read and the last write of the marked strategy really took."
 
     def __init__(
         self,
@@ -145,6 +159,8 @@ class StrategyScreen(ChoiceScreen):
 class StoreScreen(ChoiceScreen):
     """Choose a store."""
 
+    KEYS_OF = "the stores"
+
     def __init__(self, stores: Sequence[str], current: str) -> None:
         texts = [(name, STORE_TEXTS[name]) for name in stores]
         super().__init__("Store", [Choice(name, text.name, (text.promise,)) for name, text in texts], current)
@@ -153,7 +169,10 @@ class StoreScreen(ChoiceScreen):
 def strategy_choice(name: str, summary: Summary | None) -> Choice:
     """A strategy in words, with its figures since the start."""
     text = STRATEGY_TEXTS[name]
-    return Choice(name, name, (text.promise, f"read   {text.read}", f"write  {text.write}", *_so_far(name, summary)))
+    lines = (text.promise, f"read   {text.read}", f"write  {text.write}", *_so_far(name, summary))
+    idle = summary.idle.get(name) if summary else None
+    ago = "" if idle is None else "just now" if idle < 1 else f"{figures.age(idle)} ago"
+    return Choice(name, name, lines, f"last used {ago}" if ago else "")
 
 
 def _so_far(name: str, summary: Summary | None) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ class TouringScreen(CollectingScreen):
         self.query_one(TourBox).show(
             f"Tour {tour.number} of {len(STEPS)} · {tour.step.title}",
             tour.step.text if height >= _ROOM_FOR_WORDS else "",
-            tour.step.praise if tour.done else tour.task(scene),
+            tour.praise if tour.done else tour.task(scene),
             done=tour.done,
         )
 

@@ -10,11 +10,11 @@ import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.lab.visitors import Plan, Visitors
 from tui import figures
+from tui.screens.help import HelpedScreen
 from tui.widgets.dialog import Dialog
 
 
@@ -44,7 +44,7 @@ _MEANING: Final = {
 }
 
 
-class VisitorsScreen(ModalScreen[None]):
+class VisitorsScreen(HelpedScreen[None]):
     """Arrows adjust, Enter lets visitors come or sends them away; closing the box leaves them as they are."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,6 +55,13 @@ class VisitorsScreen(ModalScreen[None]):
         Binding("left,h", "adjust(-1)", "Less", show=False, id="visitors.less"),
         Binding("right,l", "adjust(1)", "More", show=False, id="visitors.more"),
     ]
+    KEYS_OF = "the visitors"
+    KEYS = (
+        ("↑ ↓ k j", "Choose what to adjust."),
+        ("← → h l", "Less or more of it; visitors who are there follow at once."),
+        ("Enter Space V", "Let visitors come, or send them away."),
+        ("Esc q", "Close; the visitors stay as they are."),
+    )
     DEFAULT_CSS = """
     VisitorsScreen { align: center middle; }
     VisitorsScreen Dialog { width: 70; max-width: 100%; }
@@ -70,7 +77,9 @@ class VisitorsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         yield Dialog(
-            self._text, title="Simulated visitors", keys="↑ ↓ choose · ← → adjust · enter start or stop · esc close"
+            self._text,
+            title="Simulated visitors",
+            keys="↑ ↓ ← → adjust · enter start or stop · esc close · ? keys",
         )
 
     def on_mount(self) -> None:

@@ -15,6 +15,7 @@ from tui.windows import Summary
 class ConsistencyPanel(LinePanel):
     """Trust, the outside observer's findings, races prevented, the change log's lag, and how outdated entries got."""
 
+    PART = "consistency"
     BORDER_TITLE = "5 Consistency"
     DEFAULT_CLASSES = "-framed"
     DEFAULT_CSS = "ConsistencyPanel { padding: 0 1; }"
@@ -35,7 +36,7 @@ class ConsistencyPanel(LinePanel):
             return [(("Waiting for the first figures…", "muted"),)]
         stats = self._summary.stats
         sections = [
-            trust_lines(stats, width),
+            trust_lines(stats, width, self._summary.away),
             audit_lines(stats.audit, width),
             relay_lines(stats.relay, width),
             prevented_lines(stats, width),
@@ -50,19 +51,22 @@ class ConsistencyPanel(LinePanel):
         return lines
 
 
-def trust_lines(stats: Stats, width: int) -> list[Line]:
+def trust_lines(stats: Stats, width: int, away: float | None = None) -> list[Line]:
     """Whether the cache is believed, what breaks it, and how Redis does."""
     believed: Part = ("believed", "good")
     if stats.breaker != "closed":
         believed = "not asked: Redis is away", "bad"
     elif stats.doubt:
         believed = f"not believed: {figures.printable(stats.doubt)}", "warning"
+    since = f" for {figures.age(away)}" if away is not None and away >= 1 else ""
     times = "once" if stats.breaker_opened == 1 else f"{figures.short(stats.breaker_opened)} times"
     opened = f", opened {times}" if stats.breaker_opened else ""
+    if 16 + len(stats.breaker + since + opened) > width:
+        opened = ""
     rows: list[tuple[str, Part]] = [
         ("the cache is", believed),
         ("Redis", breaker_words(stats)),
-        ("breaker", (stats.breaker + opened, "" if stats.breaker == "closed" else "warning")),
+        ("breaker", (stats.breaker + since + opened, "" if stats.breaker == "closed" else "warning")),
     ]
     if stats.faults:
         rows.insert(0, ("FAULT", (", ".join(stats.faults), "bad")))

@@ -23,6 +23,7 @@ _AXIS: Final = 6
 class CountersPanel(LinePanel):
     """Hits, misses, latencies and what each strategy made of them, with the hit ratio over time."""
 
+    PART = "stats"
     BORDER_TITLE = "2 Cache"
     DEFAULT_CLASSES = "-framed"
     DEFAULT_CSS = "CountersPanel { padding: 0 1; }"
@@ -67,6 +68,7 @@ class CountersPanel(LinePanel):
 class CountersStrip(LinePanel, can_focus=False):
     """The cache's figures in one line, for a terminal that has no room for the panel."""
 
+    PART = "strip"
     DEFAULT_CSS: ClassVar[str] = "CountersStrip { height: 1; overflow-y: hidden; background: $panel; }"
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -150,28 +152,29 @@ class _Column:
     """A column of the comparison; those of low `rank` stay longest when the panel is narrow."""
 
     title: str
-    rank: int
-    text: Callable[[StrategyStats, StrategyStats], str]
-    """From the figures of the window and those since the start."""
+    rank: float
+    text: Callable[[StrategyStats, StrategyStats, str], str]
+    """From the figures of the window, those since the start, and for how long there has been nothing to count."""
     width: int = 10
 
 
 def _latency_column(
     title: str, rank: int, of: Callable[[StrategyStats], LatencyStats], q: float, width: int = 10
 ) -> _Column:
-    return _Column(title, rank, lambda _, overall: figures.latency(percentile(of(overall), q)), width)
+    return _Column(title, rank, lambda _, overall, __: figures.latency(percentile(of(overall), q)), width)
 
 
 COLUMNS: Final = (
-    _Column("hit now", 3, lambda now, _: figures.share(hit_ratio(now)), 9),
-    _Column("hit all", 0, lambda _, overall: figures.share(hit_ratio(overall)), 9),
+    _Column("hit now", 3, lambda now, _, __: figures.share(hit_ratio(now)), 9),
+    _Column("hit all", 0, lambda _, overall, __: figures.share(hit_ratio(overall)), 9),
     _latency_column("p50 hit", 1, lambda stats: stats.hit_latency, 0.5),
     _latency_column("p50 miss", 5, store_latency, 0.5),
     _latency_column("p95 miss", 2, store_latency, 0.95),
     _latency_column("p95 write", 4, lambda stats: stats.write_latency, 0.95, 11),
-    _Column("reads", 6, lambda _, overall: figures.short(reads(overall)), 7),
-    _Column("queries", 8, lambda _, overall: figures.short(overall.store_reads), 9),
-    _Column("saved", 7, lambda _, overall: figures.short(overall.saved), 7),
+    _Column("ago", 1.5, lambda _, __, ago: ago, 7),
+    _Column("reads", 6, lambda _, overall, __: figures.short(reads(overall)), 7),
+    _Column("queries", 8, lambda _, overall, __: figures.short(overall.store_reads), 9),
+    _Column("saved", 7, lambda _, overall, __: figures.short(overall.saved), 7),
 )
 
 
@@ -192,7 +195,8 @@ def strategy_table(summary: Summary, width: int) -> list[Line]:
         now = summary.now.strategies.get(name, StrategyStats())
         overall = summary.overall.strategies.get(name, StrategyStats())
         in_force = name == summary.stats.strategy
-        values = "".join(figures.fit_right(column.text(now, overall), column.width) for column in columns)
+        ago = "now" if in_force else figures.age(summary.idle[name]) if name in summary.idle else figures.NOTHING
+        values = "".join(figures.fit_right(column.text(now, overall, ago), column.width) for column in columns)
         used = reads(overall) or overall.writes
         style = "value" if in_force else "" if used else "muted"
         lines.append(((figures.fit(("▸ " if in_force else "  ") + name, label), style), (values, style)))
@@ -216,7 +220,7 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
     rows: list[tuple[str, Part]] = [
         ("store reads avoided" if width >= 64 else "reads avoided", (avoided, "")),
         ("races prevented", (figures.count(prevented) + (f"  {verdicts}" if verdicts else ""), "")),
-        ("Redis", breaker_words(stats)),
+        ("Redis", breaker_words(stats, summary.away)),
     ]
     if stats.redis is not None:
         redis = stats.redis
@@ -236,13 +240,14 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
     ]
 
 
-def breaker_words(stats: Stats) -> Part:
-    """Whether Redis is used, in words."""
+def breaker_words(stats: Stats, away: float | None = None) -> Part:
+    """Whether Redis is used, in words; for how many seconds it has not been, where that is known."""
     problem = figures.printable(stats.cache_problem) if stats.cache_problem else ""
     if stats.breaker == "half-open":
         return "being tried again", "warning"
     if stats.breaker == "open" or problem:
-        return f"away: {problem}" if problem else "away", "bad"
+        since = f" for {figures.age(away)}" if away is not None and away >= 1 else ""
+        return f"away{since}: {problem}" if problem else f"away{since}", "bad"
     return "in use", "good"
 
 

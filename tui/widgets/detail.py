@@ -5,12 +5,14 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from core.catalogue import Reading
 from tui.formats import visible
+from tui.terms import PANELS
+from tui.widgets.explained import Explained
 from tui.widgets.movie_text import provenance, reading_lines
 
 
@@ -52,7 +54,7 @@ class Problem(Widget):
         return Content(visible(self.text))
 
 
-class DetailPanel(VerticalScroll, can_focus=True):
+class DetailPanel(VerticalScroll, Explained, can_focus=True):
     """The movie under the cursor, beside the table."""
 
     BORDER_TITLE = "6 Details"
@@ -75,6 +77,10 @@ class DetailPanel(VerticalScroll, can_focus=True):
     def compose(self) -> ComposeResult:
         yield self._problem
         yield self._text
+
+    def explanation(self, place: Offset | None) -> str:
+        """What the panel is for, on its frame."""
+        return PANELS["details"] if place is None else ""
 
     def show(self, reading: Reading | None) -> None:
         """Show a reading; None empties the panel."""

@@ -12,10 +12,10 @@ from rich.text import Text
 from textual import events
 from textual.message import Message
 from textual.suggester import Suggester, SuggestFromList
-from textual.widgets import Input
 
 from core.model import Field, forbidden, tidy
 from tui.formats import count, visible
+from tui.widgets.line_input import LineInput
 
 Completions = Callable[[str, str], Awaitable[Sequence[str]]]
 """The values that other movies have in a field of this name, and that begin so; the likeliest first."""
@@ -28,20 +28,8 @@ PAUSE: Final = 0.12
 MOST_TYPED: Final = 20_000
 """Characters that a box takes; a list of the largest size would hold more and be no pleasure in one line."""
 
-EDITING_KEYS: Final = {
-    "backspace": "delete_left",
-    "delete": "delete_right",
-    "left": "cursor_left",
-    "right": "cursor_right",
-    "home": "home",
-    "end": "end",
-    "ctrl+u": "delete_left_all",
-    "ctrl+k": "delete_right_all",
-    "ctrl+w": "delete_left_word",
-}
 
-
-class FieldInput(Input):
+class FieldInput(LineInput):
     """A compact Input that knows its field: suggestions, room, pasted text made one line, odd characters visible."""
 
     @dataclass
@@ -81,13 +69,6 @@ class FieldInput(Input):
             id=f"field-{field.name}",
         )
         self.field = field
-
-    async def on_key(self, event: events.Key) -> None:
-        """Edit here and now, where a binding would act on whatever has the focus by the time it is looked up."""
-        if action := EDITING_KEYS.get(event.key):
-            event.prevent_default()
-            event.stop()
-            await self.run_action(action)
 
     def action_cursor_right(self, select: bool = False) -> None:
         """Take what is offered, wherever the typed words stand in it; else move on."""

@@ -21,6 +21,9 @@ from core.query import LONGEST_TEXT, Query, Range
 from tui.actions import bindings
 from tui.columns import visible
 from tui.completing import Word, completed, shown_choices, word_at
+from tui.formats import count
+from tui.terms import PANELS
+from tui.widgets.line_input import LineInput
 from tui.years import show_years
 
 Asking = Literal["text", "years", "jump", "title"]
@@ -38,14 +41,17 @@ def clean(text: str) -> str:
     return "".join(c for c in tidy(text[: LONGEST_TEXT * 4]) if visible(c) == c)[:LONGEST_TEXT]
 
 
-class BoundedInput(Input):
-    """An Input that takes what fits of a paste, with its control characters dropped."""
+class BoundedInput(LineInput):
+    """A box that takes what fits of a paste, with its control characters dropped, and says so where it was cut."""
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        room = LONGEST_TEXT - len(self.value) + len(self.selected_text)
-        self.replace(clean(event.text)[: max(0, room)], *self.selection)
+        room = max(0, LONGEST_TEXT - len(self.value) + len(self.selected_text))
+        self.replace(clean(event.text)[:room], *self.selection)
+        if len(tidy(event.text[: LONGEST_TEXT * 4])) > room:
+            told = f"Only the beginning of {count(len(event.text))} characters: the box holds {LONGEST_TEXT}."
+            self.notify(told, title="Paste", severity="warning", markup=False)
 
 
 class FilterBar(Widget):
@@ -122,6 +128,11 @@ class FilterBar(Widget):
         self.add_class("-open")
         # At once, or of keys that arrive in one go the first would still go to the table.
         self.screen.set_focus(box)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is asking."""
+        return self.has_class("-open")
 
     def refuse(self, problem: str) -> None:
         """Say what is wrong with the answer; the box stays open with what was typed."""
@@ -234,6 +245,9 @@ class FilterLine(Widget):
     matches: reactive[int | None] = reactive(None)
     whole: reactive[int | None] = reactive(None)
     """How many movies there are without a filter, where that is known."""
+
+    def on_mount(self) -> None:
+        self.tooltip = Content(PANELS["filter"])
 
     def watch_filters(self, filters: str) -> None:
         self.set_class(bool(filters), "-active")

@@ -21,6 +21,7 @@ _NARROWEST_BAR: Final = 4
 class GenrePanel(LinePanel):
     """One bar for each genre, most first. Up and Down choose one, Enter or a click posts `Chosen`."""
 
+    PART = "genres"
     BORDER_TITLE = "3 Genres"
     DEFAULT_CLASSES = "-framed"
     BINDINGS: ClassVar[list[BindingType]] = [

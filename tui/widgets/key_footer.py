@@ -7,6 +7,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.actions import Action, Where, hints
+from tui.terms import PANELS
 
 _GAP = 2
 
@@ -44,6 +45,9 @@ class KeyFooter(Widget):
     place: reactive[Where] = reactive[Where]("movies")
     filtered: reactive[bool] = reactive(False)
     """Whether there is a filter to clear."""
+
+    def on_mount(self) -> None:
+        self.tooltip = Content(PANELS["footer"])
 
     def render(self) -> Content:
         offered = tuple(action for action in hints(self.place) if self.filtered or action.id != "filter.clear")

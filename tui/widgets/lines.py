@@ -9,21 +9,26 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from tui.terms import PANELS, WORDS, word_at
+from tui.widgets.explained import Explained
 
 Part = tuple[str, str]
 """Text, and the name of its style: "" or one of `LinePanel.COMPONENT_CLASSES` without "line--"."""
 Line = tuple[Part, ...]
 
 
-class LinePanel(ScrollView):
+class LinePanel(ScrollView, Explained):
     """A widget whose content is a list of lines. The text is shown as it is: no markup, no control character.
 
     A subclass says in `lines` what to show, and calls `redraw` when that has changed. While the widget is not on the
     screen, `redraw` does nothing; it is made up for when the widget appears."""
 
+    PART: ClassVar[str] = ""
+    """By which name the texts know it, for tooltips."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "line--muted",
         "line--value",
@@ -55,6 +60,7 @@ class LinePanel(ScrollView):
         & > .line--cursor { color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold; }
         & > .line--chosen { color: $text-accent; text-style: bold; }
         & > .line--fault { color: auto 95%; background: $error; text-style: bold; }
+        &:light > .line--muted { color: $foreground 72%; }
     }
     LinePanel.-framed {
         scrollbar-gutter: stable;
@@ -99,6 +105,17 @@ class LinePanel(ScrollView):
         """Write our own words (no data: this is markup) into the lower border, painting only when they differ."""
         if (self.border_subtitle or "") != subtitle:
             self.border_subtitle = subtitle
+
+    def explanation(self, place: Offset | None) -> str:
+        """The meaning of the word under the pointer where words are explained, of the whole on its frame."""
+        words, about = WORDS.get(self.PART, {}), PANELS.get(self.PART, "")
+        if place is None:
+            return about
+        row = place.y + self.scroll_offset.y
+        if not words or row >= len(self._lines):
+            return ""
+        word = word_at("".join(text for text, _ in self._lines[row]), place.x, words)
+        return about if word is None else words[word]
 
     def on_show(self, event: events.Show) -> None:
         """Make up for what was left undone while out of sight."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, NamedTuple
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -18,6 +18,8 @@ from core.query import Page, Query
 from tui.actions import bindings
 from tui.columns import GAP, OPTIONAL, WITH_IMDB, Column, Placed, cut, fit
 from tui.row_window import Request, Row, RowWindow
+from tui.terms import COLUMNS, PANELS
+from tui.widgets.explained import Explained
 from tui.widgets.movie_row import header_strip, row_strip
 
 _HEADER_LINES: Final = 1
@@ -34,7 +36,7 @@ class _Place(NamedTuple):
     top: int
 
 
-class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
+class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False):
     """The rows of one query. It posts `PageWanted`; whoever reads the movies answers with `take` or `fail`.
 
     The cursor is a movie's id and a row number: it stays with the movie when a reload finds it near by, and with the
@@ -74,10 +76,10 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
 
         & .movie-table--header { color: $text-muted; text-style: bold; }
         & .movie-table--sorted { color: $text-accent; text-style: bold; }
-        & .movie-table--number { color: $text-disabled; }
+        & .movie-table--number { color: $text-muted; }
         & .movie-table--title { color: $foreground; }
         & .movie-table--rest { color: $text-muted; }
-        & .movie-table--loading { color: $text-disabled; }
+        & .movie-table--loading { color: $text-muted; }
         & .movie-table--cursor {
             color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold;
         }
@@ -293,6 +295,18 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         if event.chain == 2:
             self.action_open()
 
+    def explanation(self, place: Offset | None) -> str:
+        """What a column holds, on its header; what the mark at the end of a row means; the table, on its frame."""
+        if place is None:
+            return PANELS["movies"]
+        last = self.placed[-1]
+        if place.x >= last.left + last.width:
+            return COLUMNS["tier"]
+        if place.y >= _HEADER_LINES:
+            return ""
+        at = (placed.column.id for placed in reversed(self.placed) if placed.left <= place.x)
+        return COLUMNS[next(at, "number")]
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         if round(old_value) != round(new_value):
@@ -371,8 +385,8 @@ class MovieTable(ScrollView, can_focus=True, can_focus_children=False):
         return self._line(number).adjust_cell_length(width, self._style("rest"))
 
     def _blank(self, y: int, width: int) -> Strip:
-        """A line without a movie; in an empty table the first of them say why."""
-        if self.window.total != 0 or not 1 <= y <= len(self.when_empty):
+        """A line without a movie; where there is none at all, the first of them say why."""
+        if self.window.total or not 1 <= y <= len(self.when_empty):
             return Strip.blank(width, self._style("rest"))
         text = " " * GAP + self.when_empty[y - 1]
         return Strip([Segment(cut(text, width), self._style("title" if y == 1 else "rest"))])

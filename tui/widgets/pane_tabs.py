@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from tui.terms import PANELS
+
 PANES: Final[dict[str, str]] = {
     "movies": "Movies",
     "stats": "Cache",
@@ -30,6 +32,9 @@ class PaneTabs(Widget):
     """
 
     pane: reactive[str] = reactive("movies")
+
+    def on_mount(self) -> None:
+        self.tooltip = Content(PANELS["tabs"])
 
     def render(self) -> Content:
         tabs = []

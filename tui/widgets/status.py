@@ -19,6 +19,7 @@ STORE_NAMES: Final = {"postgresql": "PostgreSQL", "mongodb": "MongoDB"}
 class StatusLine(LinePanel, can_focus=False):
     """Strategy, store, hit ratio and p95 of the window, and Redis; in words and red while Redis is away."""
 
+    PART = "status"
     DEFAULT_CSS: ClassVar[str] = "StatusLine { height: 1; overflow-y: hidden; background: $panel; }"
 
     def __init__(self, *, id: str | None = None) -> None:

@@ -18,6 +18,7 @@ Kind = Literal["strategy", "store"]
 class StrategyBar(LinePanel, can_focus=False):
     """The strategy toggle and the store switch. Posts `StrategyChosen` or `StoreChosen` for a name that was clicked."""
 
+    PART = "bar"
     DEFAULT_CSS: ClassVar[str] = "StrategyBar { height: 1; overflow-y: hidden; background: $panel; }"
 
     class StrategyChosen(Message):

@@ -38,6 +38,7 @@ class TracePanel(LinePanel):
     Scrolled away from there, or with the cursor on a line, it holds still; End follows again.
     """
 
+    PART = "log"
     BORDER_TITLE = "4 Log"
     DEFAULT_CLASSES = "-framed"
     DEFAULT_CSS: ClassVar[str] = "TracePanel { padding: 0 1; }"

@@ -12,8 +12,11 @@ from tui.widgets.sparkline import sparkline
 
 
 class YearsPanel(LinePanel, can_focus=False):
-    """One block for each year, or for each few where there are more years than cells; the years below."""
+    """One block for each year, or for each few where there are more years than cells; the years below.
 
+    Where there is room for a third line, it names the decades."""
+
+    PART = "years"
     BORDER_TITLE = "Years"
     DEFAULT_CLASSES = "-framed"
     DEFAULT_CSS: ClassVar[str] = "YearsPanel { height: 4; padding: 0 1; overflow-y: hidden; }"
@@ -28,7 +31,7 @@ class YearsPanel(LinePanel, can_focus=False):
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The blocks, and below them the first year, the one of most movies and the last."""
+        """The blocks, below them the decades where there is room, then the first year, the one of most and the last."""
         if self._counts is None:
             return [(("Counting…", "muted"),)]
         counts = {int(year.name): year.count for year in self._counts}
@@ -46,4 +49,25 @@ class YearsPanel(LinePanel, can_focus=False):
         room = len(columns) - len(ends[0]) - len(ends[1])
         between = peak.center(room) if room >= len(peak) + 2 else " " * max(room, 1)
         after = "" if room >= len(peak) + 2 else f"  {peak}"
-        return [((blocks, "chart"),), ((f"{ends[0]}{between}{ends[1]}{after}"[:width], "muted"),)]
+        lines: list[Line] = [((blocks, "chart"),), ((f"{ends[0]}{between}{ends[1]}{after}"[:width], "muted"),)]
+        if height > len(lines) and (ticks := decade_ticks(first, last, step)):
+            lines.insert(1, ((ticks, "muted"),))
+        return lines
+
+
+def decade_ticks(first: int, last: int, step: int) -> str:
+    """A mark below the block that holds the first year of each decade, with its name where that has room.
+
+    Only every second, or fifth, decade is named where they stand too close."""
+    decades = range(-(-first // 10) * 10, last + 1, 10)
+    columns = (last - first) // step + 1
+    for every in (1, 2, 5, 10):
+        if every * 10 // step >= len("╵1940s") + 1:
+            line = ""
+            for decade in decades:
+                at = (decade - first) // step
+                name = f"╵{decade}s" if decade // 10 % every == 0 else "╵"
+                if at >= len(line):
+                    line = line.ljust(at) + (name if at + len(name) <= columns else "╵")
+            return line if line.strip(" ╵") else ""
+    return ""
