@@ -28,7 +28,7 @@ from core.filter_text import filter_text
 from core.loading import Source, load_into
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.observe.counters import Observer
-from core.observe.stats import RedisStats, Stats, Step
+from core.observe.stats import NearStats, RedisStats, Stats, Step
 from core.query import COUNTED, MOST_ROWS, WITHIN, Freshness, Page, Query, Tier, ValueCount, words_of
 from core.settings import STORES, STRATEGIES
 from core.stores.base import Store, Window
@@ -193,14 +193,18 @@ class Catalogue:
 
     async def get(self, id: str) -> Movie:
         """The movie. Raises MovieNotFound, StoreUnavailable."""
-        return (await self.read(id)).movie
+        kept = self._strategy.near(id)
+        return kept if kept is not None else (await self.read(id)).movie
 
     async def read(self, id: str) -> Reading:
         """The movie, with where it came from and how long it took. Raises as `get` does."""
         strategy = self._strategy
         started = time.perf_counter()
-        with self._errors_counted(strategy):
+        try:
             answer = await strategy.read(id)
+        except StoreUnavailable:
+            self._observer.error(strategy.name)
+            raise
         seconds = time.perf_counter() - started
         self._observer.trace(
             "get", id, strategy.name, answer.tier, answer.reason, answer.version, seconds, answer.steps
@@ -326,6 +330,16 @@ class Catalogue:
                 self._admitted.set()
             self._trace_switch("store", f"{old} -> {name}, {waited}", started)
 
+    async def near(self, on: bool) -> None:
+        """Begin or end to keep in this process what is read from Redis; `stats().near` tells how that goes.
+
+        Returns when it is known whether it can be done. Where it cannot, reads go to Redis as before."""
+        async with self._switching:
+            started = time.perf_counter()
+            await self._cache.use_near(on)
+            problem = self._cache.tracking.problem
+            self._trace_switch("near tier", f"on, but {problem}" if problem else "on" if on else "off", started)
+
     async def _settle(self) -> str:
         """Wait, within reason, for running writes and for what they still put into the cache; say for how much."""
         unfinished, started = self.unfinished, time.perf_counter()
@@ -408,6 +422,14 @@ class Catalogue:
             breaker_opened=breaker.opened,
             faults=tuple(self.faults.active.values()),
             redis=self._redis if breaker.state == "closed" else None,
+            near=NearStats(
+                on=self._cache.tracking.wanted,
+                problem=self._cache.tracking.problem,
+                entries=len(self._cache.near),
+                size=self._cache.near.size,
+                invalidated=self._cache.near.invalidated,
+                evicted=self._cache.near.evicted,
+            ),
         )
 
     async def watch(self) -> None:

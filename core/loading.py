@@ -137,5 +137,6 @@ async def _forget_everything(binding: Binding) -> None:
     try:
         async with asyncio.timeout(RELAY_PATIENCE):
             await binding.store.settle()
-    except (TimeoutError, StoreUnavailable):
+            await binding.cache.heard()
+    except (TimeoutError, StoreUnavailable, CacheUnavailable):
         await binding.trust.owe_everything()

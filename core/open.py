@@ -111,6 +111,8 @@ class _Opening:
         )
         self._stack.push_async_callback(cache.close)
         await cache.open()
+        if self._settings.near_cache:
+            await cache.use_near(True)
         return cache, url
 
     async def _connected(self, name: str) -> tuple[Store, str, str]:

@@ -43,6 +43,7 @@ class Settings:
     redis_url: str | None = None
     strategy: str = "cache-aside"
     near_cache: bool = False
+    """Whether what is read from Redis is also kept in this process, coherent by what Redis pushes."""
     soft_ttl: float = 60.0
     """How long an entry counts as fresh."""
     hard_ttl: float = 600.0
@@ -63,8 +64,6 @@ class Settings:
                 remedy=f"Choose one of: {', '.join(CONSISTENCIES)}.",
                 settings=("consistency",),
             )
-        if self.near_cache:
-            raise SettingsError("There is no near cache yet.", remedy="Leave near_cache off.", settings=("near_cache",))
         if not (0 < self.soft_ttl <= self.hard_ttl <= 30 * 86_400):
             raise SettingsError(
                 f"soft_ttl ({self.soft_ttl:g} s) and hard_ttl ({self.hard_ttl:g} s) do not fit.",

@@ -95,7 +95,7 @@ class Trust:
 
     def doubt(self) -> Doubt | None:
         """Why no reader may believe the cache at this moment; None where it may be believed. Costs no round trip."""
-        if self._unannounced or not self._told_everything:
+        if self._unannounced or self._owed or self._owes_everything:
             return Doubt("Redis has missed a change of ours, which is being repeated")
         if self._vouched != self._cache.greetings:
             return Doubt(self._cache.breaker.problem or "what Redis holds is still being looked at")
@@ -225,6 +225,8 @@ class Trust:
                 await self._lift()
 
     async def _pay(self) -> None:
+        if self._told_everything:
+            return
         if self._owes_everything:
             await self._cache.flush()
             self._owes_everything = False
@@ -239,6 +241,8 @@ class Trust:
                 await self._cache.finish(token, [(key, version, None)])
             if owed in self._owed.items():
                 del self._owed[key, token]
+        # Before any waiting writer is let go: what Redis was told, near tiers elsewhere must have heard.
+        await self._cache.heard()
 
     async def _vouch(self) -> None:
         """Make sure that what the greeted server holds is no older than the store."""

@@ -56,6 +56,14 @@ def pack(entry: Entry) -> bytes:
     return header.encode("ascii") + entry.payload
 
 
+def entry_in(data: bytes | None) -> Entry | None:
+    """The entry in these bytes; None where there is none of this format."""
+    try:
+        return None if data is None else unpack(data)
+    except UnreadableEntry:
+        return None
+
+
 def unpack(data: bytes) -> Entry:
     """The entry in these bytes. Raises UnreadableEntry."""
     header = _HEADER.match(data)

@@ -65,7 +65,11 @@ class Namespace(msgspec.Struct, frozen=True):
         return f"rc:g:{{{self.name}.{self.store}.{self.epoch}:*"
 
     def _tag(self, key: Key) -> str:
-        return f"{self.name}.{self.store}.{self.epoch}:{_quoted(key.kind)}:{_quoted(key.id)}"
+        kind, id = key.kind, key.id
+        # Most ids need no quoting, and a hit in Redis has no time for it.
+        if not (kind.isalnum() and id.isalnum()):
+            kind, id = _quoted(kind), _quoted(id)
+        return f"{self.name}.{self.store}.{self.epoch}:{kind}:{id}"
 
 
 def _quoted(text: str) -> str:

@@ -1,38 +1,40 @@
-"""The way to one Redis server: pooled connections, with a time budget and a circuit breaker around every exchange."""
+"""The way to one Redis server: a time budget and a circuit breaker around every exchange."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import random
 from typing import TYPE_CHECKING, Any, Final
 
 from core.cache import scripts
+from core.cache.address import address_of
 from core.cache.breaker import Breaker
-from core.cache.deadline import Deadline
 from core.cache.failures import explain, told
 from core.cache.info import info_fields
+from core.cache.scripts import Script
+from core.cache.wire import Command, Keeper, NotRedis, Overdue, Refused, Reply, Wire
 from core.errors import CacheUnavailable
 from core.masking import masked
 
 if TYPE_CHECKING:
-    from redis.asyncio.connection import AbstractConnection, ConnectionPool
+    from core.cache.lanes import Lanes
 
-Command = tuple[bytes | str | int, ...]
-Reply = Any
-"""What RESP2 has: bytes, int, None, a list of these, or the ResponseError with which the server refused the command."""
-
+ScriptCall = tuple[Script, tuple[bytes, ...], tuple[bytes | str | int, ...]]
+"""A script, the names it works on, and what else it is told."""
 _OLDEST: Final = (7, 0)
-_PATIENCE: Final = 1.0
+_PATIENCE: Final = 0.9
+"""Seconds more that a greeting may take: a server that has just started has much to do."""
 _BACKOFF_LIMIT: Final = 1.0
 
 
 class Link:
-    """Sends commands to the server at `url`. Each exchange has `budget` seconds in all; `connections` may be open.
+    """Sends commands to the server at `url`; each exchange has `budget` seconds.
 
-    A read that is cancelled or late takes its connection along, so that no reply is left for the next user of it; an
-    invalidation runs on as a task of its own, so that no caller's cancellation stops it half way.
+    They go by our own lanes, or by redis-py where the address asks for what the lanes do not do. An invalidation runs
+    on as a task of its own, so that no caller's cancellation stops it half way. `pushed` and `lost` hear of what
+    the server pushes on the lane of the reads, and of that lane's loss.
 
     Every connection asks who answers: another `run_id` than the one that was greeted means a server that was restarted
     or replaced, whose data may be of any age, and opens the breaker at once. While the breaker is not closed a task
@@ -40,7 +42,14 @@ class Link:
     the server holds may be believed is for the caller to find out after each greeting.
     """
 
-    def __init__(self, url: str, *, budget: float, connections: int = 32) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        budget: float,
+        pushed: Callable[[list[Any]], None] | None = None,
+        lost: Callable[[], None] | None = None,
+    ) -> None:
         self.address = masked(url)
         self.breaker = Breaker(clock=time.monotonic, random=random, backoff_limit=_BACKOFF_LIMIT)
         self.greetings = 0
@@ -49,22 +58,22 @@ class Link:
         """Which life of which server was greeted last."""
         self._url = url
         self._budget = budget
-        self._connections = connections
-        self._pool: ConnectionPool | None = None
-        self._slots = asyncio.Semaphore(connections)
+        self._pushed = pushed
+        self._lost = lost
+        self._wire: Wire | None = None
         self._tasks: set[asyncio.Task[list[Reply]]] = set()
         self._recovery: asyncio.Task[None] | None = None
         self._clock_offset: float | None = None
         self._answered = 0.0
         """When the server last answered any call (monotonic seconds)."""
-        self._greeting: asyncio.Task[object] | None = None
+        self._greeting = False
         self._closed = asyncio.Event()
         """The breaker is closed."""
 
     async def open(self) -> None:
         """Connect and check the server; where it is away, start with an open breaker."""
-        self._pool = self._new_pool()
-        if self._pool is None:
+        self._wire = self._new_wire()
+        if self._wire is None:
             self.breaker.trip(f"{self.address} is no address of a Redis server. Correct redis_url.")
             return
         try:
@@ -77,15 +86,15 @@ class Link:
 
     async def close(self) -> None:
         """End the probe and the invalidations under way, and close every connection. Idempotent."""
-        pool, self._pool = self._pool, None
+        wire, self._wire = self._wire, None
         if self._recovery is not None:
             self._recovery.cancel()
             await asyncio.gather(self._recovery, return_exceptions=True)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if pool is not None:
-            await pool.disconnect()
+        if wire is not None:
+            await wire.drop()
 
     async def answering(self) -> None:
         """Wait until the breaker is closed."""
@@ -96,19 +105,65 @@ class Link:
         offset = time.time() - time.monotonic() if self._clock_offset is None else self._clock_offset
         return int((time.monotonic() + offset) * 1000)
 
+    @property
+    def lanes(self) -> Lanes | None:
+        """Our own lanes, where the server is reached by these."""
+        from core.cache.lanes import Lanes
+
+        return self._wire if isinstance(self._wire, Lanes) else None
+
     async def exchange(self, commands: Sequence[Command], *, invalidates: bool = False) -> list[Reply]:
-        """One round trip: the replies in the order of the commands, refusals among them as ResponseError.
+        """One round trip: the replies in the order of the commands, refusals among them as `Refused`.
 
         `invalidates` says that the cache would lie if these commands never ran. Raises CacheUnavailable.
         """
-        if self.breaker.state != "closed":
-            raise CacheUnavailable("Redis", self.breaker.problem or "not reached yet.")
+        wire = self._usable()
         if not invalidates:
-            return await self._bounded(commands, self._budget)
-        task = asyncio.create_task(self._bounded(commands, self._budget))
+            return await self._called(wire, commands)
+        task = asyncio.create_task(self._called(wire, commands))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    async def run(
+        self, calls: Sequence[ScriptCall], *, before: Sequence[Command] = (), invalidates: bool = False
+    ) -> list[Reply]:
+        """Run scripts in one round trip, behind other commands; one more where the server does not know them
+        (restarted, SCRIPT FLUSH). Replies and errors as `exchange`."""
+        commands: list[Command] = [("EVALSHA", script.digest, len(keys), *keys, *more) for script, keys, more in calls]
+        first = len(before)
+        replies = await self.exchange([*before, *commands], invalidates=invalidates)
+        unknown = [n for n in range(len(calls)) if _is_no_script(replies[first + n])]
+        if unknown:
+            load: list[Command] = [("SCRIPT", "LOAD", source) for source in {calls[n][0].source for n in unknown}]
+            again = await self.exchange([*load, *(commands[n] for n in unknown)], invalidates=invalidates)
+            for n, reply in zip(unknown, again[len(load) :], strict=True):
+                replies[first + n] = reply
+        return replies
+
+    async def get(self, name: bytes, keeper: Keeper | None = None) -> bytes | None:
+        """The value under a name. Raises CacheUnavailable."""
+        wire = self._usable()
+        sent = time.monotonic()
+        try:
+            value = await wire.get(name, keeper)
+        except (OSError, NotRedis, Refused, CacheUnavailable) as error:
+            raise self._failed(error, sent) from None
+        self._answered = time.monotonic()
+        self.breaker.succeeded()
+        return value
+
+    async def get_many(self, names: Sequence[bytes], keeper: Keeper | None = None) -> list[bytes | None]:
+        """The values in the order of the names. Raises CacheUnavailable."""
+        wire = self._usable()
+        sent = time.monotonic()
+        try:
+            values = await wire.get_many(names, keeper)
+        except (OSError, NotRedis, Refused, CacheUnavailable) as error:
+            raise self._failed(error, sent) from None
+        self._answered = time.monotonic()
+        self.breaker.succeeded()
+        return values
 
     def refusal(self, reply: Exception) -> CacheUnavailable:
         """The error for the caller of a command that the server refused."""
@@ -119,37 +174,40 @@ class Link:
         if not task.cancelled():
             task.exception()  # marks it as seen: its caller may have been cancelled
 
-    async def _bounded(self, commands: Sequence[Command], budget: float) -> list[Reply]:
-        from redis.exceptions import RedisError
+    def _usable(self) -> Wire:
+        if self.breaker.state != "closed":
+            raise CacheUnavailable("Redis", self.breaker.problem or "not reached yet.")
+        if self._wire is None:
+            raise CacheUnavailable("Redis", "the connection is closed.")
+        return self._wire
 
-        started = time.monotonic()
-        sent: float | None = None
+    async def _called(self, wire: Wire, commands: Sequence[Command], patience: float = 0.0) -> list[Reply]:
+        sent = time.monotonic()
         try:
-            with Deadline(budget):
-                async with self._slots:
-                    sent = time.monotonic()
-                    replies = await self._send(commands)
-        except (RedisError, OSError, CacheUnavailable) as error:  # TimeoutError is an OSError
-            problem, meaning = explain(error, self.address, budget)
-            if isinstance(error, TimeoutError):
-                # A wait in our own queue says nothing about the server; nor does a late answer while others came.
-                if sent is None or sent - started > budget / 2:
-                    meaning = "refused"
-                    reason = f"too many calls at once: no connection came free within {budget * 1000:.0f} ms."
-                    problem = CacheUnavailable("Redis", reason)
-                elif self._answered > sent:
-                    meaning = "refused"
-            self._judge(problem, meaning)
-            raise problem from None
+            replies = await wire.call(commands, patience)
+        except (OSError, NotRedis, Refused, CacheUnavailable) as error:
+            raise self._failed(error, sent) from None
         self._answered = time.monotonic()
         for reply in replies:
             if isinstance(reply, Exception):
-                problem, meaning = explain(reply, self.address, budget)
+                problem, meaning = explain(reply, self.address, self._budget)
                 if meaning == "down":
                     self._judge(problem, meaning)
                     raise problem
         self.breaker.succeeded()
         return replies
+
+    def _failed(self, error: Exception, sent: float) -> CacheUnavailable:
+        """The error for the caller of what failed, which is held against the server where that is to blame."""
+        problem, meaning = explain(error, self.address, self._budget)
+        if isinstance(error, Overdue) and error.innocent is not None:
+            meaning = "refused"
+            if error.innocent:
+                problem = CacheUnavailable("Redis", error.innocent)
+        elif isinstance(error, TimeoutError) and self._answered > sent:
+            meaning = "refused"  # a late answer says nothing about a server that gave others meanwhile
+        self._judge(problem, meaning)
+        return problem
 
     def _judge(self, problem: CacheUnavailable, meaning: str) -> None:
         if self.breaker.state != "closed":
@@ -160,47 +218,21 @@ class Link:
             self.breaker.trip(told(problem))
         self._recover_when_open()
 
-    async def _send(self, commands: Sequence[Command]) -> list[Reply]:
-        from redis.exceptions import ResponseError
-
-        pool = self._pool
-        if pool is None:
-            raise CacheUnavailable("Redis", "the connection is closed.")
-        connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py
-        replies: list[Reply] = []
-        try:
-            await connection.send_packed_command(connection.pack_commands(commands))
-            for _ in commands:
-                try:
-                    replies.append(await connection.read_response())
-                except ResponseError as refusal:
-                    replies.append(refusal)
-        finally:
-            if len(replies) < len(commands):
-                await connection.disconnect(nowait=True)
-            await pool.release(connection)
-        return replies
-
-    async def _identify(self, connection: AbstractConnection) -> None:
-        """Log in on a new connection, and refuse one that leads to a server which was not greeted."""
-        from redis.exceptions import ConnectionError as NotConnected
-
-        await connection.on_connect()
-        if not self.run_id or asyncio.current_task() is self._greeting:
-            return
-        await connection.send_command("INFO", "server")
-        if info_fields(await connection.read_response()).get("run_id") != self.run_id:
-            stranger = CacheUnavailable("Redis", f"{self.address} was restarted or replaced.")
-            raise NotConnected(str(stranger)) from stranger
+    def _identify(self, info: bytes) -> None:
+        """Refuse a new connection that leads to a server which was not greeted."""
+        if self.run_id and not self._greeting and info_fields(info).get("run_id") != self.run_id:
+            raise CacheUnavailable("Redis", f"{self.address} was restarted or replaced.")
 
     async def _greet(self) -> None:
         """Ask who answers, set the clock and load the scripts."""
         load: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts.ALL]
-        self._greeting = asyncio.current_task()
+        if self._wire is None:
+            raise CacheUnavailable("Redis", "the connection is closed.")
+        self._greeting = True
         try:
-            replies = await self._bounded([("PING",), ("INFO",), ("TIME",), *load], max(self._budget, _PATIENCE))
+            replies = await self._called(self._wire, [("PING",), ("INFO",), ("TIME",), *load], _PATIENCE)
         finally:
-            self._greeting = None
+            self._greeting = False
         for reply in replies[:3]:
             if isinstance(reply, Exception):
                 raise self.refusal(reply)
@@ -221,7 +253,7 @@ class Link:
         self.greetings += 1
 
     def _recover_when_open(self) -> None:
-        if self.breaker.state != "open" or self._pool is None:
+        if self.breaker.state != "open" or self._wire is None:
             return
         self._closed.clear()
         if self._recovery is None or self._recovery.done():
@@ -230,10 +262,10 @@ class Link:
     async def _recover(self) -> None:
         while self.breaker.state != "closed":
             await asyncio.sleep(self.breaker.wait)
-            if self._pool is not None and self.breaker.probe():
+            if self._wire is not None and self.breaker.probe():
                 try:
                     # What is still connected may lead to a server that is no longer the one at this address.
-                    await self._pool.disconnect(inuse_connections=True)
+                    await self._wire.drop()
                     await self._greet()
                 except CacheUnavailable as problem:
                     self.breaker.failed(told(problem))
@@ -241,34 +273,20 @@ class Link:
                     self.breaker.close()
                     self._closed.set()
 
-    def _new_pool(self) -> ConnectionPool | None:
-        from redis.asyncio.connection import ConnectionPool
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
-        from redis.exceptions import RedisError
+    def _new_wire(self) -> Wire | None:
+        """The lanes where they can serve the address, else redis-py; None where neither can make sense of it."""
+        address = address_of(self._url)
+        if address is not None:
+            from core.cache.lanes import Lanes
+
+            return Lanes(address, self._budget, self._identify, pushed=self._pushed, lost=self._lost)
+        from core.cache.pooled import Pooled
 
         try:
-            pool = ConnectionPool.from_url(self._url, max_connections=self._connections)
+            return Pooled(self._url, self._budget, self._identify)
         except ValueError:
             return None
-        # After the URL's own parameters, because none of these may be changed by one: a socket timeout loses
-        # cancellations on Python 3.11, a retry outlives the budget, RESP2 needs no greeting, and we want bytes.
-        pool.max_connections = self._connections
-        pool.connection_kwargs.update(
-            socket_timeout=None,
-            socket_connect_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            retry_on_error=[],
-            retry_on_timeout=False,
-            health_check_interval=0,
-            decode_responses=False,
-            protocol=2,
-            driver_info=None,
-            redis_connect_func=self._identify,
-        )
-        try:
-            # Connects nothing yet, but refuses parameters that do not exist.
-            pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py
-        except (TypeError, ValueError, RedisError):
-            return None
-        return pool
+
+
+def _is_no_script(reply: Reply) -> bool:
+    return isinstance(reply, Refused) and reply.code == "NOSCRIPT"

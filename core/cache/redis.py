@@ -12,13 +12,16 @@ import msgspec
 
 from core.cache import scripts
 from core.cache.breaker import Breaker
-from core.cache.entry import Entry, UnreadableEntry, hexadecimal, pack, unpack
+from core.cache.entry import Entry, entry_in, hexadecimal, pack
 from core.cache.info import RedisInfo, redis_info
 from core.cache.journal import JOURNAL, MOST, Changes, Place, changes, place_of
 from core.cache.keys import Key, Namespace
-from core.cache.link import Command, Link, Reply
+from core.cache.link import Link, ScriptCall
+from core.cache.near import Near, Shelf
 from core.cache.protocol import AcquireVerdict, FillVerdict, FinishVerdict, InvalidateVerdict
 from core.cache.scripts import Script
+from core.cache.tracking import Tracking
+from core.cache.wire import Command, Refused, Reply
 
 Call = tuple[Script, Key, tuple[bytes | str | int, ...]]
 
@@ -83,15 +86,20 @@ class RedisCache:
         budget: float = 0.1,
         codec: str = "m",
         random: Callable[[], float] = random,
+        near: Near | None = None,
     ) -> None:
         self.namespace = namespace
+        self.near = near or Near()
+        """What is kept in this process."""
+        self.tracking = Tracking(self.near)
+        """What keeps that right."""
         self._soft_ttl = soft_ttl
         self._hard_ttl = hard_ttl
         self._negative_ttl = negative_ttl
         self._jitter = jitter
         self._codec = codec
         self._random = random
-        self._link = Link(url, budget=budget)
+        self._link = Link(url, budget=budget, pushed=self.tracking.pushed, lost=self.tracking.lost)
 
     @property
     def breaker(self) -> Breaker:
@@ -133,19 +141,42 @@ class RedisCache:
 
     async def close(self) -> None:
         """Close every connection; calls under way are given up. Idempotent; for all namespaces at once."""
+        await self.tracking.close()
         await self._link.close()
 
-    async def get(self, key: Key) -> Entry | None:
-        """The entry, in one plain GET; None where there is none, or none of this format."""
-        replies = await self._link.exchange([("GET", self.namespace.entry_key(key))])
-        return _entry(self._accepted(replies[0]))
+    async def use_near(self, on: bool) -> None:
+        """Begin or end to keep near what is read, for all namespaces at once; `tracking.problem` tells why it cannot
+        be, if so."""
+        await self.tracking.use(self._link, on)
 
-    async def get_many(self, keys: Sequence[Key]) -> list[Entry | None]:
+    def shelf(self, kind: str) -> Shelf:
+        """What is kept near of one kind: give it to reads that are to keep what they bring."""
+        return self.near.shelf(self.namespace, kind)
+
+    async def get(self, key: Key, shelf: Shelf | None = None) -> Entry | None:
+        """The entry, in one plain read; None where there is none, or none of this format."""
+        return entry_in(await self._link.get(self.namespace.entry_key(key), shelf))
+
+    async def get_many(self, keys: Sequence[Key], shelf: Shelf | None = None) -> list[Entry | None]:
         """The entries in the order of the keys, in one MGET."""
         if not keys:
             return []
-        replies = await self._link.exchange([("MGET", *map(self.namespace.entry_key, keys))])
-        return [_entry(value) for value in self._accepted(replies[0])]
+        return list(map(entry_in, await self._link.get_many([*map(self.namespace.entry_key, keys)], shelf)))
+
+    async def get_bulk(self, keys: Sequence[Key]) -> list[Entry | None]:
+        """The same on the lane for what may be large."""
+        reply = (await self._link.exchange([("MGET", *map(self.namespace.entry_key, keys))]))[0]
+        return [entry_in(value) for value in self._accepted(reply)]
+
+    def forget_near(self, keys: Sequence[Key]) -> None:
+        """Keep nothing near of these that is known or on its way at this moment."""
+        if self.near.keeping:
+            self.tracking.drop([*map(self.namespace.entry_key, keys)])
+
+    async def heard(self) -> None:
+        """Wait until no near tier anywhere holds what changed in Redis before this call. Raises CacheUnavailable."""
+        reply = (await self._link.run([self.tracking.ring(self._link)], invalidates=True))[0]
+        await self.tracking.heard(self._link, self._accepted(reply))
 
     async def acquire(self, key: Key, token: str, lease: float, *, refresh: bool = False) -> Acquired:
         """Ask for the entry, or for the right to fill it within `lease` seconds; `refresh` asks though it is there."""
@@ -174,22 +205,37 @@ class RedisCache:
         return [_FILLED[self._accepted(reply)] for reply in await self._run(calls)]
 
     async def begin(self, keys: Sequence[Key], token: str, write: float, *, hide: bool = True) -> None:
-        """Announce a write that ends within `write` seconds: nobody fills until then; `hide` removes the entries."""
+        """Announce a write that ends within `write` seconds: nobody fills until then; `hide` removes the entries, from
+        every near tier, too."""
         arguments = (token, _ms(write), int(hide))
-        for reply in await self._run([(scripts.BEGIN, key, arguments) for key in keys], invalidates=True):
-            self._accepted(reply)
+        calls = [self._call(scripts.BEGIN, key, arguments) for key in keys]
+        if hide and keys:
+            calls.append(self.tracking.ring(self._link))
+        replies = [*map(self._accepted, await self._link.run(calls, invalidates=True))] if calls else []
+        if hide and keys:
+            self.forget_near(keys)
+            await self.tracking.heard(self._link, replies[-1])
 
     async def finish(self, token: str, items: Sequence[tuple[Key, int, bytes | None]]) -> list[FinishVerdict]:
         """End committed writes: (key, version, payload) each, where a payload of None drops the entry.
 
         Where Redis is full, the entry is dropped instead of installed.
         """
-        calls = [self._finishing(token, *item) for item in items]
-        replies = await self._run(calls, invalidates=True)
+        if not items:
+            return []
+        keys = [key for key, _, _ in items]
+        calls = [self._call(*self._finishing(token, *item)) for item in items]
+        held: list[Command] = [("HEXISTS", self.namespace.gate_key(key), f"w:{token}") for key in keys]
+        replies = await self._link.run(calls, before=held, invalidates=True)
+        held_all, replies = replies[: len(held)] == [1] * len(held), replies[len(held) :]
         full = [n for n, reply in enumerate(replies) if isinstance(reply, Exception) and _is_out_of_memory(reply)]
         drops = [self._finishing(token, items[n][0], items[n][1], None) for n in full]
         for n, reply in zip(full, await self._run(drops, invalidates=True), strict=True):
             replies[n] = reply
+        self.forget_near(keys)
+        if not held_all:
+            # The announcement was lost, so the state before may have been filled, and kept near, after all.
+            await self.heard()
         return [_FINISHED[self._accepted(reply)] for reply in replies]
 
     async def holds(self, key: Key, token: str) -> bool:
@@ -216,8 +262,12 @@ class RedisCache:
         calls: list[Call] = [
             (scripts.INVALIDATE, key, (hexadecimal(version), int(force))) for key, version, force in items
         ]
-        replies = [self._accepted(reply) for reply in await self._run([*notes, *calls], invalidates=True)]
-        return [_INVALIDATED[reply] for reply in replies[len(notes) :]]
+        replies = await self._run([*notes, *calls], invalidates=True)
+        verdicts = [_INVALIDATED[self._accepted(reply)] for reply in replies[len(notes) :]]
+        for reply in replies[: len(notes)]:
+            self._accepted(reply)
+        self.forget_near([key for (key, _, _), verdict in zip(items, verdicts, strict=True) if verdict != "newer"])
+        return verdicts
 
     async def note(self, ids: Sequence[str]) -> None:
         """Note in the journal that these changed."""
@@ -254,7 +304,9 @@ class RedisCache:
         """
         # Gates first: an entry that a doomed token still installs meanwhile is there when the entries' scan begins.
         await self._unlink(self.namespace.gates)
-        return await self._unlink(self.namespace.entries)
+        removed = await self._unlink(self.namespace.entries)
+        self.tracking.drop(None)
+        return removed
 
     async def server(self) -> RedisInfo:
         """What the server says of itself, in one round trip."""
@@ -275,23 +327,12 @@ class RedisCache:
         fresh_until = self.now_ms() + _ms(self._soft_ttl * factor)
         return Entry(True, version, fresh_until, load_ms, self._codec, payload), max(1, _ms(self._hard_ttl * factor))
 
+    def _call(self, script: Script, key: Key, more: tuple[bytes | str | int, ...]) -> ScriptCall:
+        return script, (self.namespace.entry_key(key), self.namespace.gate_key(key)), more
+
     async def _run(self, calls: Sequence[Call], *, invalidates: bool = False) -> list[Reply]:
-        """Run scripts in one round trip; one more where the server does not know them (restarted, SCRIPT FLUSH)."""
-        if not calls:
-            return []
-        space = self.namespace
-        commands: list[Command] = [
-            ("EVALSHA", script.digest, 2, space.entry_key(key), space.gate_key(key), *arguments)
-            for script, key, arguments in calls
-        ]
-        replies = await self._link.exchange(commands, invalidates=invalidates)
-        unknown = [n for n, reply in enumerate(replies) if isinstance(reply, Exception) and _is_no_script(reply)]
-        if unknown:
-            load: list[Command] = [("SCRIPT", "LOAD", source) for source in {calls[n][0].source for n in unknown}]
-            again = await self._link.exchange([*load, *(commands[n] for n in unknown)], invalidates=invalidates)
-            for n, reply in zip(unknown, again[len(load) :], strict=True):
-                replies[n] = reply
-        return replies
+        """Run scripts in one round trip."""
+        return await self._link.run([self._call(*call) for call in calls], invalidates=invalidates) if calls else []
 
     async def keys(self) -> AsyncIterator[list[Key]]:
         """Every key that has an entry, some at a time: those that are there all the while once at least."""
@@ -328,29 +369,14 @@ def _note(ids: Sequence[str]) -> Call:
 def _acquired(reply: list[bytes]) -> Acquired:
     if len(reply) == 1:
         return Acquired(_ACQUIRED[reply[0]])
-    entry = _entry(reply[1])
+    entry = entry_in(reply[1])
     # Bytes that only look like an entry: nobody may read them, and until they expire nobody can replace them.
     return Acquired("hit", entry) if entry is not None else Acquired("writing")
-
-
-def _entry(data: bytes | None) -> Entry | None:
-    try:
-        return None if data is None else unpack(data)
-    except UnreadableEntry:
-        return None
 
 
 def _ms(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _is_no_script(refusal: Exception) -> bool:
-    from redis.exceptions import NoScriptError
-
-    return isinstance(refusal, NoScriptError)
-
-
 def _is_out_of_memory(refusal: Exception) -> bool:
-    from redis.exceptions import OutOfMemoryError
-
-    return isinstance(refusal, OutOfMemoryError)
+    return isinstance(refusal, Refused) and refusal.code == "OOM"

@@ -59,6 +59,18 @@ class RedisStats(msgspec.Struct, frozen=True):
     clients: int
 
 
+class NearStats(msgspec.Struct, frozen=True):
+    """The near tier: whether it is wanted, why it keeps nothing all the same (None: it does), how much it holds, how
+    many entries were dropped because they changed, and how many for want of room. Bytes are an estimate."""
+
+    on: bool = False
+    problem: str | None = None
+    entries: int = 0
+    size: int = 0
+    invalidated: int = 0
+    evicted: int = 0
+
+
 class RelayStats(msgspec.Struct, frozen=True):
     """What this copy's relay carried from the store's log of changes into the cache.
 
@@ -87,7 +99,7 @@ class AuditStats(msgspec.Struct, frozen=True):
 class Step(msgspec.Struct, frozen=True):
     """One leg of an operation: whom it asked, what came of it, and in how many seconds; None where nobody measured."""
 
-    where: Literal["redis", "store"]
+    where: Literal["near", "redis", "store"]
     outcome: str
     seconds: float | None = None
 
@@ -134,5 +146,6 @@ class Stats(msgspec.Struct, frozen=True):
     has asked for any answer since the last write, or the cache is away."""
     breaker_opened: int = 0
     """How often the breaker opened."""
+    near: NearStats = NearStats()
     faults: tuple[str, ...] = ()
     """What is broken on purpose just now, each in two or three words."""

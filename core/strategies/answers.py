@@ -93,7 +93,7 @@ class CollectionAnswers:
 
     async def _look(self, question: Question[T], key: Key) -> tuple[T | None, bytes | None]:
         """The answer in the cache where it was computed in the present generation, and the name of that."""
-        present, entry = await self._cache.get_many([COLLECTION, key])
+        present, entry = await self._cache.get_bulk([COLLECTION, key])
         return _valid(question, present, entry), None if present is None else present.payload
 
     def _hit(self, value: T, started: float, doubt: Doubt | None) -> Computed[T]:

@@ -67,6 +67,9 @@ class Strategy(Protocol):
 
     name: ClassVar[str]
 
+    def near(self, id: str) -> Movie | None:
+        """The movie where it is kept in this process, counted and noted as a read; None where it has to be read."""
+
     async def read(self, id: str) -> Answer:
         """One movie."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
+from core.model import Movie
 from core.strategies.answers import CollectionAnswers
 from core.strategies.base import Answer, Computed, Question
 from core.strategies.reading import MovieReads
@@ -22,6 +23,10 @@ class Caching:
         self._reads = reads
         self._answers = answers
         self.intents = intents
+
+    def near(self, id: str) -> Movie | None:
+        """One movie, if it is kept in this process."""
+        return self._reads.near(id)
 
     async def read(self, id: str) -> Answer:
         """One movie, read through the cache."""

@@ -33,6 +33,10 @@ class NoCache:
         self._observer = observer
         self._intents = intents
 
+    def near(self, id: str) -> Movie | None:
+        """Nothing is."""
+        return None
+
     async def read(self, id: str) -> Answer:
         """One movie from the store."""
         started = time.perf_counter()

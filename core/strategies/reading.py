@@ -17,14 +17,16 @@ from typing import Final
 import msgspec
 
 from core.cache.background import Background
-from core.cache.entry import Entry
+from core.cache.entry import Entry, entry_in
 from core.cache.flight import Landed, SingleFlight
 from core.cache.keys import Key
+from core.cache.near import Slot
 from core.cache.redis import Loaded, RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
 from core.model import Movie
 from core.observe.counters import Observer
 from core.observe.stats import Step
+from core.observe.trace import NEAR_HIT
 from core.query import Freshness
 from core.stores.base import Store
 from core.strategies.base import Answer
@@ -36,6 +38,8 @@ LEASE: Final = 2.0
 """Seconds that a reader's lease lives: well above a slow load, short enough that a vanished reader delays nobody."""
 WAITS: Final = (0.005, 0.02, 0.05, 0.1)
 """Seconds between looks while another process loads the same key, before loading without filling."""
+MOST_NEAR: Final = 30.0
+"""Seconds that an entry is kept near at most, however fresh it is."""
 EAGERNESS: Final = 1.0
 """The β of early expiration: above 1 refreshes earlier."""
 _LEASES: Final = {"token": "lease", "loading": "another reads", "writing": "another writes", "hit": "filled by now"}
@@ -65,20 +69,72 @@ class MovieReads:
         self._flight = flight
         self._background = background
         self._refreshing: set[Key] = set()
+        self._near = cache.near
+        self._shelf = cache.shelf(movie_key("").kind)
+
+    def near(self, id: str) -> Movie | None:
+        """The movie, if it is kept near and may be believed: counted and noted like any read, and at no round trip."""
+        slot = self._shelf.get(id)
+        if slot is None:
+            return None
+        started = time.monotonic()
+        if started >= self._near.until or self._trust.doubt() is not None:
+            return None
+        answer: Answer | None = slot.value or self._near_answer(slot)
+        if answer is None or started >= slot.until:
+            return None
+        self._near.used(slot.name)
+        self._observer.near_hit(self._strategy, id, answer.version, time.monotonic() - started)
+        return answer.movie
+
+    def _near_answer(self, slot: Slot) -> Answer | None:
+        """What a slot says, made once. It is left for a read in Redis when an early refresh would be due."""
+        data, slot.data = slot.data, None
+        entry = entry_in(data)
+        if entry is None or entry.codec != CODEC or not entry.known:
+            return None
+        try:
+            movie = decode_movie(entry.payload)
+        except msgspec.MsgspecError:
+            return None
+        early = entry.load_ms * EAGERNESS * math.log(1.0 - self._random())
+        left = (entry.fresh_until - self._cache.now_ms() + early) / 1000
+        slot.until = time.monotonic() + min(left, MOST_NEAR)
+        answer = slot.value = Answer(movie, entry.version, "near", "fresh", NEAR_HIT)
+        return answer
+
+    def _kept(self, id: str) -> Answer | None:
+        """What is kept near of this movie and may be believed; uncounted."""
+        slot = self._shelf.get(id)
+        if slot is None or time.monotonic() >= self._near.until or self._trust.doubt() is not None:
+            return None
+        answer: Answer | None = slot.value or self._near_answer(slot)
+        if answer is None or time.monotonic() >= slot.until:
+            return None
+        self._near.used(slot.name)
+        return answer
 
     async def read(self, id: str) -> Answer:
         """One movie, from Redis while it may be believed, else from the store."""
         started = time.perf_counter()
+        if (kept := self._kept(id)) is not None:
+            seconds = time.perf_counter() - started
+            self._observer.hits(self._strategy, 1, seconds, tier="near")
+            self._observer.saved(self._strategy)
+            return _by_way_of(kept, Step("near", "hit", seconds))
         key = movie_key(id)
         doubt = self._trust.doubt()
+        shelf = self._shelf if doubt is None else None
         try:
-            entry = await self._cache.get(key) if doubt is None or doubt.store_away else None
+            entry = await self._cache.get(key, shelf) if doubt is None or doubt.store_away else None
         except CacheUnavailable as away:
             doubt, entry = Doubt(away.reason), None
         if (found := self._found(key, entry, doubt)) is not None:
-            self._count_hits([found], time.perf_counter() - started, doubt)
+            seconds = time.perf_counter() - started
+            self._count_hits([found], seconds, doubt)
             self._observer.saved(self._strategy)
-            return _by_way_of(found, Step("redis", _looked(found), time.perf_counter() - started))
+            step = Step("redis", _looked(found), seconds)
+            return Answer(found.movie, found.version, found.tier, found.freshness, found.reason, (step,))
         if doubt is not None:
             reason = doubt.reason
             try:
@@ -89,10 +145,12 @@ class MovieReads:
                 self._count_hits([last], time.perf_counter() - started, doubt)
                 return _by_way_of(last, Step("store", "away"), Step("redis", "last known state"))
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
+            self._cache.forget_near([key])
             return answer
         missed = Step("redis", "miss", time.perf_counter() - started)
         answer = await self._land(key, lambda: self._load(key, undecodable=entry is not None))
         self._observer.misses(self._strategy, 1, time.perf_counter() - started)
+        self._cache.forget_near([key])  # what is on its way may be older than what the store said
         return _by_way_of(answer, missed, *answer.steps)
 
     async def read_many(self, ids: Sequence[str]) -> list[Answer]:
@@ -102,18 +160,22 @@ class MovieReads:
         started = time.perf_counter()
         keys = [movie_key(id) for id in ids]
         doubt = self._trust.doubt()
-        entries: Sequence[Entry | None] = [None] * len(keys)
+        near = {key: answer for key in keys if (answer := self._kept(key.id)) is not None} if self._shelf else {}
+        asked = [key for key in keys if key not in near]
+        self._observer.hits(self._strategy, len(keys) - len(asked), time.perf_counter() - started, tier="near")
+        entries: Sequence[Entry | None] = [None] * len(asked)
         if doubt is None or doubt.store_away:
             try:
-                entries = await self._cache.get_many(keys)
+                entries = await self._cache.get_many(asked, self._shelf if doubt is None else None)
             except CacheUnavailable as away:
                 doubt = Doubt(away.reason)
         found = {
             key: answer
-            for key, entry in zip(keys, entries, strict=True)
+            for key, entry in zip(asked, entries, strict=True)
             if (answer := self._found(key, entry, doubt)) is not None
         }
         self._count_hits(list(found.values()), time.perf_counter() - started, doubt)
+        found |= near
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if not missing:
             self._observer.saved(self._strategy)
@@ -132,6 +194,7 @@ class MovieReads:
         else:
             found.update(await self._load_many(missing))
             self._observer.misses(self._strategy, len(missing), time.perf_counter() - started)
+        self._cache.forget_near(missing)
         return [found[key] for key in keys]
 
     async def _land(self, key: Key, loader: Callable[[], Awaitable[Landed[Answer]]]) -> Answer:
@@ -272,6 +335,8 @@ class MovieReads:
         return Answer(movie, entry.version, "redis", freshness, reason if entry.known else "known to be absent")
 
     def _count_hits(self, answers: Sequence[Answer], seconds: float, doubt: Doubt | None) -> None:
+        if not answers:
+            return
         negative = sum(answer.movie is None for answer in answers)
         stale = sum(answer.freshness == "stale" for answer in answers)
         if doubt is None:

@@ -58,7 +58,6 @@ def test_masking_of_what_is_no_address(flawed: str, shown: str) -> None:
         ({"store": "sqlite"}, UnknownStore),
         ({"strategy": "fastest"}, UnknownStrategy),
         ({"consistency": "maybe"}, SettingsError),
-        ({"near_cache": True}, SettingsError),
         ({"soft_ttl": 0.0}, SettingsError),
         ({"soft_ttl": 700.0}, SettingsError),
         ({"redis_maxmemory": "lots"}, SettingsError),

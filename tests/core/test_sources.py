@@ -82,7 +82,7 @@ def test_each_source_is_named(tmp_path: Path, dotenv: Path) -> None:
         ({"REELCACHE_STORE": "oracle"}, "store from REELCACHE_STORE in the environment: There is no store"),
         ({"REELCACHE_STORE": "redis://:s3cret@db/0"}, "There is no store named 'redis://:***@db/0'"),
         ({"REELCACHE_STRATEGY": "guess"}, "strategy from REELCACHE_STRATEGY in the environment: There is no strategy"),
-        ({"REELCACHE_NEAR_CACHE": "on"}, "near_cache from REELCACHE_NEAR_CACHE in the environment: There is no near"),
+        ({"REELCACHE_NEAR_CACHE": "perhaps"}, "near_cache from REELCACHE_NEAR_CACHE in the environment"),
         ({"REELCACHE_HARD_TTL": "nan"}, "hard_ttl from REELCACHE_HARD_TTL in the environment: soft_ttl (60 s) and"),
         ({"DATABASE_URL": "me:s3cret@db"}, "postgres_url from DATABASE_URL in the environment: postgres_url cannot"),
     ],

@@ -39,6 +39,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Decides faults and operations; by chance without it.")] = 0,
     clients: Annotated[int, typer.Option(help="How many client processes.")] = 4,
     keep: Annotated[Path | None, typer.Option(help="A folder for the history; must not exist.")] = None,
+    near: Annotated[bool, typer.Option("--near", help="The clients have a near tier.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Run every cell, and write the table.")] = False,
     row_file: Annotated[Path | None, typer.Option("--row", help="Also write the row of the table there.")] = None,
     together: Annotated[int, typer.Option(help="How many cells run at once, each on servers of its own.")] = 1,
@@ -60,6 +61,7 @@ def main(
                 seconds=seconds,
                 seed=seed,
                 clients=clients,
+                near=near,
             )
         ]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing is left running
@@ -157,6 +159,7 @@ def _tell(result: Result) -> None:
 def _again(cell: Cell) -> str:
     words = f"--store {cell.store} --strategy {cell.strategy} --consistency {cell.consistency}"
     words += f" --implementation {cell.implementation} --seconds {cell.seconds:g} --seed {cell.seed}"
+    words += " --near" if cell.near else ""
     return words if cell.faults == schedule.ALL else f"{words} --faults {','.join(cell.faults)}"
 
 

@@ -55,13 +55,15 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     clients: int = 4
     sessions: int = 4
     crash: float = 0.003
+    near: bool = False
+    """Whether the clients keep near what they read."""
     wait_for_dead_writers: bool = True
     """Whether the end waits until tokens of dead writers have expired, to see their keys cached again too."""
 
     @property
     def name(self) -> str:
         """The cell in words."""
-        words = [self.store, self.strategy, self.consistency]
+        words = [self.store, self.strategy, self.consistency, *(["near"] if self.near else [])]
         return " ".join(words if self.implementation == "core" else [*words, self.implementation])
 
     @property
@@ -154,6 +156,7 @@ class _Run:
                     sessions=cell.sessions,
                     crash=cell.crash if "crash" in cell.faults else 0.0,
                     naive=naive,
+                    near=cell.near,
                     weakness=weakness,
                 )
                 for slot in range(cell.clients)

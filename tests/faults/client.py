@@ -73,6 +73,7 @@ class Config(msgspec.Struct, frozen=True):
     """The probability that a client kills itself after a commit, before the cache knows of it."""
     naive: bool = False
     weakness: str = ""
+    near: bool = False
 
 
 class Movies(Protocol):
@@ -336,6 +337,7 @@ def _opened(config: Config) -> AbstractAsyncContextManager[Movies]:
         redis_url=config.redis_url,
         strategy=config.strategy,
         consistency=config.consistency,
+        near_cache=config.near,
         state_dir=Path(config.state_dir),
     )
     if config.naive:

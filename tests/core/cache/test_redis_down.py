@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from core.cache import scripts
 from core.cache.keys import Key
+from core.cache.pooled import Pooled
 from core.cache.redis import RedisCache
+from core.cache.scripts import ALL
 from core.errors import CacheUnavailable
 from tests.core.cache.conftest import SPACE
 from tests.core.cache.servers import OwnRedis
@@ -39,9 +40,10 @@ def new_cache(url: str, budget: float = BUDGET) -> RedisCache:
     return RedisCache(url, SPACE, soft_ttl=60, hard_ttl=600, budget=budget)
 
 
-@pytest.fixture
-async def own_cache(own_redis: OwnRedis) -> AsyncIterator[RedisCache]:
-    cache = new_cache(own_redis.url)
+@pytest.fixture(params=["lanes", "pooled"])
+async def own_cache(own_redis: OwnRedis, request: pytest.FixtureRequest) -> AsyncIterator[RedisCache]:
+    """A cache by either way to the server: by our own lanes, and by redis-py."""
+    cache = new_cache(own_redis.url + ("?client_name=pooled" if request.param == "pooled" else ""))
     await cache.open()
     assert cache.breaker.problem is None
     yield cache
@@ -161,12 +163,18 @@ async def test_a_crowd_before_a_frozen_server_fails_within_one_budget(
     assert own_cache.breaker.opened == 1
 
 
-async def test_a_crowd_of_our_own_is_not_blamed_on_redis(own_cache: RedisCache) -> None:
-    while not own_cache._link._slots.locked():
-        await own_cache._link._slots.acquire()
-    results = await asyncio.gather(*(own_cache.get(KEY) for _ in range(30)), return_exceptions=True)
+async def test_a_crowd_of_our_own_is_not_blamed_on_redis(own_redis: OwnRedis) -> None:
+    """Lanes have room for everybody; a pool has not."""
+    cache = new_cache(f"{own_redis.url}?client_name=pooled")
+    await cache.open()
+    wire = cache._link._wire
+    assert isinstance(wire, Pooled)
+    while not wire._slots.locked():
+        await wire._slots.acquire()
+    results = await asyncio.gather(*(cache.get(KEY) for _ in range(30)), return_exceptions=True)
     assert all("too many calls at once" in str(result) for result in results)
-    assert own_cache.breaker.opened == 0
+    assert cache.breaker.opened == 0
+    await cache.close()
 
 
 async def test_late_calls_beside_answered_ones_do_not_open_the_breaker(own_cache: RedisCache) -> None:
@@ -379,10 +387,12 @@ async def test_an_old_server_is_refused_by_name(tmp_path: object) -> None:
     info = b"redis_version:6.2.7\r\nrole:master\r\n"
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # No word of RESP3 does it know.
+        await reader.readuntil(b"server\r\n")
+        writer.write(b"-ERR unknown command 'HELLO'\r\n$%d\r\n%b\r\n" % (len(info), info))
         await reader.readuntil(b"TIME\r\n")
         writer.write(
-            b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n" % (len(info), info)
-            + b"-ERR no\r\n" * len(scripts.ALL)
+            b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n" % (len(info), info) + b"-ERR no\r\n" * len(ALL)
         )
         await reader.read()
         writer.close()
