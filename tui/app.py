@@ -8,10 +8,11 @@ import signal
 from contextlib import ExitStack
 from dataclasses import replace
 from time import monotonic, time
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.notifications import SeverityLevel
 from textual.widgets import Input
 
@@ -30,12 +31,10 @@ from tui.screens.help import HelpScreen
 from tui.screens.problems import ProblemsScreen
 from tui.screens.start import StartScreen
 from tui.session import Opener, Session
-from tui.terminal import endings, hung_up, input_descriptor, silence
+from tui.terminal import LastingOutput, endings, hung_up, input_descriptor, silence
 
 STATS_SECONDS: Final = 0.5
 HANG_UP_SECONDS: Final = 0.25
-"""Short, for Textual's output thread dies at the first write to a lost terminal, and the program with it stands still
-as soon as thirty more writes wait for that thread."""
 
 
 class ReelcacheApp(App[int]):
@@ -66,6 +65,18 @@ class ReelcacheApp(App[int]):
         return self.theme_variables
 
     # ---------------------------------------------------------------------------------------------- start and end
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver, with an output that outlives its terminal."""
+        base = super().get_driver_class()
+
+        class Lasting(base):  # type: ignore[misc, valid-type]  # which one it is, the platform says
+            def __init__(self, *args: Any, **options: Any) -> None:
+                super().__init__(*args, **options)
+                if (file := getattr(self, "_file", None)) is not None:
+                    self._file = LastingOutput(file)
+
+        return Lasting
 
     def on_mount(self) -> None:
         theme = self.memory.now.theme
@@ -115,8 +126,6 @@ class ReelcacheApp(App[int]):
         if not hung_up(descriptor):
             return
         silence()
-        if self._driver is not None:
-            self._driver.write = lambda data: None  # type: ignore[method-assign]  # its thread is dead or dying
         self._end(128 + signal.SIGHUP)
 
     def _end(self, code: int) -> None:

@@ -8,8 +8,8 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final
+from contextlib import contextmanager, suppress
+from typing import IO, Final
 
 _ENDINGS: Final = ("SIGTERM", "SIGHUP", "SIGINT")
 
@@ -29,6 +29,31 @@ def input_descriptor() -> int | None:
         return sys.__stdin__.fileno() if sys.__stdin__ is not None else None
     except (ValueError, OSError):
         return None
+
+
+class LastingOutput:
+    """A terminal to write to, and nowhere once it is gone.
+
+    Textual writes from a thread that dies of the first error; the event loop then stands still as soon as thirty more
+    writes wait for it.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def fileno(self) -> int:
+        """The descriptor written to."""
+        return self._file.fileno()
+
+    def write(self, text: str) -> None:
+        """Write, if anybody is there."""
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        """Hand over what was written, if anybody is there."""
+        with suppress(OSError):
+            self._file.flush()
 
 
 def silence() -> None:
