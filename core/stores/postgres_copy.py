@@ -66,10 +66,10 @@ def _all_lexemes(movie: Movie) -> str:
     """The words in any order, one that recurs more than once."""
     found = [_quoted(words_of(movie.title)), *map(_lexemes, movie.directors), *map(_lexemes, movie.cast)]
     for field, mark in WITHIN.items():
-        if names := getattr(movie, field):
+        if within := " ".join(filter(None, map(_lexemes, getattr(movie, field)))):
             # Each word begins behind an apostrophe, where its mark goes.
-            found.append(f"'{mark}" + " ".join(map(_lexemes, names))[1:].replace(" '", f" '{mark}"))
-    return " ".join(found)
+            found.append(f"'{mark}" + within[1:].replace(" '", f" '{mark}"))
+    return " ".join(filter(None, found))
 
 
 @lru_cache(maxsize=50_000)
@@ -78,7 +78,9 @@ def _lexemes(name: str) -> str:
 
 
 def _quoted(words: Sequence[str]) -> str:
-    """Each lexeme within apostrophes, which are doubled in it, as its backslashes are."""
+    """Each lexeme within apostrophes, which are doubled in it, as its backslashes are; empty where there is none."""
+    if not words:
+        return ""
     joined = "' '".join(words)
     if "\\" in joined or joined.count("'") > 2 * (len(words) - 1):
         joined = "' '".join(word.replace("\\", "\\\\").replace("'", "''") for word in words)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -107,6 +107,7 @@ class StoreCompliance:
 
     @asked_of_one_store
     @given(movie=movies())
+    @example(movie=Movie(id="Q1", title="´", cast=("´", "Ian Holm")))  # a name without a word
     async def test_any_movie_survives(self, store: Store, movie: Movie) -> None:
         await store.load([movie])
         found = await store.get(movie.id)
