@@ -106,8 +106,8 @@ def rejoin(parts: Sequence[str], known: Collection[str], marks: str = TYPED) -> 
 
 
 def written(entry: str) -> str:
-    """The entry as `split` reads it back: in quotes where it holds a comma or quotes of its own mislead."""
-    if split(entry) == (entry,):
+    """The entry as `split` reads it back, other entries around it or none: in quotes where it would be misread."""
+    if "," not in entry and not entry.startswith('"'):
         return entry
     doubled = entry.replace('"', '""')
     return f'"{doubled}"'

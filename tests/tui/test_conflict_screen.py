@@ -25,7 +25,14 @@ async def test_only_what_differs_is_shown_and_one_sided_changes_are_chosen(size:
     async with app.run_test(size=size):
         assert chosen(app) == {"title": "mine", "year": None, "runtime": None, "tomatometer": "theirs"}
         text = screen_text(app)
-        for shown in ("[REC] Alien", "118", "116", "98", "2 fields left to choose"):
+        for shown in (
+            "Somebody else saved first. Mine replaces",
+            "[REC] Alien",
+            "118",
+            "116",
+            "98",
+            "2 fields left to choose",
+        ):
             assert shown in text
         assert "Ridley" not in text
         assert ("Before both" in text) == (size[0] == 160)

@@ -10,7 +10,7 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from core.errors import EditConflict, InvalidMovie, MovieExists, MovieNotFound, StoreUnavailable
+from core.errors import EditConflict, InvalidMovie, MovieExists, MovieNotFound, OutcomeUnknown, StoreUnavailable
 from core.model import Movie, replace, tidy
 from tests.tui.movies import ALIEN, TITLES
 from tests.tui.stage import UNSET, Shelf, Stage, save_through_review, screen_text, type_text, until
@@ -275,6 +275,30 @@ async def test_sixty_names_take_few_lines_and_the_chosen_one_is_always_seen() ->
         assert pilot.app.screen.query_one("#row-cast").query_one(TagEditor).size.height == 4
 
 
+async def test_a_comma_parts_the_text_where_the_cursor_stands_and_not_within_quotes() -> None:
+    app = Stage(EditScreen(replace(ALIEN, cast=("Sammy Davis, Jr.",)), Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        box(pilot, "cast").focus()
+        await pilot.press("left", "enter", "left", "comma", "x")
+        assert box(pilot, "cast").value == '"Sammy Davis, Jr.,x"'
+        await pilot.press("ctrl+u", "delete", "a", "b", "left", "comma")
+        tags = app.screen.query_one("#row-cast").query_one(TagEditor)
+        assert (tags.tags.entries, tags.input.value) == (("a", "b"), "")
+
+
+async def test_a_tag_and_the_field_in_focus_stand_out_in_colour() -> None:
+    app = Stage(EditScreen(ALIEN, Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        tags = app.screen.query_one("#row-genres").query_one(TagEditor)
+        box(pilot, "genres").focus()
+        await pilot.press("left")
+        horror, science = tags.render_line(0).divide([8, 9, 26])[::2]
+        grounds = [next(iter(part)).style.bgcolor for part in (horror, science)]  # type: ignore[union-attr]
+        assert len({*grounds, tags.background_colors[1].rich_color}) == 3
+        title = app.screen.query_one("#row-title")
+        assert not any(segment.style and segment.style.bold for segment in title.render_line(0))
+
+
 async def test_a_copied_list_becomes_tags() -> None:
     app = Stage(EditScreen(replace(ALIEN, cast=()), Shelf().save))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -393,6 +417,7 @@ async def test_leaving_with_changes_asks_first() -> None:
     [
         (StoreUnavailable("PostgreSQL", "no answer within 2 s.", remedy="Is it running?"), "PostgreSQL: no answer"),
         (StoreUnavailable("MongoDB", "[/x] [bold]", remedy=""), "MongoDB: [/x] [bold]"),
+        (OutcomeUnknown("PostgreSQL", "it broke"), "It is unknown whether it was saved."),
         (MovieNotFound("Q103569"), "It may have been removed"),
         (InvalidMovie({"runtime": "is odd"}), "is odd"),
         (RuntimeError("secret"), "something unforeseen went wrong (RuntimeError)"),
@@ -426,7 +451,8 @@ async def test_a_save_that_hangs_can_be_given_up() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, "runtime", "118")
         await save_through_review(pilot)
-        await until(pilot, lambda: "Saving" in screen_text(app))
+        await until(pilot, lambda: "Saving: on its way to the store" in screen_text(app))
+        await until(pilot, lambda: "no answer yet: it may still arrive" in screen_text(app))
         await save_through_review(pilot)  # no second save beside the first
         await pilot.press("escape")
         await until(pilot, lambda: "Stopped waiting" in screen_text(app))

@@ -38,9 +38,13 @@ def test_a_known_entry_with_a_comma_needs_no_quotes() -> None:
     assert split("Ian Holm, Sammy Davis, Jr.", {"Sammy Davis, Jr."}) == ("Ian Holm", "Sammy Davis, Jr.")
 
 
-@given(ENTRIES)
-def test_an_entry_taken_back_into_the_text_is_read_back_as_itself(entry: str) -> None:
-    assert split(written(entry)) == (entry,)
+@given(LISTS)
+def test_entries_written_into_a_text_are_read_back_as_themselves(entries: tuple[str, ...]) -> None:
+    assert split(", ".join(map(written, entries))) == entries
+
+
+def test_a_quotation_mark_without_its_fellow_joins_no_two_entries() -> None:
+    assert split(", ".join(map(written, ('"a', 'b"')))) == ('"a', 'b"')
 
 
 @given(LISTS, st.lists(st.sampled_from(["back", "on", "left", "right", "remove", "take"]), max_size=12))

@@ -45,6 +45,7 @@ class ConflictScreen(HelpedScreen[Movie | None]):
     ConflictScreen Dialog { width: 96; max-width: 100%; border: round $warning; border-title-color: $text-warning; }
     ConflictScreen Dialog:light { border-title-color: $foreground; }
     ConflictScreen.-wide Dialog { width: 150; }
+    ConflictScreen .conflict--happened { height: auto; padding: 0 1; }
     ConflictScreen .conflict--heads { height: 1; padding: 0 2; }
     ConflictScreen .conflict--heads Static { width: 1fr; padding: 0 1; color: $text-primary; text-style: bold; }
     ConflictScreen .conflict--base { display: none; }
@@ -65,8 +66,12 @@ class ConflictScreen(HelpedScreen[Movie | None]):
             Static(Content("Before both"), classes="conflict--base"),
             classes="conflict--heads",
         )
+        happened = Static(
+            Content("Somebody else saved first. Mine replaces what they put there; theirs stays."),
+            classes="conflict--happened",
+        )
         keys = "←/m mine · →/t theirs · M all mine · T all theirs · enter save · esc back · ? keys"
-        self._dialog = Dialog(heads, *self._rows, keys=keys)
+        self._dialog = Dialog(happened, heads, *self._rows, keys=keys)
         yield self._dialog
 
     def on_mount(self) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from time import monotonic
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
-from core.errors import EditConflict, InvalidMovie, MovieExists, ReelcacheError
+from core.errors import EditConflict, InvalidMovie, MovieExists, OutcomeUnknown, ReelcacheError
 from core.model import FIELD, Field, Movie, same_content, value_of
 from tui.editing import Draft, proposed_id
 from tui.formats import plural
@@ -61,9 +64,13 @@ class EditScreen(HelpedScreen[Movie | None]):
     ]
     KEYS_OF = "the form"
     KEYS = (
-        ("↓ Tab Enter", "Go to the next field; Tab takes over what is offered first."),
+        ("↓ Tab Enter", "Go to the next field."),
         ("↑", "Go to the field before; Shift+Tab too."),
         ("→", "Take over the value that is offered."),
+        ("Enter ,", "In a list: add what is written. An entry that holds a comma stands in double quotes."),
+        ("↓ ↑ Tab", "In the choices of a list: mark one with the arrows; Tab takes it, or the first."),
+        ("← →", "From the text of a list to its entries: Enter edits the chosen one, Del removes it."),
+        ("^← ^→", "Move the chosen entry of a list; Shift with the arrows too."),
         ("^s", "Show what would change, and save it after Enter."),
         ("^r", "Give the field its old value back."),
         ("^u ^k ^w", "Delete to the start, to the end, the word before."),
@@ -113,6 +120,8 @@ class EditScreen(HelpedScreen[Movie | None]):
         self._rows: dict[str, FieldRow] = {}
         self._dialog = Dialog()
         self._saving: Worker[None] | None = None
+        self._waiting: Timer | None = None
+        """Says how long the save under way has taken."""
         self._left_at = "title"
         """The field that had the focus when the save began."""
 
@@ -276,6 +285,8 @@ class EditScreen(HelpedScreen[Movie | None]):
             self._refuse(error.problems)
         except MovieExists as error:
             self._refuse({"id": "is taken by another movie"}, f"{error}")
+        except OutcomeUnknown as error:
+            self._stay(f"It is unknown whether it was saved. {error} What you typed is still here.", "warning")
         except ReelcacheError as error:
             self._stay(f"Not saved. {error} What you typed is still here.", "error")
         else:
@@ -320,7 +331,19 @@ class EditScreen(HelpedScreen[Movie | None]):
         for row in self._rows.values():
             row.input.disabled = saving
         if saving:
-            self._dialog.say("Saving… (esc stops waiting)")
+            began = monotonic()
+            self._say_in_flight(began)
+            self._waiting = self.set_interval(1.0, partial(self._say_in_flight, began))
+        elif self._waiting is not None:
+            self._waiting.stop()
+
+    def _say_in_flight(self, began: float) -> None:
+        seconds = round(monotonic() - began)
+        if seconds < 2:
+            self._dialog.say("Saving: on its way to the store, saved once it answers. Esc stops waiting.")
+        else:
+            said = f"Saving for {seconds} s, no answer yet: it may still arrive. Esc stops waiting."
+            self._dialog.say(said, "warning")
 
     def _stay(self, message: str, tone: str) -> None:
         self._saving = None

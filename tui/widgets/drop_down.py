@@ -96,7 +96,7 @@ class DropDown(Widget):
 
     def render(self) -> Content:
         width = self.content_size.width
-        marked = self.get_visual_style("drop-down--marked", partial=True)
+        marked = self.get_visual_style("drop-down--marked")
         lines: list[Content] = []
         for place, choice in enumerate(self.choices):
             # A sign as well as a colour: the mark must survive a terminal without colours.

@@ -46,7 +46,7 @@ class FieldRow(Widget):
     }
     FieldRow.-wrong > FieldInput, FieldRow.-wrong > TagEditor { background: $error-muted; }
     FieldRow > .field-row--label, FieldRow > .field-row--word { color: $foreground 65%; }
-    FieldRow:focus-within > .field-row--label { color: $foreground; text-style: bold; }
+    FieldRow.-here > .field-row--label { color: $foreground; text-style: bold; }
     FieldRow.-dirty > .field-row--label { color: $text-accent; text-style: bold; }
     FieldRow:light.-dirty > .field-row--label { color: $foreground; }
     FieldRow:light.-wrong > .field-row--label { color: $text-error; }
@@ -102,11 +102,14 @@ class FieldRow(Widget):
 
     def on_descendant_focus(self) -> None:
         """Say what may be typed, and see that the word is on the screen."""
+        # Textual keeps a drawn part's style over a change of :focus-within, though not over one of a class.
+        self.add_class("-here")
         self._speak(focused=True)
         self.call_after_refresh(self.scroll_visible, animate=False)
 
     def on_descendant_blur(self) -> None:
         """Say no more than what is wrong or was there before."""
+        self.remove_class("-here")
         self._speak(focused=False)
 
     def _speak(self, *, focused: bool) -> None:

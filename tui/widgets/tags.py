@@ -48,8 +48,7 @@ class TagEditor(Widget):
     DEFAULT_CSS = """
     TagEditor { layout: vertical; height: auto; background: $panel; }
     TagEditor > TagInput, TagEditor > TagInput:focus { background: transparent; }
-    TagEditor > .tags--tag { background: $primary-muted; color: $foreground; }
-    TagEditor:focus-within > .tags--tag { background: $secondary-muted; }
+    TagEditor > .tags--tag { background: $foreground 15%; color: $foreground; }
     TagEditor > .tags--chosen { background: $primary; color: $text; text-style: bold; }
     TagEditor > .tags--more { color: $text-muted; }
     """
@@ -165,12 +164,14 @@ class TagEditor(Widget):
         return True
 
     def _press_in_text(self, key: str, character: str | None) -> bool:
-        text, at_start = self.input.value, self.input.cursor_position == 0
-        if (key == "enter" and text.strip()) or (character == "," and not in_quotes(text)):
+        text, cursor = self.input.value, self.input.cursor_position
+        if key == "enter" and text.strip():
             self.commit()
+        elif character == "," and not in_quotes(text[:cursor]):
+            self._enter(self._split(f"{text[:cursor]},{text[cursor:]}"))
         elif character == " " and not text:
             pass
-        elif not at_start or not self.tags.entries:
+        elif cursor or not self.tags.entries:
             return False
         elif key in ("left", "backspace", "ctrl+w") and self.input.selection.is_empty:
             self._turn(self.tags.back())
@@ -356,7 +357,8 @@ class TagEditor(Widget):
         # Signs as well as colours: a tag, and the chosen one, must be seen as such without colours.
         begin, end = ("▸", "◂") if chosen else ("[", "]")
         text = Content(visible(self.tags.entries[place])).truncate(self._width_of(place) - 2, ellipsis=True)
-        style = self.get_visual_style("tags--chosen" if chosen else "tags--tag", partial=True)
+        # Whole, not partial: a partial style has no background.
+        style = self.get_visual_style("tags--chosen" if chosen else "tags--tag")
         return (Content(begin) + text + Content(end)).stylize(style)
 
 
