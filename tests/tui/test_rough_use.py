@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -80,7 +81,7 @@ def test_whoever_ends_it_finds_the_terminal_restored(name: str, tmp_path: Path) 
 
 
 def test_it_can_be_stopped_and_brought_back_in_the_middle_of_an_edit() -> None:
-    command = f"{sys.executable} -m tests.tui.program"
+    command = shlex.join((sys.executable, "-m", "tests.tui.program"))
     with Terminal(["bash", "--norc", "-i"], {**os.environ, "PS1": "ready> "}, (120, 40)) as terminal:
         terminal.until("ready>")
         terminal.send(f"{command}\r")

@@ -34,6 +34,7 @@ from tui.screens.conflict import ConflictScreen
 from tui.screens.edit import EditScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.start import StartScreen
+from tui.widgets.detail import DetailPanel, ReadingText
 from tui.widgets.movie_table import MovieTable
 
 FOLDER: Final = Path(__file__).parent / "snapshots"
@@ -126,10 +127,20 @@ async def staged(screen: Screen[Any], size: tuple[int, int]) -> AsyncIterator[Pi
         yield pilot
 
 
+def detail_is_due(app: App[Any]) -> bool:
+    """Whether there is room for the movie under the cursor, and it is not there yet."""
+    return any(
+        panel.region and screen.query_one(MovieTable).current and panel.query_one(ReadingText).reading is None
+        for screen in app.screen_stack
+        for panel in screen.query(DetailPanel)
+    )
+
+
 async def same_at_each_size(pilot: Pilot[Any], name: str, sizes: Sequence[tuple[int, int]] = SIZES) -> None:
     """Compare the screen at each size, the terminal being resized from one to the next."""
     for size in sizes:
         await pilot.resize_terminal(*size)
+        await until(pilot, lambda: not detail_is_due(pilot.app))
         await settled(pilot)
         same_as_before(pilot.app, name, size)
 

@@ -52,8 +52,9 @@ class Served:
     async def ended(self) -> tuple[int, str]:
         """Exit code and what it told on standard error."""
         assert self.process.stderr is not None
-        told = await self.process.stderr.read()
-        return await self.process.wait(), told.decode()
+        async with asyncio.timeout(30):
+            told = await self.process.stderr.read()
+            return await self.process.wait(), told.decode()
 
 
 class Tab:
@@ -98,6 +99,8 @@ def serve(environment: dict[str, str], tmp_path: Path) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def serving(*flags: str, **more: str) -> AsyncIterator[Served]:
+        # What a background job of a shell ignores, its children ignore, too.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = await asyncio.create_subprocess_exec(
             *PROGRAM,
             *flags,
@@ -110,6 +113,7 @@ def serve(environment: dict[str, str], tmp_path: Path) -> Callable[..., Any]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        signal.signal(signal.SIGINT, before)
         assert process.stdout is not None
         try:
             told = (await process.stdout.readline()).decode()
