@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from itertools import islice
@@ -41,7 +42,7 @@ async def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=1_000_000)
     options.add_argument("--rounds", type=int, default=7)
-    options.add_argument("--state", type=Path, default=Path("/tmp/orders-s"))
+    options.add_argument("--state", type=Path, default=Path(tempfile.gettempdir()) / "rc-windows")
     options.add_argument("--store", choices=Catalogue.stores, action="append")
     options.add_argument("--only", choices=("S8", "S11", "S12"), action="append")
     asked = options.parse_args()
