@@ -19,9 +19,9 @@ from core.stores.base import Changed
 from core.stores.postgres import PostgresStore
 from core.trust import LEASE, SUSPENSION, Trust
 from tests.core.cache.servers import OwnRedis
+from tests.core.waiting import until
 
 KEY = Key("movie", "Q1")
-PATIENCE = 15.0
 
 
 class Copy:
@@ -68,13 +68,6 @@ class Copy:
 
 async def _applied(changes: object) -> None:
     """Nothing to carry in."""
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a state that no event tells of."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 Join = Callable[..., Awaitable[Copy]]

@@ -228,7 +228,11 @@ async def test_bulky_replies_do_not_delay_small_reads(own_redis: OwnRedis, other
 
 
 async def test_lanes_dropped_while_they_connect_fail_who_waits(tmp_path: Path) -> None:
+    greeted = asyncio.Semaphore(0)
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        greeted.release()
         await reader.read()
         writer.close()
 
@@ -237,7 +241,9 @@ async def test_lanes_dropped_while_they_connect_fail_who_waits(tmp_path: Path) -
         lanes = Lanes(Address(path=path), PATIENT, lambda info: None)
         waiting = [asyncio.ensure_future(lanes.get(b"k")), asyncio.ensure_future(lanes.call([("PING",)]))]
         leaving = asyncio.ensure_future(lanes.get(b"k"))
-        await asyncio.sleep(0.01)
+        async with asyncio.timeout(10):
+            for _ in ("reads", "bulk"):
+                await greeted.acquire()
         leaving.cancel()
         await asyncio.sleep(0)
         await lanes.drop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
@@ -19,6 +19,7 @@ from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable
 from tests.core.cache.conftest import SPACE
 from tests.core.cache.servers import OwnRedis
+from tests.core.waiting import until
 
 KEY = Key("movie", "Q1")
 
@@ -67,12 +68,6 @@ async def read(cache: RedisCache, key: Key = KEY) -> int | None:
         return near
     entry = await cache.get(key, cache.shelf(key.kind))
     return None if entry is None else entry.version
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_a_change_by_anybody_takes_the_entry_away(caches: list[RedisCache], other: Redis) -> None:

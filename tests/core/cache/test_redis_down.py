@@ -15,6 +15,7 @@ from core.cache.scripts import ALL
 from core.errors import CacheUnavailable
 from tests.core.cache.conftest import SPACE
 from tests.core.cache.servers import OwnRedis
+from tests.core.waiting import until
 
 KEY = Key("movie", "Q1")
 BUDGET = 0.1
@@ -48,12 +49,6 @@ async def own_cache(own_redis: OwnRedis, request: pytest.FixtureRequest) -> Asyn
     assert cache.breaker.problem is None
     yield cache
     await cache.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # states of the outside world, for which there is no event
-            await asyncio.sleep(0.005)
 
 
 async def closed(cache: RedisCache) -> float:

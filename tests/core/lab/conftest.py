@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,13 +16,7 @@ from core.stores.mongo import MongoStore
 from core.stores.postgres import PostgresStore
 from tests.core.movies import movies
 from tests.core.sources import ListSource
-
-
-async def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
-    """Wait for what no event tells of."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
+from tests.core.waiting import until
 
 
 def believed(catalogue: Catalogue) -> Callable[[], bool]:

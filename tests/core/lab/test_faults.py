@@ -16,8 +16,9 @@ from core.lab.faults import FAULTS, SLOWER, FaultName
 from core.servers.embedded import embedded_servers, stop_embedded
 from core.servers.process import suspended
 from core.servers.state import StateFolder
-from tests.core.lab.conftest import believed, stocked, until
+from tests.core.lab.conftest import believed, stocked
 from tests.core.movies import movie
+from tests.core.waiting import until
 
 
 def process(state_dir: Path, name: str) -> psutil.Process:
