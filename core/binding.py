@@ -38,7 +38,7 @@ class Binding:
     background: Background
     """What writers and readers left to be done behind their backs."""
     keeping: Background
-    """The relay, the trust's looks at the store, the auditor's, and the making of orders."""
+    """The relay, the looks of the trust and the auditor, the making of orders, and reads that go on for others."""
     movies: SingleFlight[Key, Answer]
     answers: SingleFlight[Key, bytes]
     orders: Orders
@@ -63,17 +63,17 @@ class Binding:
 def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, embedded: bool, strict: bool) -> Binding:
     """The parts around a store. `cache` is already in the store's own namespace."""
     trust, background = Trust(store, cache, strict=strict), Background()
+    keeping = Background()
     auditor = Auditor(store, cache, observer)
     movies: SingleFlight[Key, Answer] = SingleFlight()
     answers: SingleFlight[Key, bytes] = SingleFlight()
     intents = Intents(cache, observer, trust, background, hide=strict)
     strategies: dict[str, Strategy] = {NoCache.name: NoCache(store, observer, intents)}
     for caching in (CacheAside, WriteThrough):
-        reads = MovieReads(caching.name, store, cache, trust, observer, movies, background)
+        reads = MovieReads(caching.name, store, cache, trust, observer, movies, background, keeping)
         strategies[caching.name] = caching(
             reads, CollectionAnswers(caching.name, cache, trust, observer, answers), intents
         )
-    keeping = Background()
     orders = Orders(store, cache, keeping)
     return Binding(
         store=store,

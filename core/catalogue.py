@@ -191,24 +191,32 @@ class Catalogue:
         tiers = tuple(tier for _, tier in found)
         return Page(movies, window.total, offset, tiers, tier, freshness, seconds, counted)
 
-    async def get(self, id: str) -> Movie:
-        """The movie. Raises MovieNotFound, StoreUnavailable."""
-        kept = self._strategy.near(id)
-        return kept if kept is not None else (await self.read(id)).movie
+    def get(self, id: str) -> Awaitable[Movie]:
+        """The movie. Awaited, raises MovieNotFound, StoreUnavailable.
+
+        It is under way at once, and with it what else this tick of the event loop asks for. Needs a running loop."""
+        strategy = self._strategy
+        hit = strategy.hit(id, self._movie)
+        if hit is not None:
+            return hit
+        return asyncio.ensure_future(self._movie(strategy.name, id, strategy.read(id), time.perf_counter()))
 
     async def read(self, id: str) -> Reading:
         """The movie, with where it came from and how long it took. Raises as `get` does."""
         strategy = self._strategy
-        started = time.perf_counter()
+        return await self._noted(strategy.name, id, strategy.read(id), time.perf_counter())
+
+    async def _movie(self, strategy: str, id: str, reading: Awaitable[Answer], started: float) -> Movie:
+        return (await self._noted(strategy, id, reading, started)).movie
+
+    async def _noted(self, strategy: str, id: str, reading: Awaitable[Answer], started: float) -> Reading:
         try:
-            answer = await strategy.read(id)
+            answer = await reading
         except StoreUnavailable:
-            self._observer.error(strategy.name)
+            self._observer.error(strategy)
             raise
         seconds = time.perf_counter() - started
-        self._observer.trace(
-            "get", id, strategy.name, answer.tier, answer.reason, answer.version, seconds, answer.steps
-        )
+        self._observer.trace("get", id, strategy, answer.tier, answer.reason, answer.version, seconds, answer.steps)
         if answer.movie is None:
             raise MovieNotFound(id)
         return Reading(answer.movie, answer.version, answer.tier, answer.freshness, answer.reason, seconds)

@@ -18,6 +18,9 @@ _HEADER: Final = re.compile(
 )
 
 
+_VALUE: Final = re.compile(rb"1V[0-7][0-9a-f]{15}([0-9a-f]{12})([0-9a-f]{8})([!-~])")
+
+
 class UnreadableEntry(ValueError):
     """Bytes that are no envelope of this format: written by another release, or by another program. Treat as a miss."""
 
@@ -62,6 +65,17 @@ def entry_in(data: bytes | None) -> Entry | None:
         return None if data is None else unpack(data)
     except UnreadableEntry:
         return None
+
+
+def head_of_value(data: bytes) -> tuple[int, int, str, bytes] | None:
+    """What `unpack` makes of a value, as plain (fresh_until, load_ms, codec, payload); None for all else.
+
+    For the commonest read there is, at a third of the price."""
+    head = _VALUE.match(data)
+    if head is None:
+        return None
+    fresh_until, load_ms, codec = head.groups()
+    return int(fresh_until, 16), int(load_ms, 16), codec.decode("ascii"), data[HEADER_BYTES:]
 
 
 def unpack(data: bytes) -> Entry:

@@ -6,6 +6,7 @@ The prefixes differ so that gate traffic never reaches a near tier that tracks e
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -40,6 +41,13 @@ class Namespace(msgspec.Struct, frozen=True):
     def entry_key(self, key: Key) -> bytes:
         """Where the entry is, a string."""
         return f"rc:e:{{{self._tag(key)}}}".encode("utf-8", "surrogatepass")
+
+    def entry_keys(self, kind: str, ids: Iterable[str]) -> list[bytes]:
+        """Where the entries of one kind are."""
+        if not kind.isalnum():
+            return [self.entry_key(Key(kind, id)) for id in ids]
+        head = f"rc:e:{{{self.name}.{self.store}.{self.epoch}:{kind}:"
+        return [f"{head}{id if id.isalnum() else _quoted(id)}}}".encode("utf-8", "surrogatepass") for id in ids]
 
     def gate_key(self, key: Key) -> bytes:
         """Where the gate is, a hash."""

@@ -23,10 +23,9 @@ from typing import Any, Final, Protocol, cast
 import hiredis
 
 from core.cache.address import Address
-from core.cache.wire import Command, Keeper, NotRedis, Overdue, Refused, Reply
+from core.cache.batches import MOST_TOGETHER, Reads, Several
+from core.cache.wire import Batch, Command, Keeper, NotRedis, Overdue, Refused, Reply
 
-MOST_TOGETHER: Final = 256
-"""Keys of one MGET: what more are asked for in one tick go into another, so that none answers very late."""
 _STALL: Final = 0.005
 """Seconds that the watchdog may come late before the event loop itself is held to have stood still."""
 _pack: Final[Callable[[Sequence[bytes | str | int]], bytes]] = cast(Any, hiredis.pack_command)
@@ -42,20 +41,27 @@ class _Waiting(Protocol):
     def take(self, reply: Reply) -> bool:
         """The next reply is theirs; True if it was the last they waited for."""
 
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: Exception) -> None:
         """There will be no reply, or it comes too late."""
+
+    def data(self) -> bytes:
+        """What is sent for them, asked for when it leaves."""
 
 
 class _Calls:
     """A group of commands whose replies are wanted together."""
 
-    __slots__ = ("future", "replies", "sent", "wanted")
+    __slots__ = ("commands", "future", "replies", "sent", "wanted")
 
-    def __init__(self, future: asyncio.Future[list[Reply]], wanted: int, patience: float) -> None:
-        self.future = future
+    def __init__(self, commands: bytes, wanted: int, future: asyncio.Future[list[Reply]], patience: float) -> None:
+        self.commands = commands
         self.wanted = wanted
+        self.future = future
         self.replies: list[Reply] = []
         self.sent = patience
+
+    def data(self) -> bytes:
+        return self.commands
 
     def take(self, reply: Reply) -> bool:
         replies = self.replies
@@ -66,86 +72,38 @@ class _Calls:
             self.future.set_result(replies)
         return True
 
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: Exception) -> None:
         if not self.future.done():
             self.future.set_exception(error)
 
 
-class _Read:
-    """One key of an MGET: who wants it, and who is to keep it."""
+class _Batch:
+    """A batch of plain reads on its way."""
 
-    __slots__ = ("futures", "keeper")
+    __slots__ = ("batch", "sent", "wanted")
 
-    def __init__(self, future: asyncio.Future[bytes | None], keeper: Keeper | None) -> None:
-        self.futures = [future]
-        self.keeper = keeper
-
-
-class _Reads:
-    """One MGET."""
-
-    __slots__ = ("reads", "sent")
-
-    def __init__(self) -> None:
-        self.reads: dict[bytes, _Read] = {}
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.wanted = 0
         self.sent = 0.0
 
-    def take(self, reply: Reply) -> bool:
-        if isinstance(reply, Exception):
-            self.fail(reply)
-            return True
-        for (name, read), value in zip(self.reads.items(), _values(reply, len(self.reads)), strict=True):
-            if read.keeper is not None and value is not None:
-                read.keeper.keep(name, value)
-            for future in read.futures:
-                if not future.done():
-                    future.set_result(value)
-        return True
-
-    def fail(self, error: BaseException) -> None:
-        for read in self.reads.values():
-            for future in read.futures:
-                if not future.done():
-                    future.set_exception(error)
-
-
-def _values(reply: Reply, wanted: int) -> list[bytes | None]:
-    """The values in a reply to MGET; nobody may be answered from one of another form."""
-    if type(reply) is not list or len(reply) != wanted:
-        raise NotRedis("an answer that nobody asked for")
-    return reply
-
-
-class _Several:
-    """One MGET whose values are wanted together."""
-
-    __slots__ = ("barred", "future", "keeper", "names", "sent")
-
-    def __init__(
-        self, future: asyncio.Future[list[bytes | None]], names: Sequence[bytes], keeper: Keeper | None
-    ) -> None:
-        self.future = future
-        self.names = names
-        self.keeper = keeper
-        self.barred: set[bytes] = set()
-        self.sent = 0.0
+    def data(self) -> bytes:
+        names = self.batch.names()
+        self.wanted = len(names)
+        return _pack((b"MGET", *names))
 
     def take(self, reply: Reply) -> bool:
-        if isinstance(reply, Exception):
-            self.fail(reply)
-            return True
-        _values(reply, len(self.names))
-        if self.keeper is not None:
-            for name, value in zip(self.names, reply, strict=True):
-                if value is not None and name not in self.barred:
-                    self.keeper.keep(name, value)
-        if not self.future.done():
-            self.future.set_result(reply)
+        if type(reply) is list and len(reply) == self.wanted:
+            self.batch.landed(reply)
+        elif isinstance(reply, Exception):
+            self.batch.failed(reply)
+        else:
+            # Nobody may be answered from a reply of another form.
+            raise NotRedis("an answer that nobody asked for")
         return True
 
-    def fail(self, error: BaseException) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
+    def fail(self, error: Exception) -> None:
+        self.batch.failed(error)
 
 
 class Lane(asyncio.Protocol):
@@ -169,10 +127,9 @@ class Lane(asyncio.Protocol):
         self._reader = hiredis.Reader(replyError=Refused, notEnoughData=_NOTHING)
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[_Waiting] = deque()
-        self._unsent: list[bytes] = []
         self._queue: list[_Waiting] = []
-        """Who waits for what is unsent."""
-        self._reads: _Reads | None = None
+        """Whose words have not left yet."""
+        self._reads = Reads()
         """The MGET that this tick's reads go into."""
         self._heard = 0.0
         self._watchdog: asyncio.TimerHandle | None = None
@@ -185,7 +142,7 @@ class Lane(asyncio.Protocol):
         if self.closed:
             future.set_exception(ConnectionError("the connection was lost"))
             return future
-        self._leaving(_Calls(future, len(commands), patience), b"".join(map(_pack, commands)))
+        self._leaving(_Calls(b"".join(map(_pack, commands)), len(commands), future, patience))
         return future
 
     def get(self, name: bytes, keeper: Keeper | None = None) -> asyncio.Future[bytes | None]:
@@ -194,19 +151,11 @@ class Lane(asyncio.Protocol):
         if self.closed:
             future.set_exception(ConnectionError("the connection was lost"))
             return future
-        batch = self._reads
-        if batch is None:
-            batch = self._reads = _Reads()
-            if not self._unsent:
-                self._loop.call_soon(self._send)
-        read = batch.reads.get(name)
-        if read is None:
-            batch.reads[name] = _Read(future, keeper)
-            if len(batch.reads) == MOST_TOGETHER:
-                self._end_reads()
-        else:
-            read.futures.append(future)
-            read.keeper = read.keeper or keeper
+        reads = self._reads
+        if reads.left or len(reads) in (0, MOST_TOGETHER):
+            reads = self._reads = Reads()
+            self._leaving(_Batch(reads))
+        reads.add(name, future, keeper)
         return future
 
     def get_many(self, names: Sequence[bytes], keeper: Keeper | None = None) -> asyncio.Future[list[bytes | None]]:
@@ -215,20 +164,23 @@ class Lane(asyncio.Protocol):
         if self.closed:
             future.set_exception(ConnectionError("the connection was lost"))
             return future
-        self._leaving(_Several(future, names, keeper), _pack((b"MGET", *names)))
+        self._leaving(_Batch(Several(names, future, keeper)))
         return future
+
+    def read(self, batch: Batch) -> None:
+        """Read at most MOST_TOGETHER names."""
+        if self.closed:
+            batch.failed(ConnectionError("the connection was lost"))
+        else:
+            self._leaving(_Batch(batch))
 
     def bar(self, names: Sequence[bytes] | None) -> None:
         """Nobody may keep what reads under way will say of these, or with None of anything: it may be outdated."""
         for waiting in self._waiting:
-            if isinstance(waiting, _Several):
-                waiting.barred.update(waiting.names if names is None else names)
-            elif isinstance(waiting, _Reads):
-                for name in waiting.reads if names is None else names:
-                    if (read := waiting.reads.get(name)) is not None:
-                        read.keeper = None
+            if isinstance(waiting, _Batch):
+                waiting.batch.bar(names)
 
-    def abort(self, error: BaseException | None = None) -> None:
+    def abort(self, error: Exception | None = None) -> None:
         """Close at once; all who wait fail with the error."""
         if self.closed:
             return
@@ -237,41 +189,29 @@ class Lane(asyncio.Protocol):
             self._watchdog.cancel()
         if self._transport is not None:
             self._transport.abort()
-        waiting = [*self._waiting, *self._queue, *([self._reads] if self._reads else [])]
+        waiting = [*self._waiting, *self._queue]
         self._waiting.clear()
         self._queue.clear()
-        self._unsent.clear()
-        self._reads = None
         if self._lost is not None:
             self._lost()
         for one in waiting:
             one.fail(error or ConnectionError("the connection was lost"))
 
-    def _leaving(self, waiting: _Waiting, data: bytes) -> None:
-        if self._reads is not None:
-            self._end_reads()  # what was asked for first leaves first
-        elif not self._unsent:
+    def _leaving(self, waiting: _Waiting) -> None:
+        if not self._queue:
             self._loop.call_soon(self._send)
-        self._unsent.append(data)
         self._queue.append(waiting)
 
-    def _end_reads(self) -> None:
-        batch, self._reads = self._reads, None
-        if batch is not None:
-            self._unsent.append(_pack((b"MGET", *batch.reads)))
-            self._queue.append(batch)
-
     def _send(self) -> None:
-        self._end_reads()
-        if self.closed or not self._unsent or self._transport is None:
+        if self.closed or not self._queue or self._transport is None:
             return
         now = self._loop.time()
-        for waiting in self._queue:
+        queue, self._queue = self._queue, []
+        data = [waiting.data() for waiting in queue]
+        for waiting in queue:
             waiting.sent += now
-        self._waiting.extend(self._queue)
-        self._queue.clear()
-        unsent, self._unsent = self._unsent, []
-        self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
+        self._waiting.extend(queue)
+        self._transport.write(data[0] if len(data) == 1 else b"".join(data))
         if self._watchdog is None:
             self._watch(now + self._budget)
 

@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from core.cache.address import Address
+from core.cache.background import Background
+from core.cache.batches import MOST_TOGETHER
 from core.cache.deadline import Deadline
-from core.cache.lane import MOST_TOGETHER, Lane, connect
-from core.cache.wire import Command, Identify, Keeper, Reply
+from core.cache.lane import Lane, connect
+from core.cache.wire import Batch, Command, Identify, Keeper, Reply
 
 
 class _Way:
@@ -93,6 +95,8 @@ class Lanes:
     ) -> None:
         self._reads = _Way(address, budget, identify, pushed, lost)
         self._bulk = _Way(address, budget, identify)
+        self._late = Background()
+        """Batches that wait for a connection."""
 
     async def call(self, commands: Sequence[Command], patience: float = 0.0) -> list[Reply]:
         """On the lane for everything but plain reads."""
@@ -122,6 +126,25 @@ class Lanes:
         answers = await asyncio.gather(*[lane.get_many(part, keeper) for part in parts])
         return [value for values in answers for value in values]
 
+    def read(self, batch: Batch) -> None:
+        """On the lane for plain reads."""
+        lane = self._reads.lane
+        if lane is None or lane.closed:
+            self._late.start(self._read(batch))
+        else:
+            lane.read(batch)
+
+    async def _read(self, batch: Batch) -> None:
+        try:
+            lane = await self._reads.connected()
+        except asyncio.CancelledError:
+            batch.failed(ConnectionAbortedError("the connection was given up"))
+            raise
+        except Exception as error:
+            batch.failed(error)
+        else:
+            lane.read(batch)
+
     async def tracked(self) -> Lane:
         """The lane of the reads, for who follows the pushes on it."""
         return await self._reads.connected()
@@ -135,3 +158,4 @@ class Lanes:
         """Close both."""
         await self._reads.drop()
         await self._bulk.drop()
+        await self._late.close()

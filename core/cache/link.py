@@ -14,7 +14,7 @@ from core.cache.breaker import Breaker
 from core.cache.failures import explain, told
 from core.cache.info import info_fields
 from core.cache.scripts import Script
-from core.cache.wire import Command, Keeper, NotRedis, Overdue, Refused, Reply, Wire
+from core.cache.wire import Batch, Command, Keeper, NotRedis, Overdue, Refused, Reply, Wire
 from core.errors import CacheUnavailable
 from core.masking import masked
 
@@ -165,6 +165,12 @@ class Link:
         self.breaker.succeeded()
         return values
 
+    def read(self, batch: Batch) -> None:
+        """Read a batch, which leaves at the end of this tick; what fails it then is a CacheUnavailable.
+
+        Raises CacheUnavailable where it is known already that it would fail."""
+        self._usable().read(_Judged(batch, self))
+
     def refusal(self, reply: Exception) -> CacheUnavailable:
         """The error for the caller of a command that the server refused."""
         return explain(reply, self.address, self._budget)[0]
@@ -286,6 +292,27 @@ class Link:
             return Pooled(self._url, self._budget, self._identify)
         except ValueError:
             return None
+
+
+class _Judged:
+    """A batch whose end tells of the server before it tells those who wait."""
+
+    __slots__ = ("_batch", "_link", "_sent", "bar", "names")
+
+    def __init__(self, batch: Batch, link: Link) -> None:
+        self._batch = batch
+        self._link = link
+        self._sent = time.monotonic()
+        self.names = batch.names
+        self.bar = batch.bar
+
+    def landed(self, values: Sequence[bytes | None]) -> None:
+        self._link._answered = time.monotonic()
+        self._link.breaker.succeeded()
+        self._batch.landed(values)
+
+    def failed(self, error: Exception) -> None:
+        self._batch.failed(self._link._failed(error, self._sent))
 
 
 def _is_no_script(reply: Reply) -> bool:

@@ -21,9 +21,11 @@ _SLOT: Final = 600
 
 
 class Slot:
-    """One kept entry. `data` until somebody has made a `value` of it; it counts until `until` (monotonic seconds)."""
+    """One kept entry. `data` until somebody has made a `value` of it; it counts until `until` (monotonic seconds).
 
-    __slots__ = ("data", "id", "name", "shelf", "until", "value")
+    `awaited`: the value, or a part of it, as a future that is done, so that whoever awaits it has it at once."""
+
+    __slots__ = ("awaited", "data", "id", "name", "shelf", "until", "value")
 
     def __init__(self, shelf: Shelf, name: bytes, id: str, data: bytes) -> None:
         self.shelf = shelf
@@ -31,6 +33,7 @@ class Slot:
         self.id = id
         self.data: bytes | None = data
         self.value: Any = None
+        self.awaited: Any = None
         self.until = 0.0
 
 

@@ -7,8 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from core.cache.background import Background
 from core.cache.deadline import Deadline
-from core.cache.wire import Command, Identify, Keeper, NotRedis, Overdue, Refused, Reply
+from core.cache.wire import Batch, Command, Identify, Keeper, NotRedis, Overdue, Refused, Reply
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection, ConnectionPool
@@ -24,6 +25,7 @@ class Pooled:
     def __init__(self, url: str, budget: float, identify: Identify, *, connections: int = 32) -> None:
         self._budget = budget
         self._identify = identify
+        self._batches = Background()
         self._slots = asyncio.Semaphore(connections)
         self._pool = self._new_pool(url, connections)
 
@@ -59,8 +61,24 @@ class Pooled:
         values: list[bytes | None] = reply
         return values
 
+    def read(self, batch: Batch) -> None:
+        """Once this tick has put into it what it wants."""
+        self._batches.start(self._read(batch))
+
+    async def _read(self, batch: Batch) -> None:
+        try:
+            values = await self.get_many(batch.names())
+        except asyncio.CancelledError:
+            batch.failed(ConnectionAbortedError("the connection was given up"))
+            raise
+        except Exception as error:
+            batch.failed(error)
+        else:
+            batch.landed(values)
+
     async def drop(self) -> None:
         """Close every connection."""
+        await self._batches.close()
         await self._pool.disconnect(inuse_connections=True)
 
     async def _send(self, commands: Sequence[Command]) -> list[Reply]:

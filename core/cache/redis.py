@@ -21,7 +21,7 @@ from core.cache.near import Near, Shelf
 from core.cache.protocol import AcquireVerdict, FillVerdict, FinishVerdict, InvalidateVerdict
 from core.cache.scripts import Script
 from core.cache.tracking import Tracking
-from core.cache.wire import Command, Refused, Reply
+from core.cache.wire import Batch, Command, Refused, Reply
 
 Call = tuple[Script, Key, tuple[bytes | str | int, ...]]
 
@@ -162,6 +162,12 @@ class RedisCache:
         if not keys:
             return []
         return list(map(entry_in, await self._link.get_many([*map(self.namespace.entry_key, keys)], shelf)))
+
+    def read(self, batch: Batch) -> None:
+        """Read a batch of names that leaves at the end of this tick of the event loop.
+
+        Raises CacheUnavailable where Redis is known to be away; what happens later the batch is told."""
+        self._link.read(batch)
 
     async def get_bulk(self, keys: Sequence[Key]) -> list[Entry | None]:
         """The same on the lane for what may be large."""

@@ -40,6 +40,22 @@ class Keeper(Protocol):
         """The value that the server had under this name."""
 
 
+class Batch(Protocol):
+    """Plain reads that travel together, and who is told of what they bring."""
+
+    def names(self) -> Sequence[bytes]:
+        """What to read. Asked once, when it leaves."""
+
+    def landed(self, values: Sequence[bytes | None]) -> None:
+        """The values in the order of the names, told while the reply is parsed: nothing that came later has been."""
+
+    def failed(self, error: Exception) -> None:
+        """There will be no values."""
+
+    def bar(self, names: Sequence[bytes] | None) -> None:
+        """Nobody may keep what it will bring of these, or with None of anything: it may be outdated."""
+
+
 class Wire(Protocol):
     """A way to one server. Every call ends within the budget that the wire was made with; a call whose caller is
     cancelled harms nobody else's. Raises OSError (Overdue), NotRedis, Refused while logging in, CacheUnavailable."""
@@ -53,6 +69,9 @@ class Wire(Protocol):
 
     def get_many(self, names: Sequence[bytes], keeper: Keeper | None = None) -> Awaitable[list[bytes | None]]:
         """The values in the order of the names; as `get`."""
+
+    def read(self, batch: Batch) -> None:
+        """Read a batch, which leaves at the end of this tick of the event loop; it is told all that `get` raises."""
 
     async def drop(self) -> None:
         """Close what is connected and give up the calls under way; the next call connects anew."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from core.observe.histogram import LatencyHistogram
@@ -17,10 +18,12 @@ from core.observe.stats import (
     Step,
     StrategyStats,
 )
-from core.observe.trace import Trace
+from core.observe.trace import KEPT, Trace
 from core.query import Tier
 
 _NEAR_OFF: Final = NearStats()
+_TOGETHER: Final = 1000
+"""Near hits that are counted together."""
 
 
 class StrategyCounters:
@@ -92,6 +95,8 @@ class Observer:
         self._outdated = [0] * len(AUDIT_AGES)
         self._trace = Trace()
         self._now = now
+        self._near_hits: list[tuple[str, str, int, float, float]] = []
+        """Strategy, id, version, beginning and end of each that is not counted yet."""
 
     def hits(
         self,
@@ -117,15 +122,43 @@ class Observer:
         counters.fail_safe += fail_safe
         counters.hit_latency.record(seconds)
 
-    def near_hit(self, strategy: str, id: str, version: int, seconds: float) -> None:
+    def near_hit(self, strategy: str, id: str, version: int, started: float, ended: float) -> None:
         """One movie came from this process's memory, and a query was spared the store: all that `hits`, `saved` and
-        `trace` would note, at a third of their price."""
+        `trace` would note, when somebody looks or there are enough; by the monotonic clock."""
+        self._near_hits.append((strategy, id, version, started, ended))
+        if len(self._near_hits) >= _TOGETHER:
+            self._count_near_hits()
+
+    def _count_near_hits(self) -> None:
+        if not self._near_hits:
+            return
+        near, self._near_hits = self._near_hits, []
+        wall = self._now() - time.monotonic()
+        for strategy in {strategy for strategy, *_ in near}:
+            waited = [ended - started for one, _, _, started, ended in near if one == strategy]
+            counters = self._counters[strategy]
+            counters.hits += len(waited)
+            counters.near_hits += len(waited)
+            counters.saved += len(waited)
+            counters.hit_latency.record_all(waited)
+        self._trace.add_hits(
+            [
+                (wall + ended, id, strategy, "near", version, ended - started)
+                for strategy, id, version, started, ended in near[-KEPT:]
+            ],
+            len(near),
+        )
+
+    def hits_together(self, strategy: str, found: Sequence[tuple[str, int]], seconds: float) -> None:
+        """These movies, each (id, version), came from Redis with one reply, each for a caller of its own who waited so
+        long: all that `hits`, `saved` and `trace` would note of each."""
+        self._count_near_hits()
         counters = self._counters[strategy]
-        counters.hits += 1
-        counters.near_hits += 1
-        counters.saved += 1
-        counters.hit_latency.record(seconds)
-        self._trace.add_near(self._now(), id, strategy, version, seconds)
+        counters.hits += len(found)
+        counters.saved += len(found)
+        counters.hit_latency.record(seconds, len(found))
+        at = self._now()
+        self._trace.add_hits([(at, id, strategy, "redis", version, seconds) for id, version in found], len(found))
 
     def misses(self, strategy: str, n: int, seconds: float) -> None:
         """`n` records were looked for in the cache and read from the store; `seconds` covers both."""
@@ -196,6 +229,7 @@ class Observer:
         steps: tuple[Step, ...] = (),
     ) -> None:
         """Note one operation for the log."""
+        self._count_near_hits()
         self._trace.add(self._now(), operation, key, strategy, tier, verdict, version, seconds, steps)
 
     def snapshot(
@@ -215,6 +249,7 @@ class Observer:
         faults: tuple[str, ...] = (),
     ) -> Stats:
         """Everything counted so far, with what only the caller knows; `at` in monotonic seconds."""
+        self._count_near_hits()
         return Stats(
             at=at,
             store=store,

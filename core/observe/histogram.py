@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
 
 from core.observe.stats import LatencyStats
@@ -25,11 +26,19 @@ class LatencyHistogram:
         self._total = 0.0
         self._snapshot: LatencyStats | None = LatencyStats()
 
-    def record(self, seconds: float) -> None:
-        """Count one duration; a negative one, as a clock step gives, counts as 0."""
-        self._buckets[bisect_left(BOUNDS, seconds)] += 1
+    def record(self, seconds: float, n: int = 1) -> None:
+        """Count a duration that `n` had; a negative one, as a clock step gives, counts as 0."""
+        self._buckets[bisect_left(BOUNDS, seconds)] += n
         if seconds > 0:
-            self._total += seconds
+            self._total += seconds * n
+        self._snapshot = None
+
+    def record_all(self, durations: Sequence[float]) -> None:
+        """Count several durations."""
+        buckets = self._buckets
+        for seconds in durations:
+            buckets[bisect_left(BOUNDS, seconds)] += 1
+        self._total += sum(durations)
         self._snapshot = None
 
     def snapshot(self) -> LatencyStats:

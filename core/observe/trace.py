@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Literal
 
 from core.observe.stats import Step, TraceLine
 from core.query import Tier
@@ -13,14 +14,14 @@ KEPT: Final = 500
 """Lines that stay readable; older ones are forgotten."""
 
 
-_NearLine = tuple[int, float, str, str, int, float]
-"""Number, moment, id, strategy, version and seconds of a read from this process's memory."""
+Hit = tuple[float, str, str, Literal["near", "redis"], int, float]
+"""Moment (Unix seconds), id, strategy, tier, version and seconds of a read that a cache answered."""
 
 
-def _written(line: _NearLine) -> TraceLine:
-    number, at, id, strategy, version, seconds = line
-    step = Step("near", "hit", seconds)
-    return TraceLine(number, at, "get", id, strategy, "near", NEAR_HIT, version, seconds, (step,))
+def _written(number: int, hit: Hit) -> TraceLine:
+    at, id, strategy, tier, version, seconds = hit
+    verdict = NEAR_HIT if tier == "near" else "hit"
+    return TraceLine(number, at, "get", id, strategy, tier, verdict, version, seconds, (Step(tier, "hit", seconds),))
 
 
 class Trace:
@@ -29,7 +30,7 @@ class Trace:
     __slots__ = ("_lines", "_number", "_snapshot")
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._lines: deque[TraceLine | _NearLine] = deque(maxlen=kept)
+        self._lines: deque[TraceLine | tuple[int, Hit]] = deque(maxlen=kept)
         self._number = 0
         self._snapshot: tuple[TraceLine, ...] | None = ()
 
@@ -52,16 +53,18 @@ class Trace:
         )
         self._snapshot = None
 
-    def add_near(self, at: float, id: str, strategy: str, version: int, seconds: float) -> None:
-        """Note a read from this process's memory. The line is written when somebody looks: most are gone by then."""
-        self._number += 1
-        self._lines.append((self._number, at, id, strategy, version, seconds))
+    def add_hits(self, hits: Sequence[Hit], n: int) -> None:
+        """Note `n` reads of movies, of which `hits` are the last, at least KEPT of them if there were so many.
+
+        Most are gone before anybody looks: their lines are written when somebody does."""
+        self._number += n
+        self._lines.extend(enumerate(hits, self._number - len(hits) + 1))
         self._snapshot = None
 
     def snapshot(self) -> tuple[TraceLine, ...]:
         """The lines kept, the newest last."""
         if self._snapshot is None:
-            lines = tuple(_written(line) if isinstance(line, tuple) else line for line in self._lines)
+            lines = tuple(_written(*line) if isinstance(line, tuple) else line for line in self._lines)
             self._lines.clear()
             self._lines.extend(lines)
             self._snapshot = lines

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -62,13 +62,20 @@ class Change(msgspec.Struct, frozen=True):
     commit: Callable[[], Awaitable[Written]]
 
 
+LongWay = Callable[[str, str, Awaitable[Answer], float], Coroutine[Any, Any, Movie]]
+"""What is made of a read that was no plain hit (strategy, id, the rest of its path, when it began by the performance
+counter): it is noted, and an absence is an error."""
+
+
 class Strategy(Protocol):
     """One caching strategy. Stateless but for its parts, so that old and new overlap safely while they are switched."""
 
     name: ClassVar[str]
 
-    def near(self, id: str) -> Movie | None:
-        """The movie where it is kept in this process, counted and noted as a read; None where it has to be read."""
+    def hit(self, id: str, otherwise: LongWay) -> Awaitable[Movie] | None:
+        """The movie out of a cache, counted and noted as a read; what turns out to be no hit goes on `otherwise`.
+
+        A future: one that is done where the movie is kept in this process. None where no cache is to be asked."""
 
     async def read(self, id: str) -> Answer:
         """One movie."""

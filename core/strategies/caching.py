@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar, TypeVar
 
 from core.model import Movie
 from core.strategies.answers import CollectionAnswers
-from core.strategies.base import Answer, Computed, Question
+from core.strategies.base import Answer, Computed, LongWay, Question
 from core.strategies.reading import MovieReads
 from core.strategies.writing import Intents
 
@@ -24,9 +24,9 @@ class Caching:
         self._answers = answers
         self.intents = intents
 
-    def near(self, id: str) -> Movie | None:
-        """One movie, if it is kept in this process."""
-        return self._reads.near(id)
+    def hit(self, id: str, otherwise: LongWay) -> Awaitable[Movie] | None:
+        """One movie out of a cache, read together with what else this tick asks for."""
+        return self._reads.hit(id, otherwise)
 
     async def read(self, id: str) -> Answer:
         """One movie, read through the cache."""

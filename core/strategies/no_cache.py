@@ -8,7 +8,7 @@ next switch, read through the cache.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar, TypeVar
 
 import msgspec
@@ -17,7 +17,7 @@ from core.model import Movie
 from core.observe.counters import Observer
 from core.observe.stats import Step
 from core.stores.base import Store
-from core.strategies.base import Answer, Change, Computed, Question, Written
+from core.strategies.base import Answer, Change, Computed, LongWay, Question, Written
 from core.strategies.writing import Intents
 
 T = TypeVar("T")
@@ -33,8 +33,8 @@ class NoCache:
         self._observer = observer
         self._intents = intents
 
-    def near(self, id: str) -> Movie | None:
-        """Nothing is."""
+    def hit(self, id: str, otherwise: LongWay) -> Awaitable[Movie] | None:
+        """None is asked."""
         return None
 
     async def read(self, id: str) -> Answer:

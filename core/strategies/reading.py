@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from core.cache.background import Background
+from core.cache.batches import MOST_TOGETHER
 from core.cache.entry import Entry, entry_in
 from core.cache.flight import Landed, SingleFlight
 from core.cache.keys import Key
@@ -29,8 +30,9 @@ from core.observe.stats import Step
 from core.observe.trace import NEAR_HIT
 from core.query import Freshness
 from core.stores.base import Store
-from core.strategies.base import Answer
+from core.strategies.base import Answer, LongWay
 from core.strategies.codec import CODEC, decode_movie, encode_movie
+from core.strategies.hits import Batching, Hits
 from core.strategies.keys import movie_key, new_token
 from core.trust import Doubt, Trust
 
@@ -57,6 +59,7 @@ class MovieReads:
         observer: Observer,
         flight: SingleFlight[Key, Answer],
         background: Background,
+        going_on: Background,
         *,
         random: Callable[[], float] = random,
     ) -> None:
@@ -71,21 +74,46 @@ class MovieReads:
         self._refreshing: set[Key] = set()
         self._near = cache.near
         self._shelf = cache.shelf(movie_key("").kind)
+        self._hits: Hits | None = None
+        """What this tick asks for."""
+        self._batching = Batching(
+            strategy,
+            self,
+            namespace=cache.namespace,
+            near=cache.near,
+            shelf=self._shelf,
+            now_ms=cache.now_ms,
+            observer=observer,
+            going_on=going_on,
+        )
 
-    def near(self, id: str) -> Movie | None:
-        """The movie, if it is kept near and may be believed: counted and noted like any read, and at no round trip."""
-        slot = self._shelf.get(id)
-        if slot is None:
-            return None
+    def hit(self, id: str, otherwise: LongWay) -> asyncio.Future[Movie] | None:
+        """The movie out of a cache, read together with what else this tick asks for; None where no cache is believed.
+
+        What is kept near comes in a future that is done."""
         started = time.monotonic()
-        if started >= self._near.until or self._trust.doubt() is not None:
+        if self._trust.doubt() is not None:
             return None
-        answer: Answer | None = slot.value or self._near_answer(slot)
-        if answer is None or started >= slot.until:
-            return None
-        self._near.used(slot.name)
-        self._observer.near_hit(self._strategy, id, answer.version, time.monotonic() - started)
-        return answer.movie
+        slot = self._shelf.get(id)
+        if (
+            slot is not None
+            and started < self._near.until
+            and (slot.awaited is not None or self._near_answer(slot))
+            and started < slot.until
+        ):
+            self._near.used(slot.name)
+            near: asyncio.Future[Movie] = slot.awaited
+            self._observer.near_hit(self._strategy, id, slot.value.version, started, time.monotonic())
+            return near
+        hits = self._hits
+        if hits is None or hits.left or len(hits) == MOST_TOGETHER:
+            hits = Hits(self._batching, otherwise)
+            try:
+                self._cache.read(hits)
+            except CacheUnavailable:
+                return None
+            self._hits = hits
+        return hits.add(id)
 
     def _near_answer(self, slot: Slot) -> Answer | None:
         """What a slot says, made once. It is left for a read in Redis when an early refresh would be due."""
@@ -101,6 +129,8 @@ class MovieReads:
         left = (entry.fresh_until - self._cache.now_ms() + early) / 1000
         slot.until = time.monotonic() + min(left, MOST_NEAR)
         answer = slot.value = Answer(movie, entry.version, "near", "fresh", NEAR_HIT)
+        slot.awaited = asyncio.get_running_loop().create_future()
+        slot.awaited.set_result(movie)
         return answer
 
     def _kept(self, id: str) -> Answer | None:
@@ -129,6 +159,10 @@ class MovieReads:
             entry = await self._cache.get(key, shelf) if doubt is None or doubt.store_away else None
         except CacheUnavailable as away:
             doubt, entry = Doubt(away.reason), None
+        return await self.looked(key, entry, doubt, started)
+
+    async def looked(self, key: Key, entry: Entry | None, doubt: Doubt | None, started: float) -> Answer:
+        """What a look into the cache leads to: an answer, or the way to the store."""
         if (found := self._found(key, entry, doubt)) is not None:
             seconds = time.perf_counter() - started
             self._count_hits([found], seconds, doubt)
@@ -138,7 +172,7 @@ class MovieReads:
         if doubt is not None:
             reason = doubt.reason
             try:
-                answer = await self._land(Key("bypass", id), lambda: self._bypass(id, reason))
+                answer = await self._land(Key("bypass", key.id), lambda: self._bypass(key.id, reason))
             except StoreUnavailable as away:
                 if (last := (await self._last_known([key], doubt, away)).get(key)) is None:
                     raise

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.cache.entry import HEADER_BYTES, MAX_VERSION, Entry, UnreadableEntry, hexadecimal, pack, unpack
+from core.cache.entry import (
+    HEADER_BYTES,
+    MAX_VERSION,
+    Entry,
+    UnreadableEntry,
+    entry_in,
+    head_of_value,
+    hexadecimal,
+    pack,
+    unpack,
+)
 
 versions = st.integers(0, MAX_VERSION)
 entries = st.builds(
@@ -21,6 +31,13 @@ entries = st.builds(
 @given(entries)
 def test_an_entry_survives_the_envelope(entry: Entry) -> None:
     assert unpack(pack(entry)) == entry
+
+
+@given(st.one_of(entries.map(pack), st.binary()))
+def test_the_head_of_a_value_is_what_unpacking_it_says(data: bytes) -> None:
+    entry = entry_in(data)
+    plain = None if entry is None or not entry.known else (entry.fresh_until, entry.load_ms, entry.codec, entry.payload)
+    assert head_of_value(data) == plain
 
 
 @given(entries)

@@ -27,6 +27,14 @@ def test_entry_and_gate_share_a_whole_hash_tag(key: Key) -> None:
     assert entry != gate
 
 
+@given(st.lists(keys))
+def test_many_at_once_have_the_names_they_have_alone(several: list[Key]) -> None:
+    for kind in {key.kind for key in several}:
+        ids = [key.id for key in several if key.kind == kind]
+        assert SPACE.entry_keys(kind, ids) == [SPACE.entry_key(Key(kind, id)) for id in ids]
+    assert SPACE.entry_keys("movie", ["Q1", "a:b"]) == [SPACE.entry_key(Key("movie", id)) for id in ("Q1", "a:b")]
+
+
 @given(keys, keys)
 def test_two_keys_never_share_a_name(one: Key, other: Key) -> None:
     assert (SPACE.entry_key(one) == SPACE.entry_key(other)) == (one == other)

@@ -13,7 +13,8 @@ import pytest
 from redis.asyncio import Redis
 
 from core.cache.address import Address, address_of
-from core.cache.lane import MOST_TOGETHER, Lane, connect
+from core.cache.batches import MOST_TOGETHER
+from core.cache.lane import Lane, connect
 from core.cache.lanes import Lanes
 from core.cache.pooled import Pooled
 from core.cache.wire import NotRedis, Overdue, Refused, Wire

@@ -1,0 +1,171 @@
+"""Hits: the movies that one tick of the event loop asks for, read as one batch and handed out while it is parsed.
+
+What is no plain hit (a miss, a known absence, an entry past its soft TTL or to be refreshed early) goes on along the
+path that any read takes. Nothing here is done once a movie that can be done once a batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from core.cache.background import Background
+from core.cache.entry import Entry, entry_in, head_of_value
+from core.cache.keys import Key, Namespace
+from core.cache.near import Near, Shelf
+from core.errors import CacheUnavailable
+from core.model import Movie
+from core.observe.counters import Observer
+from core.strategies.base import Answer, LongWay
+from core.strategies.codec import CODEC, decode_movie
+from core.strategies.keys import movie_key
+from core.trust import Doubt
+
+NEVER_EARLIER: Final = 37
+"""An early refresh is no further from the soft TTL than so many loads: random() has 53 bits, and log 2**53 is 36.7."""
+
+
+class Path(Protocol):
+    """The rest of the path of a read."""
+
+    async def looked(self, key: Key, entry: Entry | None, doubt: Doubt | None, started: float) -> Answer:
+        """What a look into the cache leads to; `started` when the read began (performance counter)."""
+
+
+class Hits:
+    """A Batch of movies by id; made for the tick in which it is first added to."""
+
+    __slots__ = ("_barred", "_futures", "_names", "_otherwise", "_shared", "_started", "left")
+
+    def __init__(self, shared: Batching, otherwise: LongWay) -> None:
+        self.left = False
+        """What is wanted from now on belongs into another."""
+        self._shared = shared
+        self._otherwise = otherwise
+        self._futures: dict[str, list[asyncio.Future[Movie]]] = {}
+        self._names: Sequence[bytes] = ()
+        self._barred: set[bytes] = set()
+        self._started = time.perf_counter()
+
+    def __len__(self) -> int:
+        return len(self._futures)
+
+    def add(self, id: str) -> asyncio.Future[Movie]:
+        """The movie, when it has come."""
+        future: asyncio.Future[Movie] = self._shared.loop.create_future()
+        waiting = self._futures.get(id)
+        if waiting is None:
+            self._futures[id] = [future]
+        else:
+            waiting.append(future)
+        return future
+
+    def names(self) -> Sequence[bytes]:
+        """It leaves."""
+        self.left = True
+        self._names = self._shared.namespace.entry_keys(_KIND, self._futures)
+        return self._names
+
+    def landed(self, values: Sequence[bytes | None]) -> None:
+        """Hand out and keep near what is plain and fresh; let the rest go on."""
+        shared = self._shared
+        seconds = time.perf_counter() - self._started
+        now = shared.now_ms()
+        shelf = shared.shelf if shared.near.keeping else None
+        found: list[tuple[str, int]] = []
+        for (id, futures), name, value in zip(self._futures.items(), self._names, values, strict=True):
+            movie = None if value is None else _fresh(value, now)
+            if value is None or movie is None:
+                self._go_on(id, futures, entry_in(value), None)
+                continue
+            if shelf is not None and name not in self._barred:
+                shelf.keep(name, value)
+            for future in futures:
+                found.append((id, movie.version))
+                if not future.done():
+                    future.set_result(movie)
+        if found:
+            shared.observer.hits_together(shared.strategy, found, seconds)
+
+    def failed(self, error: Exception) -> None:
+        """Redis is away: let all go on without it."""
+        self.left = True  # or it never will
+        doubt = Doubt(error.reason if isinstance(error, CacheUnavailable) else str(error))
+        for id, futures in self._futures.items():
+            self._go_on(id, futures, None, doubt)
+
+    def bar(self, names: Sequence[bytes] | None) -> None:
+        """Keep none of these near."""
+        self._barred.update(self._names if names is None else names)
+
+    def _go_on(
+        self, id: str, futures: Sequence[asyncio.Future[Movie]], entry: Entry | None, doubt: Doubt | None
+    ) -> None:
+        key = movie_key(id)
+        shared = self._shared
+        for future in futures:
+            if not future.done():
+                rest = shared.path.looked(key, entry, doubt, self._started)
+                shared.going_on.start(_hand(future, self._otherwise(shared.strategy, id, rest, self._started)))
+
+
+class Batching:
+    """What all batches of one strategy and one store have in common."""
+
+    def __init__(
+        self,
+        strategy: str,
+        path: Path,
+        *,
+        namespace: Namespace,
+        near: Near,
+        shelf: Shelf,
+        now_ms: Callable[[], int],
+        observer: Observer,
+        going_on: Background,
+    ) -> None:
+        self.strategy = strategy
+        self.path = path
+        self.namespace = namespace
+        self.near = near
+        self.shelf = shelf
+        self.now_ms = now_ms
+        self.observer = observer
+        self.going_on = going_on
+        self.loop = asyncio.get_running_loop()
+
+
+_KIND: Final = movie_key("").kind
+
+
+def _fresh(data: bytes, now: int) -> Movie | None:
+    """The movie in an entry that is fresh for so long that nobody would refresh it yet; else None."""
+    head = head_of_value(data)
+    if head is None:
+        return None
+    fresh_until, load_ms, codec, payload = head
+    if codec != CODEC or fresh_until - now <= load_ms * NEVER_EARLIER:
+        return None
+    try:
+        return decode_movie(payload)
+    except msgspec.MsgspecError:
+        return None
+
+
+async def _hand(future: asyncio.Future[Movie], reading: Coroutine[Any, Any, Movie]) -> None:
+    """What a read on its own task comes to, handed to who waits for it."""
+    try:
+        movie = await reading
+    except asyncio.CancelledError:
+        future.cancel()
+        raise
+    except Exception as error:
+        if not future.done():
+            future.set_exception(error)
+    else:
+        if not future.done():
+            future.set_result(movie)
