@@ -46,6 +46,10 @@ SWITCH_PATIENCE: Final = 5.0
 """Seconds that a switch waits for running writes before it goes on beside them: both modes overlap safely."""
 
 
+Commit = Callable[[Store, Awaitable[None]], Awaitable[Written]]
+"""Changes the store, once the write has been announced."""
+
+
 class Reading(msgspec.Struct, frozen=True):
     """One movie as it was read: from which tier, how fresh, why so, and in how many seconds."""
 
@@ -274,20 +278,20 @@ class Catalogue:
 
         Raises InvalidMovie, EditConflict, MovieNotFound, StoreUnavailable."""
         checked = check(movie)
-        written = await self._write("save", movie.id, lambda store: _updated(store, checked))
+        written = await self._write("save", movie.id, lambda store, announced: _updated(store, checked, announced))
         assert written.movie is not None
         return written.movie
 
     async def add(self, movie: Movie) -> Movie:
         """Store a new movie. Raises InvalidMovie, MovieExists, StoreUnavailable."""
         checked = check(movie)
-        written = await self._write("add", movie.id, lambda store: _inserted(store, checked))
+        written = await self._write("add", movie.id, lambda store, announced: _inserted(store, checked, announced))
         assert written.movie is not None
         return written.movie
 
     async def remove(self, id: str, *, version: int) -> None:
         """Remove the movie if it still has this version. Raises EditConflict, MovieNotFound, StoreUnavailable."""
-        await self._write("remove", id, lambda store: _deleted(store, id, version))
+        await self._write("remove", id, lambda store, announced: _deleted(store, id, version, announced))
 
     async def load(
         self, source: Source, progress: Progress | None = None, *, stop: asyncio.Event | None = None
@@ -465,7 +469,7 @@ class Catalogue:
 
     # --------------------------------------------------------------------------------------------------------- details
 
-    async def _write(self, operation: str, id: str, commit: Callable[[Store], Awaitable[Written]]) -> Written:
+    async def _write(self, operation: str, id: str, commit: Commit) -> Written:
         await self._admitted.wait()
         strategy, store = self._strategy, self._binding.store
         started = time.perf_counter()
@@ -473,7 +477,7 @@ class Catalogue:
         self._quiet.clear()
         try:
             with self._errors_counted(strategy):
-                written = await strategy.write(Change(id, lambda: commit(store)))
+                written = await strategy.write(Change(id, partial(commit, store)))
         except EditConflict:
             self._observer.conflict(strategy.name)
             self._observer.trace(operation, id, strategy.name, None, "conflict", None, time.perf_counter() - started)
@@ -546,15 +550,17 @@ def _legs(
     return tuple(steps)
 
 
-async def _updated(store: Store, movie: Movie) -> Written:
-    saved = await store.update(movie)
+async def _updated(store: Store, movie: Movie, announced: Awaitable[None]) -> Written:
+    saved = await store.update(movie, announced)
     return Written(saved, saved.version)
 
 
-async def _inserted(store: Store, movie: Movie) -> Written:
+async def _inserted(store: Store, movie: Movie, announced: Awaitable[None]) -> Written:
+    await announced
     added = await store.insert(movie)
     return Written(added, added.version)
 
 
-async def _deleted(store: Store, id: str, version: int) -> Written:
+async def _deleted(store: Store, id: str, version: int, announced: Awaitable[None]) -> Written:
+    await announced
     return Written(None, await store.delete(id, version))

@@ -65,6 +65,13 @@ class Loaded(NamedTuple):
     load_ms: int
 
 
+class Outdated(NamedTuple):
+    """What a committed write made worthless: a key, invalidated by force, and the ids that the journal notes first."""
+
+    key: Key
+    ids: Sequence[str]
+
+
 class RedisCache:
     """The entries and gates of one namespace on one Redis server.
 
@@ -222,18 +229,26 @@ class RedisCache:
             self.forget_near(keys)
             await self.tracking.heard(self._link, replies[-1])
 
-    async def finish(self, token: str, items: Sequence[tuple[Key, int, bytes | None]]) -> list[FinishVerdict]:
+    async def finish(
+        self, token: str, items: Sequence[tuple[Key, int, bytes | None]], *, outdated: Outdated | None = None
+    ) -> list[FinishVerdict]:
         """End committed writes: (key, version, payload) each, where a payload of None drops the entry.
 
-        Where Redis is full, the entry is dropped instead of installed.
+        Where Redis is full, the entry is dropped instead of installed. What is `outdated` ends before them.
         """
         if not items:
             return []
         keys = [key for key, _, _ in items]
-        calls = [self._call(*self._finishing(token, *item)) for item in items]
+        ending = _ending(outdated) if outdated is not None else []
+        calls = [self._call(*call) for call in (*ending, *(self._finishing(token, *item) for item in items))]
         held: list[Command] = [("HEXISTS", self.namespace.gate_key(key), f"w:{token}") for key in keys]
         replies = await self._link.run(calls, before=held, invalidates=True)
         held_all, replies = replies[: len(held)] == [1] * len(held), replies[len(held) :]
+        for reply in replies[: len(ending)]:
+            self._accepted(reply)
+        if outdated is not None:
+            self.forget_near([outdated.key])
+        replies = replies[len(ending) :]
         full = [n for n, reply in enumerate(replies) if isinstance(reply, Exception) and _is_out_of_memory(reply)]
         drops = [self._finishing(token, items[n][0], items[n][1], None) for n in full]
         for n, reply in zip(full, await self._run(drops, invalidates=True), strict=True):
@@ -244,10 +259,14 @@ class RedisCache:
             await self.heard()
         return [_FINISHED[self._accepted(reply)] for reply in replies]
 
-    async def holds(self, key: Key, token: str) -> bool:
-        """Whether this writer's announcement still stands. If so, nobody has filled the key since it was made."""
-        command: Command = ("HEXISTS", self.namespace.gate_key(key), f"w:{token}")
-        return bool(self._accepted((await self._link.exchange([command]))[0]))
+    async def holds(self, key: Key, token: str, *, outdated: Outdated) -> bool:
+        """End what is outdated; and whether this writer's announcement still stands: if so, nobody has filled the key
+        since it was made."""
+        held: Command = ("HEXISTS", self.namespace.gate_key(key), f"w:{token}")
+        calls = [self._call(*call) for call in _ending(outdated)]
+        replies = [*map(self._accepted, await self._link.run(calls, before=[held], invalidates=True))]
+        self.forget_near([outdated.key])
+        return bool(replies[0])
 
     async def abort(self, keys: Sequence[Key], token: str) -> None:
         """End a write that is known to be rolled back; one whose outcome is unknown is left to expire."""
@@ -366,6 +385,10 @@ class RedisCache:
         if isinstance(reply, Exception):
             raise self._link.refusal(reply)
         return reply
+
+
+def _ending(outdated: Outdated) -> list[Call]:
+    return [_note(outdated.ids), (scripts.INVALIDATE, outdated.key, (hexadecimal(0), 1))]
 
 
 def _note(ids: Sequence[str]) -> Call:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from core.model import Movie
@@ -77,9 +77,9 @@ class SlowStore(Store):
         await self._slowness.wait()
         return await self._inside.insert(movie)
 
-    async def update(self, movie: Movie) -> Movie:
+    async def update(self, movie: Movie, first: Awaitable[None] | None = None) -> Movie:
         await self._slowness.wait()
-        return await self._inside.update(movie)
+        return await self._inside.update(movie, first)
 
     async def delete(self, id: str, version: int) -> int:
         await self._slowness.wait()

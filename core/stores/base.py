@@ -115,8 +115,11 @@ class Store(Protocol):
     async def insert(self, movie: Movie) -> Movie:
         """Add a movie; returns it with its version. Raises MovieExists."""
 
-    async def update(self, movie: Movie) -> Movie:
+    async def update(self, movie: Movie, first: Awaitable[None] | None = None) -> Movie:
         """Replace the movie whose version is still `movie.version`; returns it with its new version.
+
+        Nothing is changed before `first` has been awaited, and nothing at all if that raises. A store with something
+        to read before it changes anything does it meanwhile.
 
         Raises MovieNotFound, or EditConflict holding the present movie."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from hashlib import blake2b
@@ -281,13 +281,16 @@ class MongoStore:
             raise outcome_unknown(self._at.address) from problem
         return above if raised.modified_count else version
 
-    async def update(self, movie: Movie) -> Movie:
-        """Replace the movie whose version is still `movie.version`; returns it with its new version.
+    async def update(self, movie: Movie, first: Awaitable[None] | None = None) -> Movie:
+        """Replace the movie whose version is still `movie.version`; returns it with its new version. Nothing is changed
+        before `first` has been awaited.
 
         Fields that did not change, and all that are not ours, stay as they are in the document.
         Raises MovieNotFound, or EditConflict holding the present movie."""
         with self._at.call():
             present = await self._at.movies.find_one(_still(movie.id, movie.version), PROJECTION)
+            if first is not None:
+                await first
             saved: Document | None = None
             if present is not None:
                 try:

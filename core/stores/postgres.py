@@ -200,7 +200,10 @@ class PostgresStore(Store):
             raise MovieExists(movie.id)
         return replace(movie, version=row[0])
 
-    async def update(self, movie: Movie) -> Movie:
+    async def update(self, movie: Movie, first: Awaitable[None] | None = None) -> Movie:
+        if first is not None:
+            # Before a connection is taken: what is waited for may need one, too.
+            await first
         if not possible_id(movie.id):
             raise MovieNotFound(movie.id)
         row = await self._write(_UPDATE, (as_json([movie]), movie.version))

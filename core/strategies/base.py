@@ -56,10 +56,11 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One write to come: which movie, and how to commit it in the store."""
+    """One write to come: which movie, and how to commit it in the store; nothing is changed there before what it is
+    given has been awaited."""
 
     id: str
-    commit: Callable[[], Awaitable[Written]]
+    commit: Callable[[Awaitable[None]], Awaitable[Written]]
 
 
 LongWay = Callable[[str, str, Awaitable[Answer], float], Coroutine[Any, Any, Movie]]

@@ -38,8 +38,11 @@ from core.trust import Doubt, Trust
 
 LEASE: Final = 2.0
 """Seconds that a reader's lease lives: well above a slow load, short enough that a vanished reader delays nobody."""
-WAITS: Final = (0.005, 0.02, 0.05, 0.1)
-"""Seconds between looks while another process loads the same key, before loading without filling."""
+SOONEST: Final = 0.004
+"""Seconds between two looks while another process loads the same key; from its tenth on each waits for a tenth of the
+time so far, so that whoever waits is late by no more than that."""
+PATIENCE: Final = 0.5
+"""Seconds of such looks before loading without filling."""
 MOST_NEAR: Final = 30.0
 """Seconds that an entry is kept near at most, however fresh it is."""
 EAGERNESS: Final = 1.0
@@ -248,10 +251,8 @@ class MovieReads:
         began = time.perf_counter()
         try:
             acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
-            for wait in WAITS:
-                if acquired.verdict != "loading":
-                    break
-                await asyncio.sleep(wait)
+            while acquired.verdict == "loading" and (waited := time.perf_counter() - began) < PATIENCE:
+                await asyncio.sleep(max(SOONEST, waited / 10))
                 acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
         except CacheUnavailable as away:
             return await self._bypass(key.id, away.reason)

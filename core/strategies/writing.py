@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
+from collections.abc import Generator
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from core.cache.background import Background
 from core.cache.keys import Key
-from core.cache.redis import RedisCache
+from core.cache.redis import Outdated, RedisCache
 from core.errors import CacheUnavailable, OutcomeUnknown, ReelcacheError
 from core.observe.counters import Observer
 from core.observe.stats import Step
@@ -61,12 +63,16 @@ class Intent:
         self._intents = intents
         self._key = key
         self._token = new_token()
-        self._begun = 0.0
-        self._announced = False
+        self._begun = self._known = 0.0
+        self._announced = self._suspended = self._left = False
         self._steps: list[Step] = []
 
     async def __aenter__(self) -> Intent:
         self._begun = time.monotonic()
+        self._announcing = asyncio.create_task(self._announce())
+        return self
+
+    async def _announce(self) -> None:
         try:
             await self._intents.cache.begin([self._key, COLLECTION], self._token, WRITE_LIFE, hide=self._intents.hide)
             self._announced = True
@@ -74,26 +80,42 @@ class Intent:
         except CacheUnavailable:
             # Before the commit: else one reader could see the new state in the store and a later one the old in Redis.
             await self._intents.trust.suspend()
+            if self._left:
+                self._intents.trust.release()
+                return
+            self._suspended = True
             outcome = "away"
-        self._steps.append(Step("redis", outcome, time.monotonic() - self._begun))
-        return self
+        self._known = time.monotonic()
+        self._steps.append(Step("redis", outcome, self._known - self._begun))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._announced:
-            self._intents.trust.release()
+        try:
+            # Also for a writer who left: what it announced late nobody would take back.
+            await asyncio.wait([self._announcing])
+        finally:
+            self._left = True
+            if self._suspended:
+                self._intents.trust.release()
+        self._announcing.cancelled() or self._announcing.exception()
         known_unchanged = isinstance(error, ReelcacheError) and not isinstance(error, OutcomeUnknown)
         if known_unchanged:
             # Otherwise the token is left to expire: an expired writer's token removes the entry.
             with contextlib.suppress(CacheUnavailable):
                 await self._intents.cache.abort([self._key, COLLECTION], self._token)
 
+    def __await__(self) -> Generator[Any, None, None]:
+        """Wait until the write has been announced, or until nobody believes the cache. Raises StoreUnavailable."""
+        return asyncio.shield(self._announcing).__await__()
+
     async def commit(self, change: Change) -> Written:
-        """Carry out the change in the store."""
+        """Carry out the change in the store, which awaits the announcement before it changes anything."""
         started = time.monotonic()
-        written = await change.commit()
-        self._steps.append(Step("store", "committed", time.monotonic() - started))
+        written = await change.commit(self)
+        # What the store did beside the announcement is in that step.
+        seconds = time.monotonic() - max(started, self._known)
+        self._steps.append(Step("store", "committed", seconds))
         return written
 
     def traced(self, written: Written) -> Written:
@@ -103,14 +125,12 @@ class Intent:
     async def drop(self, version: int) -> None:
         """The commit made this version: remove the entry and every answer about the collection."""
         started = time.monotonic()
-        await self._new_generation()
-        outcome = await self._finish(version, None)
+        outcome = await self._finish(version, None, self._outdated)
         self._steps.append(Step("redis", outcome, time.monotonic() - started))
 
     async def put(self, version: int, payload: bytes) -> None:
         """The commit made this version: enter it, after returning where nothing can come in between."""
         started = time.monotonic()
-        await self._new_generation()
         if await self._stands():
             self._intents.background.start(self._finish(version, payload))
             self._steps.append(Step("redis", "put later"))
@@ -118,29 +138,31 @@ class Intent:
             outcome = await self._finish(version, payload)
             self._steps.append(Step("redis", outcome, time.monotonic() - started))
 
+    @property
+    def _outdated(self) -> Outdated:
+        """To be ended before the floor of the movie rises: the relay takes a raised floor as the sign that it was."""
+        return Outdated(COLLECTION, [self._key.id])
+
     async def _stands(self) -> bool:
-        """Whether the announcement has kept all readers out until after the commit, and will until the cache is told.
+        """End what the commit made worthless; whether the announcement has kept all readers out until after the
+        commit, and will until the cache is told.
 
         It can be lost: evicted, flushed, swept as overdue. A reader may have filled the old state then."""
-        if not (self._announced and self._intents.hide and time.monotonic() - self._begun < MARGIN):
-            return False
         try:
-            return await self._intents.cache.holds(self._key, self._token)
-        except CacheUnavailable:
-            return False
-
-    async def _new_generation(self) -> None:
-        """Before the floor of the movie rises: the relay takes a raised floor as the sign that this was done."""
-        try:
-            await self._intents.cache.invalidate_many([(COLLECTION, 0, True)], noting=[self._key.id])
+            held = await self._intents.cache.holds(self._key, self._token, outdated=self._outdated)
         except CacheUnavailable:
             await self._intents.trust.owe(COLLECTION, 0, None)
+            return False
+        return held and self._announced and self._intents.hide and time.monotonic() - self._begun < MARGIN
 
-    async def _finish(self, version: int, payload: bytes | None) -> str:
+    async def _finish(self, version: int, payload: bytes | None, outdated: Outdated | None = None) -> str:
         """Tell the cache, and say in words what it made of that."""
         try:
-            verdicts = await self._intents.cache.finish(self._token, [(self._key, version, payload)])
+            items = [(self._key, version, payload)]
+            verdicts = await self._intents.cache.finish(self._token, items, outdated=outdated)
         except CacheUnavailable:
+            if outdated is not None:
+                await self._intents.trust.owe(COLLECTION, 0, None)
             await self._intents.trust.owe(self._key, version, self._token)
             return "told later"
         for verdict in verdicts:

@@ -34,5 +34,7 @@ async def _nothing(self: RedisCache, *_: Any, **__: Any) -> None:
     return None
 
 
-async def _no_verdicts(self: RedisCache, token: str, items: Sequence[tuple[Key, int, bytes | None]]) -> list[Any]:
+async def _no_verdicts(
+    self: RedisCache, token: str, items: Sequence[tuple[Key, int, bytes | None]], **_: Any
+) -> list[Any]:
     return ["dropped"] * len(items)

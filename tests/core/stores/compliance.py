@@ -99,6 +99,24 @@ class StoreCompliance:
         assert await store.get(FULL.id) == filled
         assert same_content(filled, FULL)
 
+    async def test_an_update_changes_nothing_before_it_may(self, store: Store) -> None:
+        stored = await store.insert(FULL)
+        changed = replace(stored, runtime=7)
+
+        async def refused() -> None:
+            assert await store.get(FULL.id) == stored
+            raise StoreUnavailable("elsewhere", "it may not")
+
+        async def allowed() -> None:
+            assert await store.get(FULL.id) == stored
+
+        with pytest.raises(StoreUnavailable, match="it may not"):
+            await store.update(changed, refused())
+        assert await store.get(FULL.id) == stored
+        updated = await store.update(changed, allowed())
+        assert await store.get(FULL.id) == updated
+        assert updated.runtime == 7
+
     async def test_odd_titles_survive(self, store: Store) -> None:
         odd = [Movie(id=f"odd-{n}", title=title) for n, title in enumerate(ODD_TITLES)]
         await store.load(odd)
