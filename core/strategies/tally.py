@@ -16,7 +16,7 @@ import msgspec
 
 from core.query import ValueCount
 
-CHUNK: Final = 1_000
+CHUNK: Final = 250
 """Movies of a chunk when it is made; one that has grown to twice as many is halved."""
 Values = tuple[str, ...]
 _decode: Final = msgspec.msgpack.Decoder(tuple[list[str], list[int]]).decode

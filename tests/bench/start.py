@@ -31,6 +31,8 @@ SIZE: Final = (120, 40)
 FIRST: Final = b"Women Art"
 """Of the first title in the order that the dashboard begins with."""
 PATIENCE: Final = 60.0
+_LEFT_OUT: Final = ("COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
+"""An installed program finds its modules compiled, as the peer does."""
 
 
 async def rows(run: Run) -> AsyncIterator[Row]:
@@ -67,7 +69,7 @@ def until_shown(words: Sequence[str], shown: bytes) -> float:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
         environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")},
+            **{name: value for name, value in os.environ.items() if name not in _LEFT_OUT},
             "XDG_CONFIG_HOME": config,
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "TERM": "xterm-256color",
