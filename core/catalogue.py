@@ -252,8 +252,12 @@ class Catalogue:
             near=partial(tallies.counts, unordered, field),
         )
         started = time.perf_counter()
-        with self._errors_counted(strategy):
-            counts, tier, freshness = await strategy.answer(question)
+        try:
+            with self._errors_counted(strategy):
+                counts, tier, freshness = await strategy.answer(question)
+        except StoreUnavailable:
+            tallies.want(unordered, field, None)
+            raise
         if tier != "near" and freshness == "fresh":
             tallies.want(unordered, field, counts)
         verdict = "last known state" if freshness == "stale" else "hit" if tier != "store" else "computed"

@@ -83,14 +83,16 @@ class Tallies:
                 return None
             return kept.tally.counts()
 
-    def want(self, query: Query, field: str, counted: Sequence[ValueCount]) -> None:
-        """These counts were had from elsewhere: have them kept if that is worth it."""
+    def want(self, query: Query, field: str, counted: Sequence[ValueCount] | None) -> None:
+        """These counts were had from elsewhere: have them kept if that is worth it. None: they could not be had, which
+        a store that needs too long for them says, too; to walk through it has all the time it needs."""
         asked = (query, field)
         looks = self._looks.pop(asked, 0) + 1
         self._looks[asked] = looks
         if len(self._looks) > _MOST_LOOKED_AT:
             self._looks.popitem(last=False)
-        if field not in FIELDS or sum(value.count for value in counted) < LEAST or (query.selective and looks < LOOKS):
+        few = counted is not None and sum(value.count for value in counted) < LEAST
+        if field not in FIELDS or few or (query.selective and looks < LOOKS):
             return
         if asked in self.making or asked in self._kept or asked in self._too_large or time.monotonic() < self._resting:
             return

@@ -47,6 +47,7 @@ class Part(msgspec.Struct, frozen=True):
 PARTS: Final = (
     Part("reads", ("S1", "S2", "S3", "S4", "S5", "S6"), pinned=True),
     Part("saves", ("S7",), pinned=True),
+    Part("windows", ("S8", "S11", "S12")),
     Part("histogram", ("S10",)),
     Part("start", ("S13",)),
 )

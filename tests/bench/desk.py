@@ -57,8 +57,9 @@ async def desk(run: Run) -> AsyncIterator[Desk]:
 
 
 @asynccontextmanager
-async def at_size(run: Run, store: str, rows: int) -> AsyncIterator[Catalogue]:
-    """A catalogue with so many invented movies, which the state folder keeps; no near tier, nothing shipped."""
+async def at_size(run: Run, store: str, rows: int, *, fill: bool = True) -> AsyncIterator[Catalogue]:
+    """A catalogue with so many invented movies, which the state folder keeps; no near tier, nothing shipped. Without
+    `fill`, with what it finds."""
     state = run.state / f"{rows}"
     servers = EmbeddedServers(state)
     try:
@@ -70,7 +71,7 @@ async def at_size(run: Run, store: str, rows: int) -> AsyncIterator[Catalogue]:
             state_dir=state,
         )
         async with open_catalogue(settings) as catalogue:
-            if await catalogue._binding.store.get(f"sy{rows:07}") is None:
+            if fill and await catalogue._binding.store.get(f"sy{rows:07}") is None:
                 await catalogue.load(Synthetic(rows, SEED))
             yield catalogue
     finally:

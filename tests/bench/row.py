@@ -143,8 +143,8 @@ def figure_of(samples: Sequence[float], unit: str = "s") -> Figure:
 # ------------------------------------------------------------------------------------------------------- as it is read
 
 HEAD: Final = (
-    f"{'#':4}{'what':58} {'measured (quartiles; p95)':36} {'beside it, in the same run':32} {'ratio (quartiles)':24} "
-    f"{'goal':20} verdict"
+    f"{'#':4}{'what':76} {'measured (quartiles; p95)':32} {'beside it, in the same run':32} {'ratio (quartiles)':24} "
+    f"{'goal':18} verdict"
 )
 
 
@@ -163,7 +163,7 @@ def line(row: Row) -> str:
         ratio = _times(row.ratio.value)
         if row.ratio.samples > 1:
             ratio += f" ({row.ratio.low:.2f}-{row.ratio.high:.2f})"
-    return f"{row.number:4}{row.what:58} {spread:36} {beside:32} {ratio:24} {row.goal:20} {row.verdict}".rstrip()
+    return f"{row.number:4}{row.what:76} {spread:32} {beside:32} {ratio:24} {row.goal:18} {row.verdict}".rstrip()
 
 
 def _quartiles(figure: Figure) -> str:
