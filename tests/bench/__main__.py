@@ -35,6 +35,10 @@ from tests.bench.row import HEAD, Row, Run, line, unmeasured
 ONE_CORE, FREE = "one core", "free placement"
 
 
+class CannotRun(Exception):
+    """A part ended before its time; it said why on standard error."""
+
+
 class Part(msgspec.Struct, frozen=True):
     """A module that measures, in a process of its own: what one leaves in memory or on a core is not the next one's."""
 
@@ -107,7 +111,7 @@ def table(run: Run) -> int:
                     rows.append(shown)
                     seen.add(row.number)
                     _say(line(shown))
-            except subprocess.CalledProcessError:
+            except CannotRun:
                 failed += 1
                 for number in part.goals:
                     if run.wants(number) and number not in seen:
@@ -142,7 +146,7 @@ def _rows(part: Part, run: Run) -> Iterator[Row]:
         for told in process.stdout:
             yield msgspec.json.decode(told, type=Row)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+        raise CannotRun(part.name)
 
 
 def measure(part: str, run: Run) -> None:

@@ -146,9 +146,11 @@ async def at_depths(catalogue: Catalogue, query: Query, rounds: int) -> AsyncIte
             first.append(await timed(lambda: catalogue.browse(query, 0, 50)))
         naive.append(await timed(lambda: catalogue._binding.store.window(query, depths[2], 50)))
     name = f"{query.sort}, {page.total:,} rows {_filter(query)}".rstrip() + f", {catalogue.store}"
-    for what, taken in (("deep", deep), ("deep, movies not cached", unseen)):
-        yield measured("S8", f"{name}: {what}", taken, peer="first window", theirs=first, ratio_at_most=2, at_most=5e-3)
-    yield measured("S8", f"{name}: OFFSET at 90 %", naive, peer="first window", theirs=first)
+    peer = "first window"
+    yield measured("S8", f"{name}: deep", deep, peer=peer, theirs=first, ratio_at_most=2, at_most=5e-3)
+    # Those of the first window are: what the store's reading of fifty movies takes is in the value, not in the depth.
+    yield measured("S8", f"{name}: deep, movies not cached", unseen, peer=peer, theirs=first, at_most=5e-3)
+    yield measured("S8", f"{name}: OFFSET at 90 %", naive, peer=peer, theirs=first)
     yield measured("S8", f"{name}: first answer ever", [cold])
     yield measured("S8", f"{name}: until its order is kept", [made])
 
