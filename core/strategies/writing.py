@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from types import TracebackType
@@ -110,8 +111,9 @@ class Intent:
     async def put(self, version: int, payload: bytes) -> None:
         """The commit made this version: enter it, after returning where nothing can come in between."""
         started = time.monotonic()
-        await self._new_generation()
-        if await self._stands():
+        # Neither asks what the other found: together they are one round trip.
+        stands, _ = await asyncio.gather(self._stands(), self._new_generation())
+        if stands:
             self._intents.background.start(self._finish(version, payload))
             self._steps.append(Step("redis", "put later"))
         else:
