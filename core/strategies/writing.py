@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from types import TracebackType
@@ -111,9 +110,8 @@ class Intent:
     async def put(self, version: int, payload: bytes) -> None:
         """The commit made this version: enter it, after returning where nothing can come in between."""
         started = time.monotonic()
-        # Neither asks what the other found: together they are one round trip.
-        stands, _ = await asyncio.gather(self._stands(), self._new_generation())
-        if stands:
+        await self._new_generation()
+        if await self._stands():
             self._intents.background.start(self._finish(version, payload))
             self._steps.append(Step("redis", "put later"))
         else:
