@@ -61,6 +61,7 @@ TERMS: Final[dict[str, str]] = {
     "Redis hit": "A read that Redis answered.",
     "near": "Records that came from the near tier, this program's own memory, and how many a second.",
     "dropped": "What left the near tier: what changed, as Redis rang before the commit; or what was used least lately.",
+    "order index": "The order of an answer, kept here so that its last row is as near as its first; made as you look.",
     "window": "How far back the figures look; w changes it.",
     "PAUSED": "Counters and log hold still, while counting goes on; p goes on.",
     "VISITORS": "Simulated visitors are part of these figures; V sends them away.",
@@ -107,7 +108,7 @@ COLUMNS: Final[dict[str, str]] = {
 """What the columns of the movie table hold, by their ids; the row's number and the mark at its end too."""
 
 HERE: Final[dict[str, tuple[str, ...]]] = {
-    "movies": ("hit", "miss", "near tier"),
+    "movies": ("hit", "miss", "near tier", "order index"),
     "stats": (
         "hit ratio",
         "latency",

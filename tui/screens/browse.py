@@ -14,6 +14,8 @@ from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
 from core.filter_text import filter_text
 from core.query import Query, ValueCount
+from core.strategies.orders import Making
+from tui import figures
 from tui.actions import bindings
 from tui.empty import away_lines, empty_lines
 from tui.messages import StatsSampled
@@ -46,6 +48,7 @@ class BrowseScreen(SwitchingScreen):
         self._followed = False
         """Whether a state of the collection was ever seen."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
+        self._making: Making | None = None
         self._retry: Timer | None = None
         self._detail: Timer | None = None
 
@@ -78,6 +81,10 @@ class BrowseScreen(SwitchingScreen):
     @on(MovieTable.PageWanted)
     def read_page(self, event: MovieTable.PageWanted) -> None:
         run(self, self._read_page(event.request, event.query), doing="read the movies", group="page")
+
+    @on(MovieTable.PageUnwanted)
+    def stop_reading(self) -> None:
+        self.workers.cancel_group(self, "page")
 
     async def _read_page(self, request: Request, query: Query) -> None:
         table = self.query_one(MovieTable)
@@ -154,6 +161,7 @@ class BrowseScreen(SwitchingScreen):
         self.watch_stats(event.stats)
         filling = self.catalogue.filling
         self.query_one(FillingLine).progress = filling
+        self._show_making()
         self._filling |= filling is not None
         # Once more when the filling has ended; and then only, for an answer under way may be of before its end.
         if self._filling and not self.query_one(MovieTable).window.waiting:
@@ -187,11 +195,21 @@ class BrowseScreen(SwitchingScreen):
             many = f"the first {total:,}, counting…"
         order = f"{self.query_now.sort.replace('_', ' ')} {'▼' if self.query_now.descending else '▲'}"
         caption = Content(f"{marked}{many} · {order}")
+        if self._making is not None:
+            mine = both_ways(self._making.query) == both_ways(self.query_now)
+            of = "" if mine else f" of {self._making.query.sort.replace('_', ' ')}"
+            order += f" · order index{of} {figures.share(self._making.rows / self._making.of)}"
         # A new caption repaints the whole table: so it says nothing that changes with the cursor.
         if table.border_subtitle != caption.markup:
             table.border_subtitle = caption
         if total == 0:
             self._say_in_table(empty_lines(self.query_now, self.store_name, filling=self.catalogue.filling is not None))
+
+    def _show_making(self) -> None:
+        """Show how far an order index is that is being made."""
+        if self.catalogue.ordering != self._making:
+            self._making = self.catalogue.ordering
+            self._show_place()
 
     def _say_in_table(self, lines: tuple[str, ...]) -> None:
         table = self.query_one(MovieTable)
@@ -221,6 +239,11 @@ class BrowseScreen(SwitchingScreen):
 
 def same_filter(one: Query, other: Query) -> bool:
     """Whether two queries select the same movies, in whatever order."""
-    return msgspec.structs.replace(one, sort="title", descending=False) == msgspec.structs.replace(
-        other, sort="title", descending=False
+    return msgspec.structs.replace(both_ways(one), sort="title") == msgspec.structs.replace(
+        both_ways(other), sort="title"
     )
+
+
+def both_ways(query: Query) -> Query:
+    """The query ascending: one order serves both directions."""
+    return msgspec.structs.replace(query, descending=False)
