@@ -1,0 +1,179 @@
+"""One row of the table S1 to S15: what was measured, its scatter, what ran beside it, and whether the goal is kept.
+
+A module that measures has `async def rows(run: Run) -> AsyncIterator[Row]`, which yields each row as soon as it is
+there. `measured` makes a row from samples and judges it; `unmeasured` makes one that says why there is no figure.
+Nothing here raises over a figure: a missed goal is a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Final, Literal
+
+import msgspec
+
+Judged = Literal["median", "p95", "max"]
+_TIMES: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What a run was asked for."""
+
+    short: bool
+    """A run of seconds: few rounds, few rows."""
+    rows: int
+    """Rows of the goals at size (S8 to S12, S14)."""
+    stores: tuple[str, ...]
+    state: Path
+    """A folder kept between runs, in which each store has its rows: to make a million takes minutes."""
+    placement: str
+    """`one core` or `free`, as it is printed."""
+    only: tuple[str, ...] = ()
+    """The goals asked for; empty: all."""
+
+    def wants(self, *numbers: str) -> bool:
+        """Whether one of these goals is asked for."""
+        return not self.only or any(number in self.only for number in numbers)
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """The median of some samples, their quartiles, 95th percentile and maximum, in `unit` (seconds: `s`)."""
+
+    value: float
+    low: float
+    high: float
+    p95: float
+    worst: float
+    samples: int
+    unit: str = "s"
+
+    def judged(self, by: Judged) -> float:
+        """The figure that a goal speaks of."""
+        return {"median": self.value, "p95": self.p95, "max": self.worst}[by]
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the table."""
+
+    number: str
+    """The goal that it belongs to, as in `S7`."""
+    what: str
+    figure: Figure | None = None
+    peer: str = ""
+    """What ran beside it in the same run."""
+    base: Figure | None = None
+    """What that took."""
+    ratio: Figure | None = None
+    """Ours over the peer's, round by round where they ran in rounds."""
+    goal: str = ""
+    """Empty where the row is there for comparison only."""
+    verdict: str = ""
+    """`kept`, `missed`, or `not measured: why`."""
+
+
+Measurement = Callable[[Run], AsyncIterator[Row]]
+
+
+def measured(
+    number: str,
+    what: str,
+    ours: Sequence[float],
+    *,
+    unit: str = "s",
+    peer: str = "",
+    theirs: Sequence[float] = (),
+    ratio_at_most: float | None = None,
+    at_most: float | None = None,
+    judged: Judged = "median",
+) -> Row:
+    """A row from samples in `unit`; lists of one length are rounds, and their ratio is taken round by round.
+
+    `ratio_at_most` bounds the ratio to the peer, `at_most` the value itself; with both, both must hold. `judged` says
+    which figure of the value is bounded, and for lists that are no rounds which figures the ratio is of."""
+    figure = figure_of(ours, unit)
+    base = figure_of(theirs, unit) if theirs else None
+    ratio = None
+    if base is not None:
+        if judged == "median" and len(ours) == len(theirs):
+            ratio = figure_of([mine / other for mine, other in zip(ours, theirs, strict=True)], "")
+        else:
+            ratio = figure_of([figure.judged(judged) / base.judged(judged)], "")
+    goals, kept = [], True
+    if ratio_at_most is not None:
+        goals.append(f"<= {_times(ratio_at_most)}")
+        kept = ratio is not None and ratio.value <= ratio_at_most
+    if at_most is not None:
+        goals.append(f"{'' if judged == 'median' else f'{judged} '}<= {_amount(at_most, unit)}")
+        kept = kept and figure.judged(judged) <= at_most
+    verdict = ("kept" if kept else "missed") if goals else ""
+    return Row(
+        number=number,
+        what=what,
+        figure=figure,
+        peer=peer,
+        base=base,
+        ratio=ratio,
+        goal=", ".join(goals),
+        verdict=verdict,
+    )
+
+
+def unmeasured(number: str, what: str, why: str) -> Row:
+    """A row that says why there is no figure."""
+    return Row(number=number, what=what, verdict=f"not measured: {why}")
+
+
+def figure_of(samples: Sequence[float], unit: str = "s") -> Figure:
+    """The figure of one sample or more."""
+    ordered = sorted(samples)
+    low, _, high = quantiles(ordered, n=4) if len(ordered) > 1 else (ordered[0],) * 3
+    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    return Figure(median(ordered), max(low, ordered[0]), min(high, ordered[-1]), p95, ordered[-1], len(ordered), unit)
+
+
+# ------------------------------------------------------------------------------------------------------- as it is read
+
+HEAD: Final = (
+    f"{'#':4}{'what':58} {'measured (quartiles; p95)':36} {'beside it, in the same run':32} {'ratio (quartiles)':24} "
+    f"{'goal':20} verdict"
+)
+
+
+def line(row: Row) -> str:
+    """The row under `HEAD`."""
+    spread = ""
+    if row.figure is not None:
+        spread = _amount(row.figure.value, row.figure.unit)
+        if row.figure.samples > 1:
+            spread += f" ({_quartiles(row.figure)}; {_amount(row.figure.p95, row.figure.unit)})"
+    beside = f"{row.peer} {_amount(row.base.value, row.base.unit) if row.base else ''}".strip()
+    ratio = ""
+    if row.ratio is not None:
+        ratio = _times(row.ratio.value)
+        if row.ratio.samples > 1:
+            ratio += f" ({row.ratio.low:.2f}-{row.ratio.high:.2f})"
+    return f"{row.number:4}{row.what:58} {spread:36} {beside:32} {ratio:24} {row.goal:20} {row.verdict}".rstrip()
+
+
+def _quartiles(figure: Figure) -> str:
+    if figure.unit == "s":
+        scale = _scale(figure.value)[0]
+        return f"{figure.low / scale:.3g}-{figure.high / scale:.3g}"
+    return f"{figure.low:.3g}-{figure.high:.3g}"
+
+
+def _amount(value: float, unit: str) -> str:
+    if unit != "s":
+        return f"{value:,.3g}" if not unit else f"{value:,.4g} {unit}"
+    scale, name = _scale(value)
+    return f"{value / scale:.4g} {name}"
+
+
+def _scale(seconds: float) -> tuple[float, str]:
+    return next(((scale, name) for scale, name in _TIMES if abs(seconds) >= scale), _TIMES[-1])
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}x" if ratio >= 0.2 else f"{ratio:.3f}x = 1/{1 / ratio:.3g}" if ratio else "0"
