@@ -16,7 +16,7 @@ and a view that never rests gives up no more than ten a second."""
 
 
 class Turn(NamedTuple):
-    """What to do now: ask for a page, take another turn in so many seconds, or nothing; and whether to drop the last."""
+    """What to do now: ask for a page, or take another turn in so many seconds; and whether the last page is dropped."""
 
     request: Request | None = None
     wait: float | None = None

@@ -167,10 +167,17 @@ class RowWindow:
     def _wishes(self) -> list[int]:
         visible = self._visible()
         order = list(reversed(visible)) if self._backwards else list(visible)
+        if not self.travelling:
+            order.sort(key=self._in_view, reverse=True)
         neighbour = visible.start - 1 if self._backwards else visible.stop
         if neighbour >= 0 and self.total is not None and neighbour * self.page_size < self.total:
             order.append(neighbour)
         return order
+
+    def _in_view(self, page: int) -> int:
+        """How many rows of a page are in view."""
+        first = page * self.page_size
+        return min(first + self.page_size, self._viewport.stop) - max(first, self._viewport.start)
 
     def _fresh(self, page: int) -> bool:
         held = self._held.get(page)

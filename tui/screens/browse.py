@@ -194,11 +194,11 @@ class BrowseScreen(SwitchingScreen):
         if not table.window.counted:
             many = f"the first {total:,}, counting…"
         order = f"{self.query_now.sort.replace('_', ' ')} {'▼' if self.query_now.descending else '▲'}"
-        caption = Content(f"{marked}{many} · {order}")
         if self._making is not None:
             mine = both_ways(self._making.query) == both_ways(self.query_now)
             of = "" if mine else f" of {self._making.query.sort.replace('_', ' ')}"
             order += f" · order index{of} {figures.share(self._making.rows / self._making.of)}"
+        caption = Content(f"{marked}{many} · {order}")
         # A new caption repaints the whole table: so it says nothing that changes with the cursor.
         if table.border_subtitle != caption.markup:
             table.border_subtitle = caption

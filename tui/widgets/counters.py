@@ -274,16 +274,16 @@ def strip_line(summary: Summary, width: int) -> Line:
     redis = summary.stats.redis
     candidates: list[tuple[int, Line]] = [
         (0, ((" hit ", "muted"), (figures.ratio_in_words(now), "value"))),
-        (6, ((" ", ""), (sparkline(summary.hit_ratios, 16, marks=summary.switches), "chart"))),
+        (7, ((" ", ""), (sparkline(summary.hit_ratios, 16, marks=summary.switches), "chart"))),
         (1, (("  hits ", "muted"), (figures.rate(summary.now.rate(now.hits)), ""))),
         (2, (("  misses ", "muted"), (figures.rate(summary.now.rate(now.misses)), ""))),
         *(
-            [(7, (("  near ", "muted"), (figures.share(now.near_hits / now.hits if now.hits else None), "")))]
+            [(5, (("  near ", "muted"), (figures.share(now.near_hits / now.hits if now.hits else None), "")))]
             if summary.stats.near.on
             else []
         ),
         (4, (("  saved ", "muted"), (figures.short(overall.saved), ""))),
-        (5, (("  races ", "muted"), (figures.short(prevented), ""))),
+        (6, (("  races ", "muted"), (figures.short(prevented), ""))),
         (3, (("  Redis ", "muted"), (figures.memory(redis.used_memory) if redis else state.split(":")[0], style))),
     ]
     kept: set[int] = set()

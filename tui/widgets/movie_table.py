@@ -375,12 +375,9 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
             self.post_message(self.PageUnwanted())
         if request is not None:
             self.post_message(self.PageWanted(request, self.query_shown))
-        elif wait is not None and self._asking_soon is None:
-            self._asking_soon = self.set_timer(wait, self._ask_now)
-
-    def _ask_now(self) -> None:
-        self._asking_soon = None
-        self._ask()
+        if self._asking_soon is not None:
+            self._asking_soon.stop()
+        self._asking_soon = None if wait is None else self.set_timer(wait, self._ask)
 
     def _tell(self) -> None:
         self.post_message(self.Moved(self.cursor, self.window.row(self.cursor)))
