@@ -18,6 +18,7 @@ from core.strategies.cache_aside import CacheAside
 from core.strategies.no_cache import NoCache
 from core.strategies.orders import Orders
 from core.strategies.reading import MovieReads
+from core.strategies.tallies import Tallies
 from core.strategies.write_through import WriteThrough
 from core.strategies.writing import Intents
 from core.trust import Trust
@@ -38,10 +39,11 @@ class Binding:
     background: Background
     """What writers and readers left to be done behind their backs."""
     keeping: Background
-    """The relay, the trust's looks at the store, the auditor's, and the making of orders."""
+    """The relay, the trust's looks at the store, the auditor's, and the making of orders and tallies."""
     movies: SingleFlight[Key, Answer]
     answers: SingleFlight[Key, bytes]
     orders: Orders
+    tallies: Tallies
     strategies: dict[str, Strategy]
 
     def start(self) -> None:
@@ -88,5 +90,6 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
         movies=movies,
         answers=answers,
         orders=orders,
+        tallies=Tallies(store, cache, keeping),
         strategies=strategies,
     )

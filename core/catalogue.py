@@ -244,17 +244,24 @@ class Catalogue:
         return tuple(itertools.islice(begun, limit))
 
     async def _counts(self, operation: str, query: Query, field: str) -> tuple[ValueCount, ...]:
-        strategy, store = self._strategy, self._binding.store
+        strategy, store, tallies = self._strategy, self._binding.store, self._binding.tallies
         unordered = msgspec.structs.replace(query, sort="title", descending=False)
         question: Question[tuple[ValueCount, ...]] = Question(
             name=f"counts {field} {msgspec.json.encode(unordered).decode()}",
             compute=partial(store.counts, unordered, field),
             encode=encode_counts,
             decode=decode_counts,
+            near=partial(tallies.counts, unordered, field),
         )
         started = time.perf_counter()
-        with self._errors_counted(strategy):
-            counts, tier, freshness = await strategy.answer(question)
+        try:
+            with self._errors_counted(strategy):
+                counts, tier, freshness = await strategy.answer(question)
+        except StoreUnavailable:
+            tallies.want(unordered, field, None)
+            raise
+        if tier != "near" and freshness == "fresh":
+            tallies.want(unordered, field, counts)
         verdict = "last known state" if freshness == "stale" else "hit" if tier != "store" else "computed"
         self._observer.trace(
             operation, filter_text(query) or "all", strategy.name, tier, verdict, None, time.perf_counter() - started

@@ -193,6 +193,10 @@ def test_the_tests_bring_their_extra_and_stop_at_the_first_failure(place: Place)
         "lint-imports",
         "python -m pytest -n 2 --dist worksteal -k one or two",
     ]
+    whole = place.run("test")
+    assert [line for line in whole.stderr.splitlines() if line.startswith("== ")][
+        -1
+    ] == "== python -m tests.bench --short"
     failed = place.run("test", also={"MYPY_FAILS": "3"})
     assert failed.returncode == 3
     assert place.asked("pytest") == 0

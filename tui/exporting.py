@@ -11,7 +11,6 @@ from typing import Final
 from core.errors import ReelcacheError
 from core.model import Movie
 from core.query import Page, Query
-from data.export import SUFFIXES, ExportFile
 
 WINDOW: Final = 500
 Browse = Callable[[Query, int, int], Awaitable[Page]]
@@ -35,6 +34,8 @@ async def export_all(browse: Browse, query: Query, path: Path, told: Told) -> Ex
     """Write the whole answer of a query. Cancelled or failed, it leaves no file.
 
     Raises CannotExport, and as `browse` does."""
+    from data.export import ExportFile  # with what reads files, which the first screen need not wait for
+
     try:
         with ExportFile(path) as file:
             rows, total = 0, 1
@@ -53,6 +54,8 @@ async def export_all(browse: Browse, query: Query, path: Path, told: Told) -> Ex
 
 async def export_some(movies: Sequence[Movie], path: Path) -> Exported:
     """Write these movies. Raises CannotExport."""
+    from data.export import ExportFile
+
     try:
         with ExportFile(path) as file:
             await asyncio.to_thread(file.write, movies)
@@ -64,6 +67,8 @@ async def export_some(movies: Sequence[Movie], path: Path) -> Exported:
 
 def refusal(text: str) -> str:
     """What is wrong with the name of a file to export to; empty where nothing is."""
+    from data.export import SUFFIXES
+
     if not text:
         return "Type the name of a file, such as movies.csv."
     path = path_of(text)

@@ -65,6 +65,15 @@ class SlowStore(Store):
         await self._slowness.wait()
         return await self._inside.counts(query, field)
 
+    async def values(self, query: Query, field: str) -> AsyncGenerator[Sequence[tuple[str, tuple[str, ...]]]]:
+        await self._slowness.wait()
+        async for rows in self._inside.values(query, field):
+            yield rows
+
+    async def values_of(self, query: Query, field: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        await self._slowness.wait()
+        return await self._inside.values_of(query, field, ids)
+
     async def get(self, id: str) -> Movie | None:
         await self._slowness.wait()
         return await self._inside.get(id)

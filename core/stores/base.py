@@ -106,6 +106,13 @@ class Store(Protocol):
 
         Ties go by name in code-point order."""
 
+    def values(self, query: Query, field: str) -> AsyncGenerator[Sequence[tuple[str, tuple[str, ...]]]]:
+        """Every movie of the query's answer as (id, its values in a field of COUNTED), ascending by id; some thousand
+        at a time. A movie that changes meanwhile may have its values before or after, or not come at all."""
+
+    async def values_of(self, query: Query, field: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The values of those among these movies that are in the query's answer."""
+
     async def get(self, id: str) -> Movie | None:
         """The movie, or None."""
 

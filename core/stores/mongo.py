@@ -48,6 +48,8 @@ from core.stores.mongo_queries import (
     order,
     unknown_part,
     value_path,
+    values_in,
+    values_projection,
 )
 from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal, removals
 from core.stores.mongo_standing import resume, standing, suspend
@@ -196,6 +198,22 @@ class MongoStore:
             groups = await (await self._at.movies.aggregate(stages, collation=BINARY)).to_list()
         counts = (ValueCount(name=str(group["_id"]), count=group["count"]) for group in groups)
         return tuple(sorted(counts, key=lambda value: (-value.count, value.name)))
+
+    async def values(self, query: Query, field: str) -> AsyncGenerator[Sequence[tuple[str, tuple[str, ...]]]]:
+        """Every movie of the query's answer as (id, its values in a field of COUNTED), ascending by id."""
+        with self._at.long_call():
+            async with self._at.movies.find(
+                matching(query), values_projection(field), sort=[(ID, 1)], batch_size=_FETCHED, collation=BINARY
+            ) as cursor:
+                while documents := await cursor.to_list(_FETCHED):
+                    yield [values_in(document, field) for document in documents]
+
+    async def values_of(self, query: Query, field: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The values of those among these movies that are in the query's answer."""
+        chosen: Document = {"$and": [{"_id": {"$in": _keys(ids)}}, matching(query)]}
+        with self._at.call():
+            found = await self._at.movies.find(chosen, values_projection(field), collation=BINARY).to_list()
+        return dict(values_in(document, field) for document in found)
 
     async def get(self, id: str) -> Movie | None:
         """The movie, or None."""

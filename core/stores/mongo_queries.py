@@ -5,7 +5,7 @@ Every value stands under an explicit operator, so nothing that a person types ca
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collation import Collation
@@ -105,6 +105,20 @@ def key_in(document: Document, sort: str) -> tuple[str, SortKey]:
     """The id and the sort key in a document so projected."""
     ours = document[OURS]
     return ours["id"], ours["title_key"] if sort == "title" else ours.get("sort", {}).get(sort)
+
+
+def values_projection(field: str) -> Document:
+    """What `values_in` reads."""
+    return {"_id": 0, ID: 1, value_path(field): 1}
+
+
+def values_in(document: Document, field: str) -> tuple[str, tuple[str, ...]]:
+    """The id and the values of a field in a document so projected, as unwinding would find them."""
+    value: Any = document
+    for name in value_path(field).split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return document[OURS]["id"], tuple(map(str, values))
 
 
 def _both(part: Document, query: Query) -> Document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -154,15 +154,9 @@ class PostgresStore(Store):
         return tuple(found)
 
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
-        async with self._connections.borrow(limit=_LOAD_LIMIT) as connection, connection.transaction():
-            await connection.execute("set transaction isolation level repeatable read, read only")
-            await _allow(connection, _LOAD_LIMIT)
-            for known in (True, False):
-                statement, parameters = queries.order(query, known=known)
-                async with connection.cursor(name="sorted") as cursor:
-                    await cursor.execute(statement, parameters)
-                    while rows := await cursor.fetchmany(_FETCHED):
-                        yield rows
+        async with aclosing(self._streamed([queries.order(query, known=known) for known in (True, False)])) as parts:
+            async for rows in parts:
+                yield rows
 
     async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
         statement, parameters = queries.keys(query, [id for id in ids if possible_id(id)])
@@ -172,6 +166,16 @@ class PostgresStore(Store):
         statement, parameters = queries.counts(query, field)
         rows = await self._connections.rows(statement, parameters, planned=False)
         return tuple(ValueCount(name, count) for name, count in rows)
+
+    async def values(self, query: Query, field: str) -> AsyncGenerator[Sequence[tuple[str, tuple[str, ...]]]]:
+        async with aclosing(self._streamed([queries.values(query, field)])) as parts:
+            async for rows in parts:
+                yield [(id, tuple(found)) for id, found in rows]
+
+    async def values_of(self, query: Query, field: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        statement, parameters = queries.values_of(query, field, [id for id in ids if possible_id(id)])
+        rows = await self._connections.rows(statement, parameters, planned=False)
+        return {id: tuple(found) for id, found in rows}
 
     async def get(self, id: str) -> Movie | None:
         if not possible_id(id):
@@ -338,6 +342,17 @@ class PostgresStore(Store):
                 f"{loss.reason} during a write, which may have been stored or not",
                 remedy="Reload to see what is there, then try again.",
             ) from None
+
+    async def _streamed(self, asked: Sequence[tuple[sql.Composed, Parameters]]) -> AsyncGenerator[Sequence[Any]]:
+        """The rows of several statements, all of one moment, some thousand at a time."""
+        async with self._connections.borrow(limit=_LOAD_LIMIT) as connection, connection.transaction():
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            await _allow(connection, _LOAD_LIMIT)
+            for statement, parameters in asked:
+                async with connection.cursor(name="streamed") as cursor:
+                    await cursor.execute(statement, parameters)
+                    while rows := await cursor.fetchmany(_FETCHED):
+                        yield rows
 
     # ------------------------------------------------------------------------------------------------ after a load
 

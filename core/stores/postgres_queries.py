@@ -73,6 +73,10 @@ where {filter} and year is not null
 group by year order by count(*) desc, year::text collate "C"
 """)
 
+_VALUES = sql.SQL("select id, {values} from reelcache.movies where {filter} order by id")
+_VALUES_OF = sql.SQL("select id, {values} from reelcache.movies where id = any(%(ids)s) and {filter}")
+_YEAR = sql.SQL("array_remove(array[year::text], null)")
+
 
 def window(query: Query, offset: int, limit: int) -> tuple[sql.Composed, Parameters]:
     """One row: how many movies the answer has, and the ids of the window in order."""
@@ -124,6 +128,23 @@ def counts(query: Query, field: str) -> tuple[sql.Composed, Parameters]:
     condition, parameters = _filter(query)
     statement = _YEARS if field == "year" else _COUNTS
     return statement.format(filter=condition, column=sql.Identifier(field)), parameters
+
+
+def values(query: Query, field: str) -> tuple[sql.Composed, Parameters]:
+    """Rows of id and values, ascending by id."""
+    condition, parameters = _filter(query)
+    return _VALUES.format(values=_listed(field), filter=condition), parameters
+
+
+def values_of(query: Query, field: str, ids: Sequence[str]) -> tuple[sql.Composed, Parameters]:
+    """Rows of id and values: those of these movies that are in the answer."""
+    condition, parameters = _filter(query)
+    return _VALUES_OF.format(values=_listed(field), filter=condition), {**parameters, "ids": list(ids)}
+
+
+def _listed(field: str) -> sql.Composable:
+    """The values of a field as an array."""
+    return _YEAR if field == "year" else sql.Identifier(field)
 
 
 def _filter(query: Query) -> tuple[sql.Composable, Parameters]:

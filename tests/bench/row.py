@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-Judged = Literal["median", "p95", "max"]
+Judged = Literal["median", "p95", "p99", "max"]
 _TIMES: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 
@@ -39,19 +39,20 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """The median of some samples, their quartiles, 95th percentile and maximum, in `unit` (seconds: `s`)."""
+    """The median of some samples, their quartiles, upper percentiles and maximum, in `unit` (seconds: `s`)."""
 
     value: float
     low: float
     high: float
     p95: float
+    p99: float
     worst: float
     samples: int
     unit: str = "s"
 
     def judged(self, by: Judged) -> float:
         """The figure that a goal speaks of."""
-        return {"median": self.value, "p95": self.p95, "max": self.worst}[by]
+        return {"median": self.value, "p95": self.p95, "p99": self.p99, "max": self.worst}[by]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +70,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Ours over the peer's, round by round where they ran in rounds."""
     goal: str = ""
     """Empty where the row is there for comparison only."""
+    judged: Judged = "median"
+    """Which figure the goal, and the ratio, is of."""
     verdict: str = ""
     """`kept`, `missed`, or `not measured: why`."""
 
@@ -87,25 +90,27 @@ def measured(
     ratio_at_most: float | None = None,
     at_most: float | None = None,
     judged: Judged = "median",
+    paired: bool = True,
 ) -> Row:
-    """A row from samples in `unit`; lists of one length are rounds, and their ratio is taken round by round.
+    """A row from samples in `unit`. Lists of one length are rounds, and their ratio is taken round by round; where they
+    are not (`paired`), or another figure than the median is `judged`, it is the ratio of those figures.
 
-    `ratio_at_most` bounds the ratio to the peer, `at_most` the value itself; with both, both must hold. `judged` says
-    which figure of the value is bounded, and for lists that are no rounds which figures the ratio is of."""
+    `ratio_at_most` bounds the ratio to the peer, `at_most` the value itself; with both, both must hold."""
     figure = figure_of(ours, unit)
     base = figure_of(theirs, unit) if theirs else None
     ratio = None
     if base is not None:
-        if judged == "median" and len(ours) == len(theirs):
+        if paired and judged == "median" and len(ours) == len(theirs):
             ratio = figure_of([mine / other for mine, other in zip(ours, theirs, strict=True)], "")
         else:
             ratio = figure_of([figure.judged(judged) / base.judged(judged)], "")
     goals, kept = [], True
+    which = "" if judged == "median" else f"{judged} "
     if ratio_at_most is not None:
-        goals.append(f"<= {_times(ratio_at_most)}")
+        goals.append(f"{which}<= {_times(ratio_at_most)}")
         kept = ratio is not None and ratio.value <= ratio_at_most
     if at_most is not None:
-        goals.append(f"{'' if judged == 'median' else f'{judged} '}<= {_amount(at_most, unit)}")
+        goals.append(f"{which}<= {_amount(at_most, unit)}")
         kept = kept and figure.judged(judged) <= at_most
     verdict = ("kept" if kept else "missed") if goals else ""
     return Row(
@@ -116,6 +121,7 @@ def measured(
         base=base,
         ratio=ratio,
         goal=", ".join(goals),
+        judged=judged,
         verdict=verdict,
     )
 
@@ -129,15 +135,16 @@ def figure_of(samples: Sequence[float], unit: str = "s") -> Figure:
     """The figure of one sample or more."""
     ordered = sorted(samples)
     low, _, high = quantiles(ordered, n=4) if len(ordered) > 1 else (ordered[0],) * 3
-    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-    return Figure(median(ordered), max(low, ordered[0]), min(high, ordered[-1]), p95, ordered[-1], len(ordered), unit)
+    p95, p99 = (ordered[min(len(ordered) - 1, int(share * len(ordered)))] for share in (0.95, 0.99))
+    low, high = max(low, ordered[0]), min(high, ordered[-1])
+    return Figure(median(ordered), low, high, p95, p99, ordered[-1], len(ordered), unit)
 
 
 # ------------------------------------------------------------------------------------------------------- as it is read
 
 HEAD: Final = (
-    f"{'#':4}{'what':58} {'measured (quartiles; p95)':36} {'beside it, in the same run':32} {'ratio (quartiles)':24} "
-    f"{'goal':20} verdict"
+    f"{'#':4}{'what':76} {'measured (quartiles; p95)':32} {'beside it, in the same run':32} {'ratio (quartiles)':24} "
+    f"{'goal':18} verdict"
 )
 
 
@@ -145,30 +152,37 @@ def line(row: Row) -> str:
     """The row under `HEAD`."""
     spread = ""
     if row.figure is not None:
-        spread = _amount(row.figure.value, row.figure.unit)
-        if row.figure.samples > 1:
+        spread = _amount(row.figure.judged(row.judged), row.figure.unit)
+        if row.judged != "median":
+            spread = f"{row.judged} {spread}, median {_amount(row.figure.value, row.figure.unit)}"
+        elif row.figure.samples > 1:
             spread += f" ({_quartiles(row.figure)}; {_amount(row.figure.p95, row.figure.unit)})"
-    beside = f"{row.peer} {_amount(row.base.value, row.base.unit) if row.base else ''}".strip()
+    beside = f"{row.peer} {_amount(row.base.judged(row.judged), row.base.unit) if row.base else ''}".strip()
     ratio = ""
     if row.ratio is not None:
         ratio = _times(row.ratio.value)
         if row.ratio.samples > 1:
             ratio += f" ({row.ratio.low:.2f}-{row.ratio.high:.2f})"
-    return f"{row.number:4}{row.what:58} {spread:36} {beside:32} {ratio:24} {row.goal:20} {row.verdict}".rstrip()
+    return f"{row.number:4}{row.what:76} {spread:32} {beside:32} {ratio:24} {row.goal:18} {row.verdict}".rstrip()
 
 
 def _quartiles(figure: Figure) -> str:
     if figure.unit == "s":
         scale = _scale(figure.value)[0]
-        return f"{figure.low / scale:.3g}-{figure.high / scale:.3g}"
-    return f"{figure.low:.3g}-{figure.high:.3g}"
+        return f"{_digits(figure.low / scale)}-{_digits(figure.high / scale)}"
+    return f"{_digits(figure.low)}-{_digits(figure.high)}"
 
 
 def _amount(value: float, unit: str) -> str:
     if unit != "s":
-        return f"{value:,.3g}" if not unit else f"{value:,.4g} {unit}"
+        return f"{_digits(value)} {unit}".rstrip()
     scale, name = _scale(value)
-    return f"{value / scale:.4g} {name}"
+    return f"{_digits(value / scale)} {name}"
+
+
+def _digits(value: float) -> str:
+    """Three of them, and no exponent."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _scale(seconds: float) -> tuple[float, str]:

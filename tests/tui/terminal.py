@@ -109,6 +109,11 @@ class Terminal:
             seconds,
         )
 
+    def until_written(self, part: bytes, seconds: float = 30) -> bytes:
+        """Wait until the program has written these bytes; returns all that it wrote. No screen has to come of it."""
+        self._wait(lambda: part in self._output, repr(part), seconds)
+        return bytes(self._output)
+
     def until_drawn(self, seconds: float = 0.3) -> None:
         """Wait until nothing was drawn for a while."""
         self._read(seconds)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import date
 
@@ -319,7 +320,15 @@ class StoreCompliance:
     @asked_of_one_store
     @given(query=queries(), field=st.sampled_from(COUNTED))
     async def test_counts_of_any_query(self, filled: Store, query: Query, field: str) -> None:
-        assert await filled.counts(query, field) == reference.counts(MOVIES, query, field)
+        rows = [row async for part in filled.values(query, field) for row in part]
+        assert [id for id, _ in rows] == sorted(reference.answer(MOVIES, query))
+        counted = reference.counts(MOVIES, query, field)
+        assert await filled.counts(query, field) == counted
+        assert Counter(value for _, values in rows for value in values) == {
+            found.name: found.count for found in counted
+        }
+        asked = [*(movie.id for movie in MOVIES[::5]), "Q404", "no such id \x00"]
+        assert await filled.values_of(query, field, asked) == {id: values for id, values in rows if id in asked}
 
     @settings(asked_of_one_store, max_examples=30)  # each fills the store anew
     @given(data=st.data())

@@ -1,0 +1,91 @@
+"""S7: a strict write-through save, beside the store's own update alone and the same statement through a bare driver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import psycopg
+
+from core import Catalogue, Movie, replace
+from core.stores.mongo import MongoStore
+from core.stores.mongo_documents import document_of, replacement, version_of
+from core.stores.postgres import _UPDATE, PostgresStore
+from core.stores.postgres_records import as_json
+from tests.bench.desk import at_size
+from tests.bench.rounds import Variant, in_rounds
+from tests.bench.row import Row, Run, measured
+
+Update = Callable[[Movie], Awaitable[Movie]]
+
+
+async def rows(run: Run) -> AsyncIterator[Row]:
+    """Each store, with few movies in it: an update costs the same among many."""
+    for name in run.stores:
+        async with AsyncExitStack() as stack:
+            catalogue = await stack.enter_async_context(at_size(run, name, rows=1_000))
+            await catalogue.use_strategy("write-through")
+            store: Any = catalogue._binding.store
+            bare = await _bare(catalogue, stack)
+            ways: dict[str, Update] = {"save": catalogue.save, "bare driver": bare, "store.update": store.update}
+            movies = [await catalogue.get(f"sy{number:07}") for number in range(1, len(ways) + 1)]
+            rounds, times = (3, 10) if run.short else (15, 40)
+            variants = {
+                way: _edits(update, movie, times) for (way, update), movie in zip(ways.items(), movies, strict=True)
+            }
+            taken = await in_rounds(variants, rounds)
+            for peer, goal in (("bare driver", 1.15), ("store.update", None)):
+                yield measured(
+                    "S7",
+                    f"strict write-through save, {name}",
+                    taken["save"],
+                    peer="the same, bare driver" if peer == "bare driver" else peer,
+                    theirs=taken[peer],
+                    ratio_at_most=goal,
+                )
+
+
+def _edits(update: Update, movie: Movie, times: int) -> Variant:
+    """The same movie again and again, each time with another running time."""
+    present = movie
+
+    async def run() -> float:
+        nonlocal present
+        began = time.perf_counter()
+        for number in range(times):
+            present = await update(replace(present, runtime=90 + number % 2))
+        return (time.perf_counter() - began) / times
+
+    return run
+
+
+async def _bare(catalogue: Catalogue, stack: AsyncExitStack) -> Update:
+    """The statement that the store would send, as durable and through the same driver, and nothing else."""
+    store: Any = catalogue._binding.store
+    inside: PostgresStore | MongoStore = store._inside
+    if isinstance(inside, PostgresStore):
+        connection = await stack.enter_async_context(
+            await psycopg.AsyncConnection.connect(inside._url, autocommit=True, prepare_threshold=0)
+        )
+
+        async def update(movie: Movie) -> Movie:
+            row = await (await connection.execute(_UPDATE, (as_json([movie]), movie.version))).fetchone()
+            assert row is not None
+            return replace(movie, version=row[0])
+
+        return update
+    movies = inside._at.movies
+
+    async def update_one(movie: Movie) -> Movie:
+        found = await movies.find_one_and_update(
+            {"_id": movie.id, "reelcache.version": movie.version},
+            replacement(document_of(replace(movie, runtime=0), movie.version), movie),
+            projection={"reelcache.version": 1},
+            return_document=True,
+        )
+        assert found is not None
+        return replace(movie, version=version_of(found))
+
+    return update_one

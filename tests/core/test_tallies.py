@@ -1,0 +1,151 @@
+"""Histograms from the tallies that a process keeps: what the store would count, whoever changed what, and how."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+from pymongo import AsyncMongoClient
+from redis.asyncio import Redis
+
+from core import Catalogue, Query, Settings, ValueCount, open_catalogue
+from core.query import Range
+from core.strategies import tallies
+from tests.core.movies import movie, movies
+from tests.core.sources import ListSource
+from tests.core.test_orders import COUNT, change
+
+ASKED = (
+    Query(),
+    Query(genres=("Drama",)),
+    Query(text="movie 1"),
+    Query(ranges=(Range("critic_rating", least=6),), year_to=2000),
+)
+
+
+@pytest.fixture(params=["postgresql", "mongodb"])
+async def copies(
+    request: pytest.FixtureRequest, redis_url: str, postgres_url: str, mongo_url: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[tuple[Catalogue, Catalogue]]:  # fmt: skip
+    """Two copies of the program on one store with movies in it, in which every histogram is worth being kept."""
+    monkeypatch.setattr(tallies, "LEAST", 1)
+    settings = Settings(
+        store=request.param, redis_url=redis_url, postgres_url=postgres_url, mongo_url=mongo_url, state_dir=tmp_path
+    )
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(open_catalogue(settings))
+        second = await stack.enter_async_context(open_catalogue(settings))
+        await first.load(ListSource(list(movies(COUNT))))
+        yield first, second
+
+
+async def test_histograms_are_the_stores_own_after_any_changes_by_whomever(
+    copies: tuple[Catalogue, Catalogue], redis_url: str, postgres_url: str, mongo_url: str
+) -> None:
+    reader, writer = copies
+    choose = Random(5)
+    for query in ASKED:
+        await kept(reader, query)
+    for turn in range(60):
+        await change(choose.choice(copies), choose)
+        if turn % 3:  # else several changes are carried in at once
+            assert await right(reader, choose.choice(ASKED)) == {"near"}
+
+    for query in ASKED:
+        assert await right(reader, query) == {"near"}
+
+    async def read() -> None:
+        while True:
+            await sources(reader, choose.choice(ASKED))
+
+    reading = [asyncio.create_task(read()) for _ in range(3)]
+    await asyncio.gather(*(change(writer, Random(number)) for number in range(40)), return_exceptions=True)
+    for task in reading:
+        task.cancel()
+    await asyncio.gather(*reading, return_exceptions=True)
+    for query in ASKED:
+        assert await right(reader, query) == {"near"}
+
+    await behind_its_back(reader.store, postgres_url, mongo_url)
+    await reader._binding.store.settle()
+    assert await right(reader, Query()) == {"near"}
+    assert "Behind Its Back" in [value.name for value in await reader.genres(Query())]
+
+    # A journal that is gone tells nothing, and a load is more than is carried in one by one.
+    async with Redis.from_url(redis_url) as redis:
+        await redis.flushdb()
+    await change(writer, choose)
+    assert await right(reader, Query()) == {"store"}
+    await kept(reader, Query())
+    await reader.load(ListSource([movie(1, genres=("Western",)), movie(COUNT + 50, genres=("Western",))]))
+    assert await right(reader, Query()) == {"store"}
+
+    await kept(reader, Query())
+    reader._cache.breaker.trip("somebody pulled the plug")
+    assert await right(reader, Query()) == {"store"}
+
+
+async def test_what_is_too_much_or_too_little_is_not_kept(
+    copies: tuple[Catalogue, Catalogue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, _ = copies
+    mine = reader._binding.tallies
+    monkeypatch.setattr(tallies, "LEAST", 10_000)
+    await reader.genres(Query())
+    await reader._binding.keeping.drain(within=0)
+    assert not mine.making
+    monkeypatch.setattr(tallies, "LEAST", 1)
+    monkeypatch.setattr(tallies, "MOST_BYTES", 100)
+    await reader.genres(Query())
+    await made(reader)
+    assert mine._too_large == {(Query(), "genres")}
+    assert "near" not in await right(reader, Query())
+
+
+async def kept(catalogue: Catalogue, query: Query) -> None:
+    """Look at a query's histograms until they are kept."""
+    while await sources(catalogue, query) != {"near"}:
+        await made(catalogue)
+
+
+async def made(catalogue: Catalogue) -> None:
+    while catalogue._binding.tallies.making:
+        await asyncio.sleep(0.001)
+
+
+async def right(catalogue: Catalogue, query: Query) -> set[str | None]:
+    """Compare both histograms with the store's own counts; returns where they came from."""
+    store = catalogue._binding.store
+    answered: dict[str, tuple[ValueCount, ...]] = {}
+    found = await sources(catalogue, query, answered)
+    for field, counts in answered.items():
+        assert counts == await store.counts(query, field), (field, query)
+    return found
+
+
+async def sources(
+    catalogue: Catalogue, query: Query, answered: dict[str, tuple[ValueCount, ...]] | None = None
+) -> set[str | None]:
+    genres, years = await catalogue.genres(query), await catalogue.years(query)
+    if answered is not None:
+        answered |= {"genres": genres, "year": years}
+    asked = [event for event in catalogue.stats().trace if event.operation in ("genres", "years")]
+    return {event.tier for event in asked[-2:]}
+
+
+async def behind_its_back(store: str, postgres_url: str, mongo_url: str) -> None:
+    if store == "postgresql":
+        async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as psql:
+            await psql.execute("update reelcache.movies set genres = '{Behind Its Back}', year = 1912 where id = 'Q7'")
+            await psql.execute("delete from reelcache.movies where id = 'Q9'")
+            return
+    async with AsyncMongoClient[dict[str, object]](mongo_url) as mongo:
+        found = mongo.get_default_database()["movies"]
+        await found.update_one({"_id": "Q7"}, {"$set": {"genres": ["Behind Its Back"], "year": 1912}}, upsert=True)
+        await found.delete_one({"_id": "Q9"})
