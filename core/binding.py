@@ -39,7 +39,7 @@ class Binding:
     background: Background
     """What writers and readers left to be done behind their backs."""
     keeping: Background
-    """The relay, the looks of the trust and the auditor, the making of orders and tallies, reads that go on for others."""
+    """The relay, the looks of trust and auditor, the making of orders and tallies, reads that go on for others."""
     movies: SingleFlight[Key, Answer]
     answers: SingleFlight[Key, bytes]
     orders: Orders

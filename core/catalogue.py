@@ -185,6 +185,8 @@ class Catalogue:
             orders.want(query, offset, window.total)
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
         verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
+        if near := sum(tier == "near" for _, tier in found):
+            verdict += f", {near} near"
         if freshness == "stale":
             verdict = f"last known state, {verdict}"
         elif doubted := next((answer.reason for answer in answers if answer.freshness == "uncached"), None):
@@ -445,7 +447,9 @@ class Catalogue:
                 on=self._cache.tracking.wanted,
                 problem=self._cache.tracking.problem,
                 entries=len(self._cache.near),
+                most_entries=self._cache.near.most_entries,
                 size=self._cache.near.size,
+                most_size=self._cache.near.most_size,
                 invalidated=self._cache.near.invalidated,
                 evicted=self._cache.near.evicted,
             ),
@@ -547,11 +551,15 @@ def _legs(
     else:
         steps.append(Step("redis", "order" if tier == "redis" else "order kept here", listing))
     if answers:
-        held = sum(answer.tier != "store" for answer in answers)
-        lacking = len(answers) - held
+        near = sum(answer.tier == "near" for answer in answers)
+        held = sum(answer.tier == "redis" for answer in answers)
+        sought = len(answers) - near
+        lacking = sought - held
         doubted = any(answer.freshness == "uncached" for answer in answers)
-        if held or (asked and not doubted):
-            steps.append(Step("redis", f"{held} of {len(answers)}", None if lacking else reading))
+        if near:
+            steps.append(Step("near", f"{near} of {len(answers)}", None if sought else reading))
+        if held or (lacking and asked and not doubted):
+            steps.append(Step("redis", f"{held} of {sought}", None if lacking or near else reading))
         if lacking:
             steps.append(Step("store", f"{lacking} movies", None if asked else reading))
     return tuple(steps)

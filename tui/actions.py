@@ -148,6 +148,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
         28,
     ),
     Action(
+        "near.switch",
+        "N",
+        "N",
+        "Near tier",
+        "Begin or end to keep what is read in this program too, in front of Redis.",
+        "everywhere",
+        "switch_near",
+        48,
+    ),
+    Action(
         "faults.choose",
         "x",
         "x",

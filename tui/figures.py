@@ -19,6 +19,8 @@ def latency(seconds: float | None) -> str:
     """A duration with three digits at most: "85 µs", "0.42 ms", "12.9 ms", "1.20 s"."""
     if seconds is None:
         return NOTHING
+    if 0 < seconds < 1e-6:
+        return "<1 µs"
     if seconds < 99.5e-6:
         return f"{seconds * 1e6:.0f} µs"
     milliseconds = seconds * 1e3

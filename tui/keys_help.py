@@ -38,7 +38,15 @@ _HERE: Final[dict[str, tuple[str, ...]]] = {
         "movies.export",
         "movies.reload",
     ),
-    "stats": ("counters.window", "counters.pause", "counters.clear", "strategy.choose", "store.choose", "visitors"),
+    "stats": (
+        "counters.window",
+        "counters.pause",
+        "counters.clear",
+        "strategy.choose",
+        "store.choose",
+        "near.switch",
+        "visitors",
+    ),
     "genres": ("filter.clear", "filter.years", "filter.text"),
     "log": ("log.filter", "counters.pause"),
     "consistency": ("faults.choose", "visitors", "strategy.choose"),
@@ -48,7 +56,7 @@ _HERE: Final[dict[str, tuple[str, ...]]] = {
 _GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Filter and order": ("filter", "sort", "columns"),
     "Movies": ("movies",),
-    "Cache and store": ("strategy", "store", "faults", "visitors", "counters", "log"),
+    "Cache and store": ("strategy", "store", "near", "faults", "visitors", "counters", "log"),
     "Panels": ("pane",),
     "Program": ("app", "tour", "problems"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     theme: str | None = None
     store: str | None = None
     strategy: str | None = None
+    near: bool | None = None
+    """Whether the near tier is on."""
     columns: tuple[str, ...] | None = None
     """The ids of the movie table's columns that are shown."""
     hidden: tuple[str, ...] = ()
@@ -68,7 +71,11 @@ class Memory:
     @property
     def settings(self) -> dict[str, object]:
         """The settings that were chosen on the screen, as far as they still mean something."""
-        known = (("store", self.now.store, STORES), ("strategy", self.now.strategy, STRATEGIES))
+        known: tuple[tuple[str, object, Sequence[object]], ...] = (
+            ("store", self.now.store, STORES),
+            ("strategy", self.now.strategy, STRATEGIES),
+            ("near_cache", self.now.near, (True, False)),
+        )
         return {name: value for name, value, there_are in known if value in there_are}
 
     @property

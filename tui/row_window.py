@@ -53,6 +53,8 @@ class RowWindow:
         self._under_way: Request | None = None
         self._viewport = range(1)
         self._backwards = False
+        self.travelling = True
+        """Whether the viewport goes on from where it was, and does not leap."""
 
     @property
     def outdated(self) -> bool:
@@ -64,6 +66,14 @@ class RowWindow:
     def waiting(self) -> bool:
         """Whether a request is under way."""
         return self._under_way is not None
+
+    @property
+    def astray(self) -> Request | None:
+        """The request under way, where its rows are neither in sight nor next to it."""
+        request = self._under_way
+        if request is None or self._restarted or request.offset // self.page_size in self._wishes():
+            return None
+        return request
 
     def row(self, number: int) -> Row | None:
         """The row of this number, the first being 0; None while it is not held."""
@@ -84,8 +94,9 @@ class RowWindow:
     def look(self, first: int, count: int) -> None:
         """Say which rows are on the screen now: `count` of them from row `first`."""
         first = max(0, first)
-        if first != self._viewport.start:
+        if leap := abs(first - self._viewport.start):
             self._backwards = first < self._viewport.start
+            self.travelling = leap <= 2 * count
         self._viewport = range(first, first + max(1, count))
         for page in self._visible():
             if page in self._held:
@@ -156,10 +167,17 @@ class RowWindow:
     def _wishes(self) -> list[int]:
         visible = self._visible()
         order = list(reversed(visible)) if self._backwards else list(visible)
+        if not self.travelling:
+            order.sort(key=self._in_view, reverse=True)
         neighbour = visible.start - 1 if self._backwards else visible.stop
         if neighbour >= 0 and self.total is not None and neighbour * self.page_size < self.total:
             order.append(neighbour)
         return order
+
+    def _in_view(self, page: int) -> int:
+        """How many rows of a page are in view."""
+        first = page * self.page_size
+        return min(first + self.page_size, self._viewport.stop) - max(first, self._viewport.start)
 
     def _fresh(self, page: int) -> bool:
         held = self._held.get(page)

@@ -56,7 +56,12 @@ TERMS: Final[dict[str, str]] = {
     "FAULT": "Something is broken on purpose: x mends it, and leaving the program does too.",
     # Beyond the panels
     "soft TTL": "The age from which an entry is renewed; it is kept longer, to be shown, marked, with the store away.",
-    "near tier": "Entries in this program's own memory, in front of Redis.",
+    "near tier": "What was read, kept in this program too: no round trip. Redis rings for changes; N switches it.",
+    "near hit": "A read that this program answered from its own memory, without asking Redis.",
+    "Redis hit": "A read that Redis answered.",
+    "near": "Records that came from the near tier, this program's own memory, and how many a second.",
+    "dropped": "What left the near tier: what changed, as Redis rang before the commit; or what was used least lately.",
+    "order index": "The order of an answer, kept here so that its last row is as near as its first; made as you look.",
     "window": "How far back the figures look; w changes it.",
     "PAUSED": "Counters and log hold still, while counting goes on; p goes on.",
     "VISITORS": "Simulated visitors are part of these figures; V sends them away.",
@@ -79,7 +84,7 @@ PANELS: Final[dict[str, str]] = {
     "footer": "Keys that work here, the most needed first; ? shows all of them.",
     "strip": "The cache's figures in one line; 2 shows them all.",
     "status": "What is in force and how it does.",
-    "bar": "The strategies and the stores, the ones in force marked; a click chooses another.",
+    "bar": "The strategies and the stores, the ones in force marked, and the near tier; a click switches.",
 }
 """What each part of the screen shows."""
 
@@ -103,7 +108,7 @@ COLUMNS: Final[dict[str, str]] = {
 """What the columns of the movie table hold, by their ids; the row's number and the mark at its end too."""
 
 HERE: Final[dict[str, tuple[str, ...]]] = {
-    "movies": ("hit", "miss", "near tier"),
+    "movies": ("hit", "miss", "near tier", "order index"),
     "stats": (
         "hit ratio",
         "latency",
@@ -114,6 +119,7 @@ HERE: Final[dict[str, tuple[str, ...]]] = {
         "races prevented",
         "breaker",
         "evicted",
+        "near tier",
         "window",
     ),
     "genres": (),
@@ -146,14 +152,15 @@ def _words(*words: str, **others: str) -> dict[str, str]:
 WORDS: Final[dict[str, dict[str, str]]] = {
     "stats": _words(
         *("hit ratio", "hits", "misses", "ratio", "100 %", "latency", "p50", "p95", "p99"),
+        *("near", "near tier", "near hit", "Redis hit", "dropped"),
         *("hit", "miss", "store read", "write", "strategy", "hit now", "hit all", "reads", "queries", "saved", "ago"),
         *_STRATEGIES,
         *("store reads avoided", "reads avoided", "races prevented", "Redis", "whole server", "evicted", "refused"),
         *("consistent", "change log lag"),
     ),
-    "strip": _words("hits", "misses", "saved", "Redis", hit="hit ratio", races="races prevented"),
-    "status": _words("p95", "Redis", "PAUSED", "VISITORS", "FAULT", *_STRATEGIES, *_STORES, hit="hit ratio"),
-    "bar": _words(*_STRATEGIES, *_STORES, Strategy="strategy", Store="store"),
+    "strip": _words("hits", "misses", "saved", "near", "Redis", hit="hit ratio", races="races prevented"),
+    "status": _words("p95", "Redis", "near", "PAUSED", "VISITORS", "FAULT", *_STRATEGIES, *_STORES, hit="hit ratio"),
+    "bar": _words("near tier", *_STRATEGIES, *_STORES, Strategy="strategy", Store="store"),
     "consistency": _words(
         *("FAULT", "the cache is", "Redis", "breaker", "writes, after", "consistent", "looked at", "change log", "p50"),
         *("p95", "p99", "carried in after", "outdated for", "races prevented", "last known"),

@@ -99,7 +99,7 @@ STEPS: Final = (
         "movies",
         "The last column says where a row came from: m is a miss, read from the store; h is a hit, read from Redis.",
         "Press PgDn to read on, then r to ask for the same rows again: m becomes h.",
-        "The second look came from Redis; 2 Cache counts both.",
+        "The second look came from Redis; 2 Cache counts both. N keeps rows here as well, nearer still: n.",
         lambda tour, now: tour.moved and now.hits > tour.begun.hits,
         cached=True,
     ),

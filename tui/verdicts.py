@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from core.observe.stats import LatencyStats, TraceLine
+from core.observe.trace import NEAR_HIT
 
 _BY_VERDICT: Final = {
     "hit": "Redis held the answer and it was fresh: the store was not asked.",
+    NEAR_HIT: "This program had kept it since Redis last gave it, and Redis has rung for no change: nobody was asked.",
     "hit past its soft TTL: being refreshed": (
         "Redis held an answer older than its soft TTL. It was given at once and is being loaded anew."
     ),
@@ -34,8 +36,8 @@ _BY_BEGINNING: Final = {
     "not used:": "Redis is left aside from here on: reads go to the store, writes say so in the store.",
 }
 _BY_OPERATION: Final = {
-    "browse": "One window of the table: how many of its movies Redis held, and where their order came from.",
-    "switch": "The strategy or the store was changed while everything ran.",
+    "browse": "One window of the table: how many of its movies the cache held, and where their order came from.",
+    "switch": "The strategy, the store or the near tier was switched while everything ran.",
     "fault": "Something was broken or mended on purpose.",
     "cache": "The program's view of Redis changed.",
 }

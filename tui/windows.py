@@ -79,6 +79,11 @@ def hit_ratio(stats: StrategyStats) -> float | None:
     return stats.hits / asked if asked else None
 
 
+def cache_latency(stats: StrategyStats) -> LatencyStats:
+    """How long reads took that the cache answered, near or in Redis."""
+    return combined(stats.hit_latency, stats.near_latency)
+
+
 def store_latency(stats: StrategyStats) -> LatencyStats:
     """How long reads took that ended in the store, whether a cache was asked before or not."""
     return combined(stats.miss_latency, stats.bypass_latency)
@@ -86,7 +91,7 @@ def store_latency(stats: StrategyStats) -> LatencyStats:
 
 def read_latency(stats: StrategyStats) -> LatencyStats:
     """How long reads took, wherever they ended."""
-    return combined(stats.hit_latency, store_latency(stats))
+    return combined(cache_latency(stats), store_latency(stats))
 
 
 def subtracted(later: StrategyStats, earlier: StrategyStats) -> StrategyStats:

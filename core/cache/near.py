@@ -64,8 +64,8 @@ class Near:
         """Nothing here counts from this moment on (monotonic seconds)."""
         self.invalidated = 0
         self.evicted = 0
-        self._entries = entries
-        self._size = size
+        self.most_entries = entries
+        self.most_size = size
         self._held = 0
         self._slots: OrderedDict[bytes, tuple[Slot, int]] = OrderedDict()
         self._shelves: dict[tuple[Namespace, str], Shelf] = {}
@@ -91,7 +91,7 @@ class Near:
         self._slots[slot.name] = slot, size
         slot.shelf[slot.id] = slot
         self._held += size
-        while self._held > self._size or len(self._slots) > self._entries:
+        while self._held > self.most_size or len(self._slots) > self.most_entries:
             self.evicted += 1
             self._remove(next(iter(self._slots)))
 

@@ -40,6 +40,7 @@ class StrategyCounters:
         "miss_latency",
         "misses",
         "near_hits",
+        "near_latency",
         "negatives",
         "saved",
         "stale",
@@ -52,6 +53,7 @@ class StrategyCounters:
         self.hits = self.near_hits = self.misses = self.bypasses = self.negatives = self.stale = self.fail_safe = 0
         self.errors = self.writes = self.conflicts = self.store_reads = self.saved = 0
         self.hit_latency = LatencyHistogram()
+        self.near_latency = LatencyHistogram()
         self.miss_latency = LatencyHistogram()
         self.bypass_latency = LatencyHistogram()
         self.write_latency = LatencyHistogram()
@@ -72,6 +74,7 @@ class StrategyCounters:
             store_reads=self.store_reads,
             saved=self.saved,
             hit_latency=self.hit_latency.snapshot(),
+            near_latency=self.near_latency.snapshot(),
             miss_latency=self.miss_latency.snapshot(),
             bypass_latency=self.bypass_latency.snapshot(),
             write_latency=self.write_latency.snapshot(),
@@ -115,12 +118,14 @@ class Observer:
             return
         counters = self._counters[strategy]
         counters.hits += n
-        if tier == "near":
-            counters.near_hits += n
         counters.negatives += negative
         counters.stale += stale
         counters.fail_safe += fail_safe
-        counters.hit_latency.record(seconds)
+        if tier == "near":
+            counters.near_hits += n
+            counters.near_latency.record(seconds)
+        else:
+            counters.hit_latency.record(seconds)
 
     def near_hit(self, strategy: str, id: str, version: int, started: float, ended: float) -> None:
         """One movie came from this process's memory, and a query was spared the store: all that `hits`, `saved` and
@@ -140,7 +145,7 @@ class Observer:
             counters.hits += len(waited)
             counters.near_hits += len(waited)
             counters.saved += len(waited)
-            counters.hit_latency.record_all(waited)
+            counters.near_latency.record_all(waited)
         self._trace.add_hits(
             [
                 (wall + ended, id, strategy, "near", version, ended - started)

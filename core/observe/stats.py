@@ -25,8 +25,8 @@ class StrategyStats(msgspec.Struct, frozen=True):
     `hits` came from a cache tier, `misses` were looked for there and read from the store, `bypasses` went to the store
     without asking a cache (no-cache, or the cache not to be believed). `negatives` are hits on a known absence, `stale`
     hits past their soft TTL, `fail_safe` last known states served and labelled while the store was away, `near_hits`
-    those from this process's memory; all four are among the hits. `store_reads` counts queries sent to the store,
-    `saved` those that hits avoided.
+    those from the near tier; all four are among the hits. `hit_latency` is of hits in Redis, `near_latency` of near
+    ones. `store_reads` counts queries sent to the store, `saved` those that hits avoided.
     """
 
     hits: int = 0
@@ -42,6 +42,7 @@ class StrategyStats(msgspec.Struct, frozen=True):
     store_reads: int = 0
     saved: int = 0
     hit_latency: LatencyStats = LatencyStats()
+    near_latency: LatencyStats = LatencyStats()
     miss_latency: LatencyStats = LatencyStats()
     bypass_latency: LatencyStats = LatencyStats()
     write_latency: LatencyStats = LatencyStats()
@@ -60,13 +61,16 @@ class RedisStats(msgspec.Struct, frozen=True):
 
 
 class NearStats(msgspec.Struct, frozen=True):
-    """The near tier: whether it is wanted, why it keeps nothing all the same (None: it does), how much it holds, how
-    many entries were dropped because they changed, and how many for want of room. Bytes are an estimate."""
+    """The near tier: whether it is wanted, why it keeps nothing all the same (None: it does), how much it holds of how
+    much it may, how many entries were dropped because they changed, and how many for want of room. Bytes are an
+    estimate."""
 
     on: bool = False
     problem: str | None = None
     entries: int = 0
+    most_entries: int = 0
     size: int = 0
+    most_size: int = 0
     invalidated: int = 0
     evicted: int = 0
 

@@ -52,7 +52,8 @@ class CollectionAnswers:
         doubt = self._trust.doubt()
         generation: bytes | None = None
         if doubt is None and question.near is not None and (near := await self._near(question.near)) is not None:
-            self._observer.hits(self._strategy, 1, time.perf_counter() - started, tier="near")
+            # No hit of the near tier: Redis was asked what changed.
+            self._observer.hits(self._strategy, 1, time.perf_counter() - started)
             self._observer.saved(self._strategy)
             return Computed(near, "near", "fresh")
         if doubt is None or doubt.store_away:
@@ -81,7 +82,9 @@ class CollectionAnswers:
         name = generation
         # Whoever sees this generation after a write was acknowledged sees one that is younger than the write; so a
         # load that began within it is good for them too.
-        data = await self._flight.load(Key("answer", key.id + name.hex()), lambda: self._compute(question, key, name))
+        data = await self._flight.load(
+            Key("answer", key.id + name.hex()), lambda: self._compute(question, key, name), while_wanted=True
+        )
         self._observer.misses(self._strategy, 1, time.perf_counter() - started)
         return Computed(question.decode(data), "store", "fresh")
 

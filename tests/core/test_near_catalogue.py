@@ -38,7 +38,8 @@ async def test_two_copies_with_a_near_tier(redis_url: str, postgres_url: str, tm
         after = stats.strategies[strategy]
         assert (after.hits - before.hits, after.near_hits - before.near_hits) == (10, 10)
         assert after.saved - before.saved == 10
-        assert after.hit_latency.count - before.hit_latency.count == 10
+        assert after.near_latency.count - before.near_latency.count == 10
+        assert after.hit_latency == before.hit_latency
         assert [(line.tier, line.key, line.operation) for line in stats.trace[-10:]] == [("near", "m1", "get")] * 10
         assert stats.near.entries == 1
         assert stats.near.size > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.observe.counters import Observer
-from core.observe.stats import BreakerState, RedisStats, Stats
+from core.observe.stats import BreakerState, NearStats, RedisStats, Stats
 from core.settings import STRATEGIES
 from tui.windows import SPANS, Span, Summary, Windows
 
@@ -27,6 +27,7 @@ class Feed:
         self.faults: tuple[str, ...] = ()
         self.pending: int | None = 0
         self.redis: RedisStats | None = REDIS
+        self.near = NearStats(most_entries=20_000, most_size=64 * 2**20)
         self.sample()
 
     def sample(self, after: float = 0.5) -> Stats:
@@ -42,6 +43,7 @@ class Feed:
             faults=self.faults,
             pending=self.pending,
             redis=self.redis,
+            near=self.near,
         )
         self.windows.add(stats)
         return stats

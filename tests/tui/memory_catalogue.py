@@ -15,9 +15,10 @@ from core.errors import EditConflict, MovieExists, MovieNotFound
 from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.loading import Source
 from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace
-from core.observe.stats import Stats, StrategyStats, TraceLine
+from core.observe.stats import NearStats, Stats, StrategyStats, TraceLine
 from core.query import Freshness, Page, Query, Tier, ValueCount
 from core.settings import Settings
+from core.strategies.orders import Making
 from tests.core.stores import reference
 
 GENRES = ("Drama", "Comedy", "Horror", "Action", "Documentary", "Science Fiction")
@@ -101,6 +102,10 @@ class MemoryCatalogue(Catalogue):
         self.memory_faults = MemoryFaults()
         self.faults = self.memory_faults
         self.progress: LoadProgress | None = None
+        self.making: Making | None = None
+        self.near_tier = NearStats(most_entries=20_000, most_size=64 * 2**20)
+        self.near_problem: str | None = None
+        """Why a near tier that is turned on keeps nothing."""
         self.browsed: list[tuple[Query, int, int]] = []
         self.closed = False
         self._strategy_name = "cache-aside"
@@ -128,6 +133,10 @@ class MemoryCatalogue(Catalogue):
     @property
     def filling(self) -> LoadProgress | None:
         return self.progress
+
+    @property
+    def ordering(self) -> Making | None:
+        return self.making
 
     async def ready(self) -> None:
         return None
@@ -199,6 +208,11 @@ class MemoryCatalogue(Catalogue):
             raise self.refusing
         self._strategy_name = name
 
+    async def near(self, on: bool) -> None:
+        await self.gate.wait()
+        problem = self.near_problem if on else None
+        self.near_tier = msgspec.structs.replace(self.near_tier, on=on, problem=problem)
+
     async def use_store(self, name: str) -> None:
         await self.gate.wait()
         if self.refusing:
@@ -218,6 +232,7 @@ class MemoryCatalogue(Catalogue):
             doubt=self.doubt,
             faults=tuple(self.faults.active.values()),
             redis=None,
+            near=self.near_tier,
             trace=tuple(self._trace),
         )
 

@@ -13,7 +13,7 @@ from textual.widgets import Input
 from core.catalogue import Unfinished
 from core.errors import ServerFailed, StoreUnavailable, UnknownStore
 from core.model import LoadProgress, replace
-from core.query import LONGEST_TEXT
+from core.query import LONGEST_TEXT, Page, Query
 from core.settings import Settings
 from tests.tui.desk import Desk, desk, shown
 from tests.tui.memory_catalogue import TITLES, MemoryCatalogue, movies, opening
@@ -52,6 +52,40 @@ async def test_reads_windows_and_never_the_whole_answer(tmp_path: Path) -> None:
         assert at.table.cursor == 4_999
         assert {limit for _, _, limit in at.catalogue.browsed} == {100}
         assert len({offset for _, offset, _ in at.catalogue.browsed}) <= 4
+
+
+class Slow(MemoryCatalogue):
+    """Answers no window from beyond row 200 until it is released; keeps which were given up."""
+
+    def __init__(self) -> None:
+        super().__init__(movies(5_000))
+        self.release = asyncio.Event()
+        self.given_up: list[int] = []
+
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+        try:
+            if offset >= 200:
+                await self.release.wait()
+        except asyncio.CancelledError:
+            self.given_up.append(offset)
+            raise
+        return await super().browse(query, offset, limit, hurry=hurry)
+
+
+async def test_rows_that_are_out_of_sight_before_they_came_are_no_longer_read(tmp_path: Path) -> None:
+    catalogue = Slow()
+    async with desk(tmp_path, catalogue=catalogue) as at:
+        await at.press("end")
+        await at.until(lambda: at.table.window.waiting)
+        assert "…" in at.line(5)
+        await at.press("colon", *"2550", "enter")
+        await at.until(lambda: catalogue.given_up == [4_900] and at.table.has_focus)
+        await at.press("g")
+        await at.until(lambda: catalogue.given_up == [4_900, 2_500])
+        assert "…" not in at.line(5), "rows that are held show whatever else is waited for"
+        await at.press("end")
+        catalogue.release.set()
+        await at.until(lambda: at.table.current is not None and at.table.cursor == 4_999)
 
 
 async def test_keys_move_the_cursor(tmp_path: Path) -> None:

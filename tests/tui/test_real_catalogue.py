@@ -195,3 +195,22 @@ async def test_a_list_completes_from_what_the_store_has(settings: Settings, stor
         await save_through_review(at.pilot, "right")
         await at.until_text("“Alien” is saved")
         assert (await at.catalogue.get(ALIEN)).directors == ("James Cameron",)
+
+
+async def test_the_near_tier_is_turned_on_and_off_with_the_difference_in_every_panel(settings: Settings) -> None:
+    async with seat(settings) as at, open_catalogue(settings) as another_copy:
+        assert await at.reload() == "h" * 10
+        await at.pilot.press("N")
+        await at.until_text("▸near tier", "near on")
+        await at.reload()  # from Redis once more, and kept on the way
+        assert await at.reload() == "n" * 10
+        await at.until_text("  near  ", "near hit", "100 of 100 hit, 100 near")
+        first = at.table.window.row(0)
+        assert first is not None
+        await another_copy.save(replace(await another_copy.get(first.movie.id), runtime=1))
+        await until(at.pilot, lambda: at.catalogue.stats().near.invalidated)
+        await until(at.pilot, lambda: (row := at.table.window.row(0)) is not None and row.movie.runtime == 1)
+        await at.pilot.press("N")
+        await until(at.pilot, lambda: not at.catalogue.stats().near.on)
+        assert await at.reload() == "h" * 10
+        assert not at.catalogue.stats().near.entries

@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
 from textual import events, on
 from textual.content import Content
 from textual.timer import Timer
-from textual.worker import Worker
 
 from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
 from core.filter_text import filter_text
-from core.lab.visitors import Visitors
 from core.query import Query, ValueCount
+from core.strategies.orders import Making
+from tui import figures
 from tui.actions import bindings
 from tui.empty import away_lines, empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
 from tui.row_window import Request
-from tui.screens.faults import FaultScreen, switch
-from tui.screens.strategies import StoreScreen, StrategyScreen
-from tui.screens.touring import TouringScreen
-from tui.screens.visitors import VisitorsScreen, visitors_mark
+from tui.screens.switching import SwitchingScreen
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
 from tui.widgets.filter_bar import FilterLine, describe_filter
 from tui.widgets.genres import GenrePanel
 from tui.widgets.key_footer import KeyFooter
 from tui.widgets.movie_table import MovieTable
-from tui.widgets.status import STORE_NAMES
-from tui.widgets.strategy_bar import Kind, StrategyBar
 from tui.widgets.years import YearsPanel
 from tui.work import run
 
 _RETRY_SECONDS: Final = 2.0
-_WAITING_SECONDS: Final = 0.1
 _DETAIL_DELAY: Final = 0.2
 
 
-class BrowseScreen(TouringScreen):
+class BrowseScreen(SwitchingScreen):
     """Browse, search, filter and edit one catalogue, and see what its cache does."""
 
     BINDINGS = bindings("everywhere")
@@ -51,15 +44,13 @@ class BrowseScreen(TouringScreen):
     def __init__(self, catalogue: Catalogue, memory: Memory) -> None:
         super().__init__(catalogue, memory)
         self._filling = False
-        self._switching: str | None = None
-        self._switch_work: Worker[None] | None = None
         self._generation: str | None = None
         self._followed = False
         """Whether a state of the collection was ever seen."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
+        self._making: Making | None = None
         self._retry: Timer | None = None
         self._detail: Timer | None = None
-        self.visitors = Visitors(catalogue)
 
     def on_mount(self) -> None:
         if self.app.return_value is not None:
@@ -90,6 +81,10 @@ class BrowseScreen(TouringScreen):
     @on(MovieTable.PageWanted)
     def read_page(self, event: MovieTable.PageWanted) -> None:
         run(self, self._read_page(event.request, event.query), doing="read the movies", group="page")
+
+    @on(MovieTable.PageUnwanted)
+    def stop_reading(self) -> None:
+        self.workers.cancel_group(self, "page")
 
     async def _read_page(self, request: Request, query: Query) -> None:
         table = self.query_one(MovieTable)
@@ -166,6 +161,7 @@ class BrowseScreen(TouringScreen):
         self.watch_stats(event.stats)
         filling = self.catalogue.filling
         self.query_one(FillingLine).progress = filling
+        self._show_making()
         self._filling |= filling is not None
         # Once more when the filling has ended; and then only, for an answer under way may be of before its end.
         if self._filling and not self.query_one(MovieTable).window.waiting:
@@ -198,12 +194,22 @@ class BrowseScreen(TouringScreen):
         if not table.window.counted:
             many = f"the first {total:,}, counting…"
         order = f"{self.query_now.sort.replace('_', ' ')} {'▼' if self.query_now.descending else '▲'}"
+        if self._making is not None:
+            mine = both_ways(self._making.query) == both_ways(self.query_now)
+            of = "" if mine else f" of {self._making.query.sort.replace('_', ' ')}"
+            order += f" · order index{of} {figures.share(self._making.rows / self._making.of)}"
         caption = Content(f"{marked}{many} · {order}")
         # A new caption repaints the whole table: so it says nothing that changes with the cursor.
         if table.border_subtitle != caption.markup:
             table.border_subtitle = caption
         if total == 0:
             self._say_in_table(empty_lines(self.query_now, self.store_name, filling=self.catalogue.filling is not None))
+
+    def _show_making(self) -> None:
+        """Show how far an order index is that is being made."""
+        if self.catalogue.ordering != self._making:
+            self._making = self.catalogue.ordering
+            self._show_place()
 
     def _say_in_table(self, lines: tuple[str, ...]) -> None:
         table = self.query_one(MovieTable)
@@ -230,106 +236,14 @@ class BrowseScreen(TouringScreen):
     async def _fetch_detail(self, id: str) -> None:
         self.query_one(DetailPanel).show(await self.catalogue.read(id))
 
-    # ------------------------------------------------------------------------------------------ strategies and stores
-
-    def action_choose_strategy(self) -> None:
-        chooser = StrategyScreen(
-            self.catalogue.strategies,
-            self.catalogue.strategy,
-            self.windows.summary(),
-            lambda: self.catalogue.stats().trace,
-            self.catalogue.store,
-        )
-        self.app.push_screen(chooser, self._switch_strategy)
-
-    def action_choose_store(self) -> None:
-        self.app.push_screen(StoreScreen(self.catalogue.stores, self.catalogue.store), self._switch_store)
-
-    def action_choose_fault(self) -> None:
-        self.app.push_screen(FaultScreen(self.catalogue.faults.active), self._break)
-
-    def _break(self, chosen: str | None) -> None:
-        if chosen is not None:
-            run(self, self._switch_fault(chosen), doing="switch the fault", group="fault", exclusive=False)
-
-    async def _switch_fault(self, chosen: str) -> None:
-        movie = self.query_one(MovieTable).current
-        said = await switch(self.catalogue.faults, chosen, movie.id if movie else None)
-        self.notify(said, title="Fault", severity="warning", markup=False)
-
-    @property
-    def visitors_mark(self) -> str:
-        return visitors_mark(self.visitors)
-
-    def action_visitors(self) -> None:
-        self.app.push_screen(VisitorsScreen(self.visitors))
-
-    @on(StrategyBar.StrategyChosen)
-    def choose_strategy(self, event: StrategyBar.StrategyChosen) -> None:
-        self._switch_strategy(event.name)
-
-    @on(StrategyBar.StoreChosen)
-    def choose_store(self, event: StrategyBar.StoreChosen) -> None:
-        self._switch_store(event.name)
-
-    def _switch_strategy(self, name: str | None) -> None:
-        if name is not None and name != self.catalogue.strategy:
-            self._switch("strategy", name, self.catalogue.use_strategy)
-
-    def _switch_store(self, name: str | None) -> None:
-        if name is not None and name != self.catalogue.store:
-            self._switch("store", name, self.catalogue.use_store)
-
-    def _switch(self, kind: Kind, name: str, use: Callable[[str], Awaitable[None]]) -> None:
-        if self._switching is not None:
-            self.notify(f"Still switching to {self._switching}.", severity="warning", markup=False)
-            return
-        self._switching = STORE_NAMES.get(name, name)
-        doing = f"switch to {self._switching}"
-        self._switch_work = run(self, self._use(kind, name, use), doing=doing, group="switch")
-
-    def action_clear(self) -> None:
-        """Stop a switch that waits, or else do what Esc does without one."""
-        if self._switching is None or self._switch_work is None:
-            super().action_clear()
-        elif self.catalogue.settling:
-            self._switch_work.cancel()
-            self.notify("Stopped: what was in force before stays in force.", title="Switch", markup=False)
-        else:
-            told = f"{self._switching} is being opened, which cannot be stopped halfway; switch back afterwards."
-            self.notify(told, title="Switch", severity="warning", markup=False)
-
-    async def _use(self, kind: Kind, name: str, use: Callable[[str], Awaitable[None]]) -> None:
-        """Switch, and say and remember it only when it is done; the table keeps its rows, its place and its cursor."""
-        store = self.catalogue.store
-        self.say(f"Switching to {self._switching}…")
-        self._show_active(name)
-        waiting = self.set_interval(_WAITING_SECONDS, self._say_what_for)
-        try:
-            await use(name)
-            self.memory.change(**{kind: name})
-        finally:
-            waiting.stop()
-            self._switching = None
-            self.say("")
-            self._show_active()
-        if self.catalogue.store != store:
-            self.query_one(FilterLine).whole = None
-            self.query_one(MovieTable).forget_versions()
-            self.show_query(self.query_now, keep_place=True)
-
-    def _say_what_for(self) -> None:
-        """While a switch lasts: what it waits for, if that is what takes its time."""
-        waited = str(self.catalogue.unfinished)
-        stops = " · Esc stops it" if self.catalogue.settling else ""
-        self.say(f"Switching to {self._switching}{f': waiting for {waited}' if waited else ''}…{stops}")
-
-    def _show_active(self, switching_to: str | None = None) -> None:
-        self.query_one(StrategyBar).show(self.catalogue.strategy, self.catalogue.store, switching_to)
-
 
 def same_filter(one: Query, other: Query) -> bool:
     """Whether two queries select the same movies, in whatever order."""
-    return msgspec.structs.replace(one, sort="title", descending=False) == msgspec.structs.replace(
-        other, sort="title", descending=False
+    return msgspec.structs.replace(both_ways(one), sort="title") == msgspec.structs.replace(
+        both_ways(other), sort="title"
     )
+
+
+def both_ways(query: Query) -> Query:
+    """The query ascending: one order serves both directions."""
+    return msgspec.structs.replace(query, descending=False)

@@ -186,7 +186,8 @@ def _so_far(name: str, summary: Summary | None) -> tuple[str, ...]:
     times = [
         f"{label} {figures.latency(p95)}"
         for label, latency in (
-            ("hit", stats.hit_latency),
+            ("near hit", stats.near_latency),
+            ("hit in Redis" if stats.near_hits else "hit", stats.hit_latency),
             ("miss" if asked else "read", store_latency(stats)),
             ("write", stats.write_latency),
         )

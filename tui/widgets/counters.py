@@ -9,10 +9,11 @@ from typing import ClassVar, Final
 from core.observe.histogram import percentile
 from core.observe.stats import LatencyStats, Stats, StrategyStats
 from tui import figures
+from tui.near_texts import is_near_told_of, near_dropped, near_held
 from tui.widgets.consistency_lines import consistency_lines
 from tui.widgets.lines import Line, LinePanel, Part, line_width
 from tui.widgets.sparkline import line_chart, sparkline
-from tui.windows import Summary, Window, hit_ratio, reads, store_latency
+from tui.windows import Summary, Window, cache_latency, hit_ratio, reads, store_latency
 
 LEAST_CHART: Final = 4
 MOST_CHART: Final = 10
@@ -89,7 +90,7 @@ class CountersStrip(LinePanel, can_focus=False):
 
 
 def headline(summary: Summary, width: int) -> list[Line]:
-    """The hit ratio now and overall, hits and misses per second and in all."""
+    """The hit ratio now and overall, hits and misses per second and in all; hits by tier once there are two."""
     now, overall = summary.now.total, summary.overall.total
     ratio = hit_ratio(now)
 
@@ -105,6 +106,14 @@ def headline(summary: Summary, width: int) -> list[Line]:
             f"overall {figures.ratio_in_words(overall)}",
         ),
         row("hits", (figures.rate(summary.now.rate(now.hits)), ""), f"{figures.count(overall.hits)} in all"),
+        *(
+            row(f"  {tier}", (figures.rate(summary.now.rate(count)), ""), f"{figures.count(every)} in all")
+            for tier, count, every in (
+                ("near", now.near_hits, overall.near_hits),
+                ("Redis", now.hits - now.near_hits, overall.hits - overall.near_hits),
+            )
+            if is_near_told_of(summary.stats.near, overall)
+        ),
         row("misses", (figures.rate(summary.now.rate(now.misses)), ""), f"{figures.count(overall.misses)} in all"),
     ]
 
@@ -130,11 +139,14 @@ def ratio_chart(summary: Summary, width: int, height: int) -> list[Line]:
 
 
 def latency_lines(window: Window, width: int) -> list[Line]:
-    """p50, p95 and p99 of a hit, of a miss (or of any read that ended in the store) and of a write."""
+    """p50, p95 and p99 of a hit, of a miss (or of any read that ended in the store) and of a write; hits of the near
+    tier have a row of their own."""
     total = window.total
     store = "miss" if not total.bypass_latency.count else "store read"
+    near = (("near hit", total.near_latency),) if total.near_latency.count else ()
     rows: tuple[tuple[str, LatencyStats], ...] = (
-        ("hit", total.hit_latency),
+        *near,
+        ("Redis hit" if near else "hit", total.hit_latency),
         (store, store_latency(total)),
         ("write", total.write_latency),
     )
@@ -167,7 +179,7 @@ def _latency_column(
 COLUMNS: Final = (
     _Column("hit now", 3, lambda now, _, __: figures.share(hit_ratio(now)), 9),
     _Column("hit all", 0, lambda _, overall, __: figures.share(hit_ratio(overall)), 9),
-    _latency_column("p50 hit", 1, lambda stats: stats.hit_latency, 0.5),
+    _latency_column("p50 hit", 1, cache_latency, 0.5),
     _latency_column("p50 miss", 5, store_latency, 0.5),
     _latency_column("p95 miss", 2, store_latency, 0.95),
     _latency_column("p95 write", 4, lambda stats: stats.write_latency, 0.95, 11),
@@ -204,7 +216,7 @@ def strategy_table(summary: Summary, width: int) -> list[Line]:
 
 
 def health_lines(summary: Summary, width: int) -> list[Line]:
-    """Store reads avoided, races prevented, errors, and how Redis does."""
+    """Store reads avoided, races prevented, errors, and how Redis and the near tier do."""
     overall, stats = summary.overall, summary.stats
     total = overall.total
     label = 21 if width >= 64 else 16
@@ -231,6 +243,9 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
         rows.append(("  whole server", (server, "")))
         gone = f"{figures.short(redis.evicted)} evicted, {figures.short(redis.expired)} expired"
         rows.append(("", (gone, "warning" if redis.evicted else "")))
+    rows.append(("near tier", near_held(stats, width - label)))
+    if stats.near.on and stats.near.problem is None:
+        rows.append(("", (near_dropped(stats.near, width - label), "")))
     if total.errors or total.conflicts:
         failed = f"{figures.count(total.errors)} errors, {figures.count(total.conflicts)} edit conflicts"
         rows.append(("refused", (failed, "warning" if total.errors else "")))
@@ -259,11 +274,16 @@ def strip_line(summary: Summary, width: int) -> Line:
     redis = summary.stats.redis
     candidates: list[tuple[int, Line]] = [
         (0, ((" hit ", "muted"), (figures.ratio_in_words(now), "value"))),
-        (6, ((" ", ""), (sparkline(summary.hit_ratios, 16, marks=summary.switches), "chart"))),
+        (7, ((" ", ""), (sparkline(summary.hit_ratios, 16, marks=summary.switches), "chart"))),
         (1, (("  hits ", "muted"), (figures.rate(summary.now.rate(now.hits)), ""))),
         (2, (("  misses ", "muted"), (figures.rate(summary.now.rate(now.misses)), ""))),
+        *(
+            [(5, (("  near ", "muted"), (figures.share(now.near_hits / now.hits if now.hits else None), "")))]
+            if summary.stats.near.on
+            else []
+        ),
         (4, (("  saved ", "muted"), (figures.short(overall.saved), ""))),
-        (5, (("  races ", "muted"), (figures.short(prevented), ""))),
+        (6, (("  races ", "muted"), (figures.short(prevented), ""))),
         (3, (("  Redis ", "muted"), (figures.memory(redis.used_memory) if redis else state.split(":")[0], style))),
     ]
     kept: set[int] = set()

@@ -12,10 +12,12 @@ from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 
 from core.model import Movie
 from core.query import Page, Query
 from tui.actions import bindings
+from tui.asking import Asking
 from tui.columns import GAP, OPTIONAL, WITH_IMDB, Column, Placed, cut, fit
 from tui.row_window import Request, Row, RowWindow
 from tui.terms import COLUMNS, PANELS
@@ -100,6 +102,9 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
             self.request = request
             self.query = query
 
+    class PageUnwanted(Message):
+        """The rows of the last `PageWanted` are out of sight and not there yet."""
+
     class Moved(Message):
         """Another row is under the cursor, or the one there was read (anew)."""
 
@@ -144,6 +149,8 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
         self._versions: dict[str, int] = {}
         self._changed: set[str] = set()
         """The movies whose row changed within the last seconds."""
+        self._asking = Asking(self.window)
+        self._asking_soon: Timer | None = None
 
     # ------------------------------------------------------------------------------------------------ what it shows
 
@@ -189,6 +196,7 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
 
     def take(self, request: Request, page: Page) -> None:
         """The answer to a `PageWanted`; one that came too late is dropped."""
+        before = (self.window.total, self.window.restarted, self.cursor)
         if not self.window.answer(request, page):
             return
         self._compare(page.movies)
@@ -206,9 +214,12 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
             self.cursor, self._cursor_id = 0, None
             self.scroll_to(y=0, animate=False, immediate=True)
         self._settle()
-        self.refresh()
+        top = self.scroll_offset.y
+        in_sight = request.offset < top + self._rows_in_view and top < request.offset + request.limit
+        if in_sight or before != (self.window.total, self.window.restarted, self.cursor):
+            self.refresh()
+            self._tell()
         self._look()
-        self._tell()
 
     def fail(self, request: Request) -> None:
         """The answer to a `PageWanted` that could not be had; `renew` asks again."""
@@ -353,8 +364,20 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
     def _look(self) -> None:
         top = 0 if self._to_top else self.scroll_offset.y
         self.window.look(top, self._rows_in_view)
-        if self.is_mounted and (request := self.window.next_request()) is not None:
+        self._ask()
+
+    def _ask(self) -> None:
+        """Ask for the next page, now or soon; give up the last one where it came to nothing."""
+        if not self.is_mounted:
+            return
+        request, wait, gave_up = self._asking.turn()
+        if gave_up:
+            self.post_message(self.PageUnwanted())
+        if request is not None:
             self.post_message(self.PageWanted(request, self.query_shown))
+        if self._asking_soon is not None:
+            self._asking_soon.stop()
+        self._asking_soon = None if wait is None else self.set_timer(wait, self._ask)
 
     def _tell(self) -> None:
         self.post_message(self.Moved(self.cursor, self.window.row(self.cursor)))

@@ -109,6 +109,6 @@ def _wrapped(operation: TraceLine, store: str, width: int, at: int | None, *, ti
 
 
 def _stop(step: Step, store: str, *, timed: bool) -> str:
-    where = "Redis" if step.where == "redis" else store
+    where = {"near": "here", "redis": "Redis"}.get(step.where, store)
     took = f" {figures.latency(step.seconds)}" if timed and step.seconds is not None else ""
     return f"{where}: {figures.printable(step.outcome)}{took}"

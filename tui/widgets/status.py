@@ -73,6 +73,8 @@ def status_line(summary: Summary, width: int, *, paused: bool = False, visitors:
     ]
     if away is None:
         parts.append((("Redis ", "muted"), ("ok", "good")))
+    if stats.near.on:
+        parts.append((("near ", "muted"), ("nothing kept", "warning") if stats.near.problem else ("on", "good")))
     for part in parts:
         divided: Line = (*(((" · ", "muted"),) if len(line) > begun else ()), *part)
         if line_width(line) + line_width(divided) <= width:

@@ -16,7 +16,7 @@ from tui.formats import visible
 from tui.trace_filter import TraceFilter, parse_trace_filter
 from tui.widgets.lines import Line, LinePanel
 
-_TIER_STYLES: Final = {"near": "good", "redis": "good", "store": "warning"}
+_TIER_STYLES: Final = {"near": "chosen", "redis": "good", "store": "warning"}
 _NARROW: Final = 48
 """Below so many cells, time and operation give way to the key."""
 _ROOMY: Final = 72

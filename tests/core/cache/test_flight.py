@@ -129,3 +129,35 @@ async def test_an_abandoned_failure_is_silent(caplog: pytest.LogCaptureFixture) 
     release.set()
     await flight.close()
     assert caplog.records == []
+
+
+async def test_a_load_only_while_wanted_is_given_up_once_nobody_came_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    flight, loader = SingleFlight[str, int](), Loader()
+    gone = asyncio.Event()
+
+    async def load() -> Landed[int]:
+        try:
+            return await loader()
+        except asyncio.CancelledError:
+            gone.set()
+            raise
+
+    async def call() -> int:
+        return await flight.load("k", load, while_wanted=True)
+
+    async def leave(task: asyncio.Task[int]) -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    first = asyncio.create_task(call())
+    await loader.started.wait()
+    await leave(first)
+    back = asyncio.create_task(call())  # within the time: it is the same load
+    await asyncio.sleep(0)
+    assert loader.loads == 1
+    monkeypatch.setattr("core.cache.flight.UNWANTED", 0.0)
+    await leave(back)
+    await gone.wait()
+    loader.release.set()
+    assert await call() == 2
+    await flight.close()

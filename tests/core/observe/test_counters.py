@@ -37,7 +37,7 @@ def test_a_page_counts_its_records_and_one_latency() -> None:
     assert (stats.hits, stats.near_hits, stats.misses) == (45, 5, 10)
     assert (stats.negatives, stats.stale) == (1, 3)
     assert (stats.store_reads, stats.saved) == (1, 40)
-    assert (stats.hit_latency.count, stats.miss_latency.count) == (2, 1)
+    assert (stats.hit_latency.count, stats.near_latency.count, stats.miss_latency.count) == (1, 1, 1)
 
 
 def test_nothing_read_is_not_a_hit_with_a_latency() -> None:
