@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from core.audit import Auditor
 from core.cache.background import Background
@@ -22,6 +23,10 @@ from core.strategies.tallies import Tallies
 from core.strategies.write_through import WriteThrough
 from core.strategies.writing import Intents
 from core.trust import Trust
+
+PATIENCE: Final = 0.3
+"""Seconds that a window or histogram which nobody waits for any more is still computed: who types on leaves those of
+each word that they had begun, and who got its first rows asks for the rest at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
     keeping = Background()
     auditor = Auditor(store, cache, observer)
     movies: SingleFlight[Key, Answer] = SingleFlight()
-    answers: SingleFlight[Key, bytes] = SingleFlight()
+    answers: SingleFlight[Key, bytes] = SingleFlight(patience=PATIENCE)
     intents = Intents(cache, observer, trust, background, hide=strict)
     strategies: dict[str, Strategy] = {NoCache.name: NoCache(store, observer, intents)}
     for caching in (CacheAside, WriteThrough):

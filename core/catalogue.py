@@ -161,7 +161,7 @@ class Catalogue:
         strategy, store, orders = self._strategy, self._binding.store, self._binding.orders
         question = Question(
             name=f"window {offset}+{limit} {msgspec.json.encode(query).decode()}",
-            compute=partial(store.window, query, offset, limit),
+            compute=partial(orders.asked, query, offset, limit),
             encode=encode_window,
             decode=decode_window,
             near=partial(orders.window, query, offset, limit),
@@ -181,7 +181,7 @@ class Catalogue:
                 answers = await strategy.read_many(window.ids)
                 steps = ()
         seconds = time.perf_counter() - started
-        if tier != "near" and freshness == "fresh" and counted:
+        if tier != "near" and freshness != "stale" and counted:
             orders.want(query, offset, window.total)
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
         verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"

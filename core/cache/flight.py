@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-UNWANTED: Final = 0.25
-"""Seconds without a caller after which a load that is only for its callers is given up: who asks again at once finds it
-under way."""
 
 
 class Landed(NamedTuple, Generic[V]):
@@ -28,24 +24,24 @@ class SingleFlight(Generic[K, V]):
 
     Who comes while a load is under way shares it, if it lands certified. Otherwise it may have read what was outdated
     before they came: then they all share one more load, begun after they came. A failure goes to all who wait and is
-    not kept. A load runs on though all its callers left, since it may fill a cache; one that is `while_wanted` is
-    given up soon: it takes long, and who scrolls asks for others by the dozen. `coalesced` counts the callers who found
-    a load under way.
+    not kept. A load runs on though all its callers left, since it may fill a cache; where `patience` is given, for so
+    many seconds, and is cancelled when nobody came back. `coalesced` counts the callers who found a load under way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float | None = None) -> None:
         self.coalesced = 0
+        self._patience = patience
+        self._waiting: Counter[asyncio.Task[Landed[V]]] = Counter()
         self._flights: dict[K, asyncio.Task[Landed[V]]] = {}
         self._tasks: set[asyncio.Task[Landed[V]]] = set()
-        self._callers: Counter[asyncio.Task[Landed[V]]] = Counter()
         self._closed = False
 
-    async def load(self, key: K, loader: Callable[[], Awaitable[Landed[V]]], *, while_wanted: bool = False) -> V:
+    async def load(self, key: K, loader: Callable[[], Awaitable[Landed[V]]]) -> V:
         """The result of `loader`, or of a load of this key that others share. Raises what that load raises."""
         under_way = self._flights.get(key)
         if under_way is not None and not under_way.done():
             self.coalesced += 1
-            landed = await self._wait(key, under_way, while_wanted)
+            landed = await self._landing(key, under_way)
             if landed.certified:
                 return landed.value
         flight = self._flights.get(key)
@@ -56,24 +52,25 @@ class SingleFlight(Generic[K, V]):
             self._flights[key] = flight
             self._tasks.add(flight)
             flight.add_done_callback(lambda done: self._landed(key, done))
-        return (await self._wait(key, flight, while_wanted)).value
+        return (await self._landing(key, flight)).value
 
-    async def _wait(self, key: K, flight: asyncio.Task[Landed[V]], while_wanted: bool) -> Landed[V]:
-        self._callers[flight] += 1
+    async def _landing(self, key: K, flight: asyncio.Task[Landed[V]]) -> Landed[V]:
+        self._waiting[flight] += 1
         try:
             return await asyncio.shield(flight)
         finally:
-            self._callers[flight] -= 1
-            if not self._callers[flight]:
-                del self._callers[flight]
-                if while_wanted and not flight.done():
-                    asyncio.get_running_loop().call_later(UNWANTED, self._drop_unwanted, key, flight)
+            self._waiting[flight] -= 1
+            if not self._waiting[flight]:
+                del self._waiting[flight]
+                if self._patience is not None and not flight.done():
+                    asyncio.get_running_loop().call_later(self._patience, self._given_up, key, flight)
 
-    def _drop_unwanted(self, key: K, flight: asyncio.Task[Landed[V]]) -> None:
-        if flight not in self._callers and not flight.done():
-            if self._flights.get(key) is flight:
-                del self._flights[key]  # nobody joins what is being cancelled
-            flight.cancel()
+    def _given_up(self, key: K, flight: asyncio.Task[Landed[V]]) -> None:
+        if flight in self._waiting or flight.done():
+            return
+        if self._flights.get(key) is flight:  # who comes now must not share what is being cancelled
+            del self._flights[key]
+        flight.cancel()
 
     async def close(self) -> None:
         """Cancel every load and wait for its end."""

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 from core.model import Movie
 from core.query import Query, ValueCount
-from core.stores.base import Apply, Identity, SortKey, Standing, Store, Stored, StoreName, Window
+from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Store, Stored, StoreName, Window
 
 
 class Slowness:
@@ -60,6 +60,10 @@ class SlowStore(Store):
     async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
         await self._slowness.wait()
         return await self._inside.keys(query, ids)
+
+    async def changed_since(self, place: bytes | None) -> ChangedSince:
+        await self._slowness.wait()
+        return await self._inside.changed_since(place)
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         await self._slowness.wait()

@@ -54,6 +54,14 @@ class Changed(msgspec.Struct, frozen=True):
     forced: bool = False
 
 
+class ChangedSince(msgspec.Struct, frozen=True):
+    """The ids of the movies of which a change was committed since some place in the store's history; None where that
+    cannot be told, or there was no place. `place` is where this was asked."""
+
+    ids: tuple[str, ...] | None
+    place: bytes
+
+
 Apply = Callable[[Sequence[Changed]], Awaitable[None]]
 """Carries a batch of changes into the cache; returning says that it did."""
 
@@ -100,6 +108,11 @@ class Store(Protocol):
 
     async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
         """The sort keys of those among these movies that are in the query's answer."""
+
+    async def changed_since(self, place: bytes | None) -> ChangedSince:
+        """What was committed since this was asked before, whoever did it; it tells of too much rather than too little.
+
+        A place is of use to the process that got it, as long as nothing comes between it and the database."""
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer have each value in a field of COUNTED, most first.

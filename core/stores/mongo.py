@@ -19,7 +19,7 @@ from pymongo.read_concern import ReadConcern
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import FIELD, Movie, replace, same_content
 from core.query import WITHIN, Query, ValueCount
-from core.stores.base import Apply, Identity, SortKey, Standing, Stored, StoreName, Window
+from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
 from core.stores.mongo_connection import NOTES, MongoConnection
@@ -37,6 +37,7 @@ from core.stores.mongo_documents import (
 )
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
 from core.stores.mongo_indexes import make_missing, take_away
+from core.stores.mongo_journal import Journal
 from core.stores.mongo_queries import (
     BINARY,
     ID,
@@ -80,6 +81,7 @@ class MongoStore:
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self._at = MongoConnection(url, timeout)
         self._aside = MongoConnection(url, timeout, connections=_ASIDE)
+        self._journal = Journal(self._at)
         self._own: dict[str, int] = {}
         """Versions of what was inserted by a bulk load, by id, until the changes are seen to have come."""
         self._bulks = 0
@@ -108,6 +110,8 @@ class MongoStore:
         if mending is not None:
             mending.cancel()
             await asyncio.wait([mending])
+        with suppress(StoreUnavailable), self._at.call(_GLANCE):
+            await self._journal.close()
         await self._at.close()
         await self._aside.close()
 
@@ -185,6 +189,11 @@ class MongoStore:
         with self._at.call():
             found = await self._at.movies.find(chosen, key_projection(query.sort), collation=BINARY).to_list()
         return dict(key_in(document, query.sort) for document in found)
+
+    async def changed_since(self, place: bytes | None) -> ChangedSince:
+        """What was committed since this was asked before, whoever did it."""
+        with self._at.long_call():
+            return await self._journal.changed_since(place)
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer have each value in a field of COUNTED, most first."""

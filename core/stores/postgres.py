@@ -17,7 +17,7 @@ from core.query import Query, ValueCount
 from core.stores import postgres_indexes as indexes
 from core.stores import postgres_queries as queries
 from core.stores import postgres_schema as schema
-from core.stores.base import Apply, Identity, SortKey, Standing, Store, Stored, StoreName, Window
+from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Store, Stored, StoreName, Window
 from core.stores.postgres_changes import ChangeLog
 from core.stores.postgres_connections import Connection, Connections, Parameters, Statement
 from core.stores.postgres_copy import COPY, lines
@@ -161,6 +161,9 @@ class PostgresStore(Store):
     async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
         statement, parameters = queries.keys(query, [id for id in ids if possible_id(id)])
         return dict(await self._connections.rows(statement, parameters, planned=False))
+
+    async def changed_since(self, place: bytes | None) -> ChangedSince:
+        return await self._changes.changed_since(place)
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         statement, parameters = queries.counts(query, field)

@@ -340,3 +340,41 @@ create trigger log after insert or update or delete on reelcache.movies
 for each row when (coalesce(current_setting('reelcache.load', true), '') not in ('on', 'copy'))
 execute function reelcache.log_change();
 alter table reelcache.movies enable always trigger log;
+
+-- migration 5
+
+-- The journal: which movie each transaction changed, for who keeps something that is derived from many of them and asks
+-- before each use what was committed since. Its beginning is cut off; a row without an id then speaks for what is gone.
+-- An empty id stands for every movie.
+create table reelcache.journal (
+  transaction xid8 not null default pg_current_xact_id(),
+  id text collate "C"
+);
+create index journal_transaction on reelcache.journal (transaction);
+
+create or replace function reelcache.log_change() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if tg_op <> 'INSERT' and old.id is distinct from new.id then
+    insert into reelcache.outbox (id, version, forced) values (
+      old.id, greatest(old.version + 1, (select version from reelcache.removals where id = old.id)), true
+    );
+    insert into reelcache.journal (id) values (old.id);
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into reelcache.outbox (id, version, forced)
+    values (new.id, new.version, current_setting('session_replication_role') = 'replica');
+    insert into reelcache.journal (id) values (new.id);
+  end if;
+  notify reelcache;
+  return null;
+end
+$$;
+
+create or replace function reelcache.log_change_of_all() returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into reelcache.outbox (id, version, forced) values ('', reelcache.microseconds(), true);
+  insert into reelcache.journal (id) values ('');
+  select pg_notify('reelcache', '');
+end;

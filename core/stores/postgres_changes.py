@@ -7,11 +7,14 @@ from contextlib import suppress
 from typing import Final
 
 from core.errors import StoreUnavailable
-from core.stores.base import Apply, Changed, Standing
+from core.stores import postgres_journal as journal
+from core.stores.base import Apply, Changed, ChangedSince, Standing
 from core.stores.postgres_connections import Connection, Connections
 
 _BATCH: Final = 1000
 """Changes that go out at once."""
+_CUT_OFF_AFTER: Final = 1_000
+"""Changes that went out after which the journal's beginning is cut off."""
 _LOOK_AGAIN: Final = 1.0
 """Seconds after which a follower looks for itself: a notification is lost where nobody listened, and a change that
 another follower gave back causes none."""
@@ -79,9 +82,18 @@ class ChangeLog:
                     (_APPLY_LIMIT,),
                 )
                 await connection.execute("listen reelcache")
+            handed_out = _CUT_OFF_AFTER
             while True:
-                if await self._hand_out(connection, apply) < _BATCH:
+                if handed_out >= _CUT_OFF_AFTER:
+                    await journal.cut_off(self._connections)
+                    handed_out = 0
+                handed_out += (changes := await self._hand_out(connection, apply))
+                if changes < _BATCH:
                     await self._wait(connection)
+
+    async def changed_since(self, place: bytes | None) -> ChangedSince:
+        """What the journal says was committed since."""
+        return await journal.changed_since(self._connections, place)
 
     async def settle(self) -> None:
         """Wait until no row is left that is there now, nor one with a lower number that was committed meanwhile."""

@@ -22,38 +22,37 @@ select
   (select count(*) from hits),
   array(select id from hits order by key {direction} nulls last, id {direction} offset %(offset)s limit %(limit)s)
 """)
-_WHOLE_KNOWN = sql.SQL("""
-select
-  (select count(*) from reelcache.movies),
-  array(
-    select id from reelcache.movies order by {column} {direction}, id {direction} offset %(offset)s limit %(limit)s
-  )
-""")
-# One index serves both directions because the known and the unknown part are read apart, each in the index's own order.
+# One index serves both directions because the known and the unknown part are read apart, each in the index's own order
+# and from its nearer end.
 _WHOLE = sql.SQL("""
 with size as materialized (
-  select count(*) as total, count({column}) as known from reelcache.movies
+  select count(*) as total, count({counted}) as known from reelcache.movies
 ), place as materialized (
   select
     total,
-    least(%(offset)s, known) as skipped,
-    greatest(least(%(limit)s, known - %(offset)s), 0) as taken,
-    greatest(%(offset)s - known, 0) as unknown_skipped
+    least(%(offset)s, known) as known_before,
+    greatest(least(%(limit)s, known - %(offset)s), 0) as known_taken,
+    greatest(known - %(offset)s - %(limit)s, 0) as known_after,
+    least(greatest(%(offset)s - known, 0), total - known) as unknown_before,
+    greatest(least(%(offset)s + %(limit)s, total) - greatest(%(offset)s, known), 0) as unknown_taken,
+    greatest(total - greatest(%(offset)s + %(limit)s, known), 0) as unknown_after
   from size
 )
-select
-  total,
-  array(
-    select id from reelcache.movies where {column} is not null
-    order by {column} {direction}, id {direction}
-    offset (select skipped from place) limit (select taken from place)
-  ) || array(
-    select id from reelcache.movies where {column} is null
-    order by {column} {direction}, id {direction}
-    offset (select unknown_skipped from place) limit (select %(limit)s - taken from place)
-  )
-from place
+select total, {known} || {unknown} from place
 """)
+_PART = sql.SQL("""array(
+  select id from (
+    (
+      select {column} as key, id from reelcache.movies where {column} is {null} order by {column} {there}, id {there}
+      offset (select {before} from place)
+      limit (select case when {before} <= {after} then {taken} else 0 end from place)
+    ) union all (
+      select {column} as key, id from reelcache.movies where {column} is {null} order by {column} {back}, id {back}
+      offset (select {after} from place)
+      limit (select case when {before} <= {after} then 0 else {taken} end from place)
+    )
+  ) as found order by key {there}, id {there}
+)""")
 _ORDER = sql.SQL("""
 select id, {key} from reelcache.movies where {column} is {known} and {filter} order by {column}, id
 """)
@@ -81,10 +80,28 @@ _YEAR = sql.SQL("array_remove(array[year::text], null)")
 def window(query: Query, offset: int, limit: int) -> tuple[sql.Composed, Parameters]:
     """One row: how many movies the answer has, and the ids of the window in order."""
     condition, parameters = _filter(query)
-    statement = _FILTERED if query.selective else _WHOLE_KNOWN if query.sort in _ALWAYS_KNOWN else _WHOLE
-    direction = sql.SQL("desc" if query.descending else "asc")
-    asked = statement.format(column=_ORDERED[query.sort], filter=condition, direction=direction)
+    column, direction = _ORDERED[query.sort], sql.SQL("desc" if query.descending else "asc")
+    if query.selective:
+        asked = _FILTERED.format(column=column, filter=condition, direction=direction)
+    else:
+        always = query.sort in _ALWAYS_KNOWN
+        asked = _WHOLE.format(
+            counted=sql.SQL("*") if always else column,
+            known=_part(query, "known"),
+            unknown=sql.SQL("'{}'::text[]") if always else _part(query, "unknown"),
+        )
     return asked, {**parameters, "offset": offset, "limit": limit}
+
+
+def _part(query: Query, part: str) -> sql.Composed:
+    there, back = ("desc", "asc") if query.descending else ("asc", "desc")
+    return _PART.format(
+        column=_ORDERED[query.sort],
+        null=sql.SQL("not null" if part == "known" else "null"),
+        there=sql.SQL(there),
+        back=sql.SQL(back),
+        **{name: sql.Identifier(f"{part}_{name}") for name in ("before", "taken", "after")},
+    )
 
 
 def order(query: Query, *, known: bool) -> tuple[sql.Composed, Parameters]:

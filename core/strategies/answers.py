@@ -82,9 +82,7 @@ class CollectionAnswers:
         name = generation
         # Whoever sees this generation after a write was acknowledged sees one that is younger than the write; so a
         # load that began within it is good for them too.
-        data = await self._flight.load(
-            Key("answer", key.id + name.hex()), lambda: self._compute(question, key, name), while_wanted=True
-        )
+        data = await self._flight.load(Key("answer", key.id + name.hex()), lambda: self._compute(question, key, name))
         self._observer.misses(self._strategy, 1, time.perf_counter() - started)
         return Computed(question.decode(data), "store", "fresh")
 

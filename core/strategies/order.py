@@ -7,6 +7,7 @@ puts it, so that rows whose change is not yet known of cannot mislead those that
 from __future__ import annotations
 
 import zlib
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -16,8 +17,10 @@ import msgspec
 
 from core.stores.base import SortKey, Window
 
-CHUNK: Final = 1_000
-"""Rows of a chunk when it is made; one that has grown to twice as many is halved."""
+CHUNK: Final = 250
+"""Rows of a chunk when it is made; one that has grown to twice as many is halved. A change makes two chunks anew."""
+_DRAWERS: Final = 1 << 14
+"""A power of two."""
 _Row = tuple[str | int | float, str]
 _decode: Final = msgspec.msgpack.Decoder(list[str | int | float]).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -76,13 +79,14 @@ class _Chunk:
     """Neighbouring rows, packed: their ids between line ends, which no id holds, so that one is found at once; and
     their keys, which neighbours share most of, compressed."""
 
-    __slots__ = ("count", "first", "ids", "keys")
+    __slots__ = ("count", "first", "ids", "keys", "number")
 
-    def __init__(self, rows: Sequence[_Row]) -> None:
+    def __init__(self, rows: Sequence[_Row], number: int) -> None:
         self.count = len(rows)
         self.first = rows[0]
         self.ids = f"\n{chr(10).join([id for _, id in rows])}\n".encode()
         self.keys = zlib.compress(_encode([key for key, _ in rows]), 1)
+        self.number = number
 
     def names(self) -> list[str]:
         return self.ids.decode().split("\n")[1:-1]
@@ -91,42 +95,72 @@ class _Chunk:
         return list(zip(_decode(zlib.decompress(self.keys)), self.names(), strict=True))
 
 
+class _Drawers:
+    """In which chunks an id may stand: the numbers of chunks, by the hash of the ids that were ever put there."""
+
+    def __init__(self) -> None:
+        self._drawers: list[array[int] | None] = [None] * _DRAWERS
+        self.size = 8 * _DRAWERS
+
+    def put(self, id: str, number: int) -> None:
+        place = hash(id) & _DRAWERS - 1
+        drawer = self._drawers[place]
+        if drawer is None:
+            drawer = self._drawers[place] = array("I")
+            self.size += 80
+        drawer.append(number)
+        self.size += drawer.itemsize
+
+    def numbers(self, id: str) -> set[int]:
+        return set(self._drawers[hash(id) & _DRAWERS - 1] or ())
+
+
 class _Rows:
     """Rows of (key, id) in ascending order. Keys are all texts or all numbers."""
 
     def __init__(self) -> None:
         self._chunks: list[_Chunk] = []
+        self._numbered: dict[int, _Chunk] = {}
+        self._numbers = 0
+        self._drawers = _Drawers()
         self._ends: list[int] | None = []
         """How many rows there are up to the end of each chunk; None when that is to be counted anew."""
-        self.size = 0
+        self._packed = 0
 
     def __len__(self) -> int:
         ends = self._counted()
         return ends[-1] if ends else 0
 
+    @property
+    def size(self) -> int:
+        return self._packed + self._drawers.size if self._chunks else 0
+
     def append(self, rows: Sequence[_Row]) -> None:
         for start in range(0, len(rows), CHUNK):
-            self._put(len(self._chunks), 0, rows[start : start + CHUNK])
+            self._put(len(self._chunks), rows[start : start + CHUNK])
 
     def insert(self, row: _Row) -> None:
-        place = max(0, bisect_right(self._chunks, row, key=lambda chunk: chunk.first) - 1)
         if not self._chunks:
-            self._put(0, 0, [row])
+            self._put(0, [row])
             return
+        place = max(0, bisect_right(self._chunks, row, key=lambda chunk: chunk.first) - 1)
         rows = self._chunks[place].rows()
         rows.insert(bisect_left(rows, row), row)
         middle = len(rows) // 2
         if len(rows) < 2 * CHUNK:
-            self._put(place, 1, rows)
+            self._instead(place, rows)
+            self._drawers.put(row[1], self._chunks[place].number)
         else:
-            self._put(place, 1, rows[:middle])
-            self._put(place + 1, 0, rows[middle:])
+            self._instead(place, rows[:middle])
+            self._drawers.put(row[1], self._chunks[place].number)
+            self._put(place + 1, rows[middle:])
 
     def remove(self, id: str) -> None:
         sought = f"\n{id}\n".encode()
-        # From behind: a chunk that is left without rows goes.
-        for place in [place for place, chunk in enumerate(self._chunks) if sought in chunk.ids][::-1]:
-            self._put(place, 1, [row for row in self._chunks[place].rows() if row[1] != id])
+        for number in self._drawers.numbers(id):
+            chunk = self._numbered.get(number)
+            if chunk is not None and sought in chunk.ids:
+                self._instead(self._chunks.index(chunk), [row for row in chunk.rows() if row[1] != id])
 
     def slice(self, start: int, stop: int, descending: bool) -> list[str]:
         total = len(self)
@@ -142,13 +176,26 @@ class _Rows:
             place += 1
         return found[::-1] if descending else found
 
-    def _put(self, place: int, instead_of: int, rows: Sequence[_Row]) -> None:
-        """Have these rows as one chunk in the place of so many others."""
-        old = self._chunks[place : place + instead_of]
-        new = [_Chunk(rows)] if rows else []
-        self._chunks[place : place + instead_of] = new
-        self.size += sum(_size(chunk) for chunk in new) - sum(_size(chunk) for chunk in old)
+    def _put(self, place: int, rows: Sequence[_Row]) -> None:
+        """Have these rows as a new chunk in this place."""
+        self._numbers += 1
+        chunk = self._numbered[self._numbers] = _Chunk(rows, self._numbers)
+        for _, id in rows:
+            self._drawers.put(id, chunk.number)
+        self._chunks.insert(place, chunk)
+        self._packed += _size(chunk)
         self._ends = None
+
+    def _instead(self, place: int, rows: Sequence[_Row]) -> None:
+        """Have these rows in the chunk in this place; one that is left without rows goes."""
+        old = self._chunks[place]
+        self._packed -= _size(old)
+        self._ends = None
+        if rows:
+            new = self._chunks[place] = self._numbered[old.number] = _Chunk(rows, old.number)
+            self._packed += _size(new)
+        else:
+            del self._chunks[place], self._numbered[old.number]
 
     def _counted(self) -> list[int]:
         if self._ends is None:
@@ -157,4 +204,4 @@ class _Rows:
 
 
 def _size(chunk: _Chunk) -> int:
-    return len(chunk.ids) + len(chunk.keys) + 300
+    return len(chunk.ids) + len(chunk.keys) + 400

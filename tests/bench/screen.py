@@ -193,7 +193,7 @@ class Watched(Terminal):
     def walk(self, presses: int, names: tuple[str, ...], count: int) -> dict[str, list[float]]:
         """Press keys in a mixed order; seconds until each showed, by its name."""
         page = len(self.seen())
-        moves = {
+        moves: dict[str, Callable[[int], int]] = {
             "home": lambda at: 1,
             "end": lambda at: count,
             "page up": lambda at: max(1, at - page),

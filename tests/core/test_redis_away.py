@@ -13,6 +13,8 @@ import psutil
 import pytest
 
 from core import Catalogue, Query, Settings, open_catalogue, replace
+from core.stores.base import StoreName, Window
+from core.strategies import orders
 from tests.core.movies import movie, movies
 from tests.core.sources import ListSource
 
@@ -93,3 +95,43 @@ async def test_a_redis_that_never_was_there_is_no_reason_to_fail(state_dir: Path
         problem = catalogue.stats().cache_problem
         assert problem is not None
         assert "127.0.0.1:1" in problem
+
+
+@pytest.mark.parametrize("store", ["postgresql", "mongodb"])
+async def test_deep_windows_stay_exact_without_a_walk(
+    store: StoreName, state_dir: Path, postgres_url: str, mongo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "LEAST", 1)
+    settings = Settings(store=store, postgres_url=postgres_url, mongo_url=mongo_url, state_dir=state_dir)
+    query = Query(sort="runtime", descending=True)
+    async with open_catalogue(settings) as reader, open_catalogue(settings) as writer:
+        await reader.load(ListSource(movies(300)))
+
+        async def right(offset: int) -> str:
+            page = await reader.browse(query, offset, 50)
+            expected = await writer._binding.store.window(query, offset, 50)
+            assert (tuple(movie.id for movie in page.movies), page.total) == (expected.ids, expected.total)
+            return page.window_tier
+
+        while await right(0) != "near":
+            await asyncio.sleep(0.01)
+        with monkeypatch.context() as patched, paused(redis_process(state_dir)):
+            patched.setattr(reader._binding.store, "window", no_walk)
+            await writer.save(replace(await writer.get("Q7"), runtime=997))
+            await writer.add(movie(500, runtime=998))
+            gone = await writer.get("Q9")
+            await writer.remove(gone.id, version=gone.version)
+            assert await right(0) == "store"
+            await until(reader, "open")
+            for number in range(20, 25):
+                await writer.save(replace(await writer.get(f"Q{number}"), runtime=number))
+                assert await right(240) == "store"
+        await until(reader, "closed")
+        await until(writer, "closed")
+        assert await right(240) == "near", "the order outlived the outage"
+        await writer.save(replace(await writer.get("Q30"), runtime=1))
+        assert await right(260) == "near"
+
+
+async def no_walk(query: Query, offset: int, limit: int) -> Window:
+    raise AssertionError(f"the store walked to row {offset} of {query}")

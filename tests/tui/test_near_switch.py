@@ -77,7 +77,7 @@ def test_hits_and_latencies_of_both_tiers_stand_side_by_side() -> None:
     assert "near" not in before
     feed.near = msgspec.structs.replace(feed.near, on=True, entries=1_234, size=5_400_000, invalidated=7, evicted=3)
     for _ in range(60):
-        feed.observer.near_hit("cache-aside", "Q1", 1, 3e-6)
+        feed.observer.near_hit("cache-aside", "Q1", 1, 0.0, 3e-6)
     feed.sample()
     summary = feed.summary()
     head = text(headline(summary, 44))

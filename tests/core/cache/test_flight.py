@@ -86,6 +86,38 @@ async def test_a_load_goes_on_without_callers() -> None:
     await flight.close()
 
 
+async def test_a_load_that_nobody_comes_back_for_is_cancelled() -> None:
+    cancelled = asyncio.Event()
+
+    class Watched(Loader):
+        async def __call__(self) -> Landed[int]:
+            try:
+                return await super().__call__()
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+
+    flight, loader = SingleFlight[str, int](patience=0.05), Watched()
+    for returns in (True, False):
+        loader.started.clear()
+        [task] = await begun(flight, loader, 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert not cancelled.is_set()
+        if returns:
+            back = asyncio.create_task(flight.load("k", loader))
+            await asyncio.sleep(0.15)  # well beyond its patience
+            loader.release.set()
+            assert await back == 1
+            loader.release.clear()
+    await asyncio.wait_for(cancelled.wait(), 10)
+    late = asyncio.create_task(flight.load("k", loader))
+    loader.release.set()
+    assert await late == 3
+    assert not flight._waiting
+    await flight.close()
+
+
 async def test_a_failure_reaches_all_and_is_not_kept() -> None:
     flight = SingleFlight[str, int]()
     loads = 0
@@ -129,35 +161,3 @@ async def test_an_abandoned_failure_is_silent(caplog: pytest.LogCaptureFixture) 
     release.set()
     await flight.close()
     assert caplog.records == []
-
-
-async def test_a_load_only_while_wanted_is_given_up_once_nobody_came_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    flight, loader = SingleFlight[str, int](), Loader()
-    gone = asyncio.Event()
-
-    async def load() -> Landed[int]:
-        try:
-            return await loader()
-        except asyncio.CancelledError:
-            gone.set()
-            raise
-
-    async def call() -> int:
-        return await flight.load("k", load, while_wanted=True)
-
-    async def leave(task: asyncio.Task[int]) -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    first = asyncio.create_task(call())
-    await loader.started.wait()
-    await leave(first)
-    back = asyncio.create_task(call())  # within the time: it is the same load
-    await asyncio.sleep(0)
-    assert loader.loads == 1
-    monkeypatch.setattr("core.cache.flight.UNWANTED", 0.0)
-    await leave(back)
-    await gone.wait()
-    loader.release.set()
-    assert await call() == 2
-    await flight.close()

@@ -553,6 +553,52 @@ class StoreCompliance:
         await unreachable.close()
         assert capfd.readouterr() == ("", "")
 
+    async def test_what_changed_since_a_place_is_told(self, filled: Store, other: Store) -> None:
+        async def since(place: bytes | None) -> set[str] | None:
+            ids = (await filled.changed_since(place)).ids
+            return None if ids is None else set(ids)
+
+        assert await since(None) is None
+        beginning = (await filled.changed_since(None)).place
+        assert await since(beginning) == set()
+        edited, gone, *_ = MOVIES
+        present = await other.get_many([edited.id, gone.id])
+        await other.update(replace(present[edited.id], runtime=7))
+        between = await filled.changed_since(beginning)
+        assert between.ids == (edited.id,)
+        await filled.delete(gone.id, present[gone.id].version)
+        await other.insert(replace(BARE, id="new"))
+        assert await since(between.place) == {gone.id, "new"}
+        assert await since(beginning) == {edited.id, gone.id, "new"}
+        assert await since((await filled.changed_since(between.place)).place) == set()
+        await other.clear()
+        assert await since(beginning) is None
+
+    async def test_every_acknowledged_write_is_told(self, filled: Store, other: Store) -> None:
+        place, acknowledged, told = (await filled.changed_since(None)).place, list[str](), set[str]()
+
+        async def write(first: int) -> None:
+            for number in range(first, first + 15):
+                acknowledged.append((await other.insert(replace(BARE, id=f"w{number}"))).id)
+
+        writing, turn = asyncio.gather(*(write(100 * number) for number in range(6))), 0
+        while not writing.done():
+            turn += 1
+            asked = tuple(acknowledged)
+            asking = asyncio.create_task(filled.changed_since(place))
+            if turn % 3 == 0:
+                for _ in range(turn % 16):
+                    await asyncio.sleep(0)
+                asking.cancel()
+                await asyncio.wait([asking])
+                continue
+            since = await asking
+            told.update(since.ids or ())
+            assert told.issuperset(asked)
+            place = since.place
+        told.update((await filled.changed_since(place)).ids or ())
+        assert len(told) == len(await writing) * 15
+
     async def test_reads_cancelled_in_flight_break_nothing(self, filled: Store) -> None:
         for ticks in range(40):
             read = asyncio.create_task(filled.window(Query(text="a", sort="year"), 0, 50))

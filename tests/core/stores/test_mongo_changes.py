@@ -19,6 +19,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, replace
 from core.query import Query
+from core.stores import mongo_journal
 from core.stores.base import Changed, Standing
 from core.stores.mongo import MongoStore
 from core.stores.mongo_connection import RELAY
@@ -533,3 +534,25 @@ async def test_no_more_calls_at_a_time_than_there_are_connections() -> None:
         await server.hang_at()
         assert await asyncio.gather(*(store.counts(Query(), "genres") for _ in range(40))) == [()] * 40
         await store.close()
+
+
+async def test_the_journal_goes_on_when_its_stream_is_gone(
+    store: MongoStore, raw: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    movie = await store.insert(Movie(id="Q1", title="A"))
+    place = (await store.changed_since(None)).place
+    await raw.command({"killCursors": "movies", "cursors": [store._journal._cursor]})
+    await raw["movies"].update_one({"_id": "Q1"}, {"$set": {"runtime": 7}})
+    since = await store.changed_since(place)
+    assert since.ids == ("Q1",)
+    monkeypatch.setattr(mongo_journal, "_MOST", 3)
+    for number in range(2):
+        await store.insert(replace(movie, id=f"Q2{number}"))
+    assert (await store.changed_since(since.place)).ids == ("Q20", "Q21")
+    place = (await store.changed_since(place)).place
+    for number in range(3):
+        await store.insert(replace(movie, id=f"Q3{number}"))
+    lost = await store.changed_since(place)
+    assert lost.ids is None
+    await store.insert(replace(movie, id="Q40"))
+    assert (await store.changed_since(lost.place)).ids == ("Q40",)

@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from core.errors import StoreUnavailable
 from core.model import replace
 from core.query import Query
-from core.stores import postgres_changes
+from core.stores import postgres_changes, postgres_journal
 from core.stores.base import Changed
 from core.stores.postgres import PostgresStore
 from tests.core.stores.change_log_compliance import Follower, following, within
@@ -457,3 +457,45 @@ async def test_a_copy_of_the_database_is_another_collection(postgres_url: str) -
             await copied.close()
         finally:
             admin.execute(sql.SQL("drop database {} with (force)").format(copy))
+
+
+# -------------------------------------------------------------------------------------------------------- the journal
+
+
+async def test_the_journal_tells_of_what_was_under_way_and_of_what_was_done_by_hand(
+    store: PostgresStore, psql: psycopg.Connection, postgres_url: str
+) -> None:
+    movies = [await store.insert(replace(BARE, id=f"Q{number}")) for number in range(4)]
+    with psycopg.connect(postgres_url) as slow:
+        slow.execute("update reelcache.movies set runtime = 1 where id = 'Q0'")
+        place = (await store.changed_since(None)).place
+        await store.update(replace(movies[1], runtime=2))
+        with psql.transaction(force_rollback=True):
+            psql.execute("update reelcache.movies set runtime = 3 where id = 'Q2'")
+        later = await store.changed_since(place)
+        assert later.ids == ("Q1",)
+        slow.commit()
+    assert (await store.changed_since(later.place)).ids == ("Q0",)
+    psql.execute("set session_replication_role = replica")
+    psql.execute("update reelcache.movies set id = 'Q9' where id = 'Q3'")
+    assert sorted((await store.changed_since(later.place)).ids or ()) == ["Q0", "Q3", "Q9"]
+
+
+async def test_what_was_cut_off_the_journal_cannot_be_told(
+    store: PostgresStore, psql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_journal, "_KEPT", 3)
+    beginning = (await store.changed_since(None)).place
+    movies = [await store.insert(replace(BARE, id=f"Q{number}")) for number in range(9)]
+    place = (await store.changed_since(beginning)).place
+    await store.update(replace(movies[0], runtime=1))
+    async with following(store):  # who cuts it off, first of all
+        await until(psql, "select from reelcache.journal having count(*) < 9")
+    assert (await store.changed_since(beginning)).ids is None
+    assert (await store.changed_since(place)).ids == ("Q0",)
+    # Numbers of transactions that are still to come are from another server's dump.
+    psql.execute("insert into reelcache.journal values ('999999999999', 'other'), ('999999999999', null)")
+    assert (await store.changed_since(place)).ids == ("Q0",)
+    monkeypatch.setattr(postgres_journal, "_MOST", 2)
+    psql.execute("update reelcache.movies set runtime = 5")
+    assert (await store.changed_since(place)).ids is None
