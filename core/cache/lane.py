@@ -350,10 +350,12 @@ async def connect(
         if address.password is not None or address.user is not None:
             login = (*login, "AUTH", address.user or "default", address.password or "")
         select: list[Command] = [("SELECT", address.database)] if address.database else []
-        replies = await made.call([login, *select, ("INFO", "server")], patience)
+        replies = await made.call([login, *select, ("INFO",)], patience)
         if isinstance(replies[0], Refused) and replies[0].code in ("ERR", "NOPROTO"):
             # A server from before RESP3 says who it is all the same: that it is too old is for the caller to find.
             replies[0] = None if isinstance(replies[-1], bytes) else replies[0]
+        if isinstance(replies[-1], bytes) and b"redis_mode:standalone" not in replies[-1]:
+            replies[1:-1] = []  # one of another kind has no databases, and what it is tells more than its refusal
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply

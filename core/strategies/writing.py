@@ -63,18 +63,25 @@ class Intent:
         self._token = new_token()
         self._begun = 0.0
         self._announced = False
+        self._under: str | None = None
+        """The name of the cache that was told."""
+        self._known = True
+        """That is still the cache for all, after the commit."""
         self._steps: list[Step] = []
 
     async def __aenter__(self) -> Intent:
         self._begun = time.monotonic()
+        self._under = self._intents.trust.under()
         try:
             await self._intents.cache.begin([self._key, COLLECTION], self._token, WRITE_LIFE, hide=self._intents.hide)
-            self._announced = True
+            self._announced = self._under is not None and self._under == self._intents.trust.under()
             outcome = "hidden" if self._intents.hide else "announced"
         except CacheUnavailable:
-            # Before the commit: else one reader could see the new state in the store and a later one the old in Redis.
-            await self._intents.trust.suspend()
             outcome = "away"
+        if not self._announced:
+            # Before the commit: else one reader could see the new state in the store and a later one the old in Redis,
+            # or in another Redis.
+            await self._intents.trust.suspend()
         self._steps.append(Step("redis", outcome, time.monotonic() - self._begun))
         return self
 
@@ -93,6 +100,7 @@ class Intent:
         """Carry out the change in the store."""
         started = time.monotonic()
         written = await change.commit()
+        self._known = not self._announced or self._intents.trust.under() == self._under
         self._steps.append(Step("store", "committed", time.monotonic() - started))
         return written
 
@@ -122,7 +130,7 @@ class Intent:
         """Whether the announcement has kept all readers out until after the commit, and will until the cache is told.
 
         It can be lost: evicted, flushed, swept as overdue. A reader may have filled the old state then."""
-        if not (self._announced and self._intents.hide and time.monotonic() - self._begun < MARGIN):
+        if not (self._announced and self._known and self._intents.hide and time.monotonic() - self._begun < MARGIN):
             return False
         try:
             return await self._intents.cache.holds(self._key, self._token)
@@ -133,14 +141,20 @@ class Intent:
         """Before the floor of the movie rises: the relay takes a raised floor as the sign that this was done."""
         try:
             await self._intents.cache.invalidate_many([(COLLECTION, 0, True)], noting=[self._key.id])
+            told = self._known
         except CacheUnavailable:
+            told = False
+        if not told:
             await self._intents.trust.owe(COLLECTION, 0, None)
 
     async def _finish(self, version: int, payload: bytes | None) -> str:
         """Tell the cache, and say in words what it made of that."""
         try:
             verdicts = await self._intents.cache.finish(self._token, [(self._key, version, payload)])
+            told = self._known
         except CacheUnavailable:
+            told, verdicts = False, []
+        if not told:
             await self._intents.trust.owe(self._key, version, self._token)
             return "told later"
         for verdict in verdicts:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from core.cache.address import Address, address_of
+from core.cache.address import Address, route_of
 from core.cache.lane import MOST_TOGETHER, Lane, connect
 from core.cache.lanes import Lanes
 from core.cache.pooled import Pooled
+from core.cache.primary import finder
 from core.cache.wire import NotRedis, Overdue, Refused, Wire
 from tests.core.cache.servers import OwnRedis
 
@@ -214,7 +215,7 @@ async def test_words_of_another_protocol_end_the_lane(tmp_path: Path, words: byt
 async def test_bulky_replies_do_not_delay_small_reads(own_redis: OwnRedis, other: Redis) -> None:
     await other.set("bulk", b"x" * 4_000_000)
     await other.set("k", "v")
-    lanes = Lanes(Address(path=str(own_redis.socket)), PATIENT, lambda info: None)
+    lanes = Lanes(finder(Address(path=str(own_redis.socket))), PATIENT, lambda info: None)
     assert await lanes.get(b"k") == b"v"
     bulk = asyncio.ensure_future(lanes.call([("GET", "bulk")] * 20))
     for _ in range(3):
@@ -238,7 +239,7 @@ async def test_lanes_dropped_while_they_connect_fail_who_waits(tmp_path: Path) -
 
     path = f"{tmp_path}/silent.sock"
     async with await asyncio.start_unix_server(silent, path):
-        lanes = Lanes(Address(path=path), PATIENT, lambda info: None)
+        lanes = Lanes(finder(Address(path=path)), PATIENT, lambda info: None)
         waiting = [asyncio.ensure_future(lanes.get(b"k")), asyncio.ensure_future(lanes.call([("PING",)]))]
         leaving = asyncio.ensure_future(lanes.get(b"k"))
         async with asyncio.timeout(10):
@@ -254,9 +255,9 @@ async def test_lanes_dropped_while_they_connect_fail_who_waits(tmp_path: Path) -
 
 async def both_ways(url: str) -> list[bytes | None]:
     """A value set and read by the lanes and by redis-py: they must agree on what an address means."""
-    address = address_of(url)
+    address = route_of(url)
     assert address is not None
-    wires: list[Wire] = [Lanes(address, PATIENT, lambda info: None), Pooled(url, PATIENT, lambda info: None)]
+    wires: list[Wire] = [Lanes(finder(address), PATIENT, lambda info: None), Pooled(url, PATIENT, lambda info: None)]
     await wires[0].call([("SET", "k", url)])
     read = [await wire.get(b"k") for wire in wires]
     for wire in wires:
@@ -284,7 +285,9 @@ async def test_tcp_login_and_database_mean_what_they_mean_to_redis_py() -> None:
             ("db0", "db1", "db2", "db3", "db5"), 1
         )
         with pytest.raises(Refused, match="WRONGPASS"):
-            await Lanes(Address(port=7391, host="127.0.0.1", password="no"), PATIENT, lambda info: None).get(b"k")
+            await Lanes(finder(Address(port=7391, host="127.0.0.1", password="no")), PATIENT, lambda info: None).get(
+                b"k"
+            )
 
 
 async def test_encrypted(own_redis: OwnRedis, tmp_path: Path) -> None:
@@ -311,9 +314,9 @@ async def test_encrypted(own_redis: OwnRedis, tmp_path: Path) -> None:
         at = f"rediss://localhost:{server.sockets[0].getsockname()[1]}/1"
         assert await both_ways(f"{at}?ssl_ca_certs={certificate}") == [f"{at}?ssl_ca_certs={certificate}".encode()] * 2
         assert await both_ways(f"{at}?ssl_cert_reqs=none") == [f"{at}?ssl_cert_reqs=none".encode()] * 2
-        stranger = address_of(at)
+        stranger = route_of(at)
         assert stranger is not None
-        lanes = Lanes(stranger, PATIENT, lambda info: None)
+        lanes = Lanes(finder(stranger), PATIENT, lambda info: None)
         with pytest.raises(ssl.SSLCertVerificationError):
             await lanes.get(b"k")
         server.close()
@@ -338,4 +341,4 @@ async def test_encrypted(own_redis: OwnRedis, tmp_path: Path) -> None:
     ],
 )
 def test_what_an_address_says(url: str, address: Address | None) -> None:
-    assert address_of(url) == address
+    assert route_of(url) == address
