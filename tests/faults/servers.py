@@ -25,15 +25,19 @@ from core.servers.binaries import ServerName
 from core.servers.embedded import embedded_servers
 from core.servers.server import Server
 from core.servers.state import StateFolder
+from tests.core.cache.topologies import Topology
 
 MEMORY: Final = "256mb"
 _JUNK: Final = b"x" * 4000
 
 
 class Servers:
-    """Redis, PostgreSQL and MongoDB below `folder`, which must be a short path. Nothing runs until `start`."""
+    """Redis, PostgreSQL and MongoDB below `folder`, which must be a short path. Nothing runs until `start`.
 
-    def __init__(self, folder: Path) -> None:
+    With a `topology` its servers are Redis, in place of the embedded one."""
+
+    def __init__(self, folder: Path, topology: Topology | None = None) -> None:
+        self.topology = topology
         self._state = StateFolder(folder)
         self._servers = embedded_servers(self._state, redis_maxmemory=MEMORY)
         self._started: set[ServerName] = set()
@@ -43,11 +47,16 @@ class Servers:
         """Bring these up, empty Redis included."""
         await asyncio.to_thread(self._state.prepare)
         wanted = set(names)
+        if self.topology is not None:
+            wanted.discard("redis")
+            await self.topology.start()
         await asyncio.gather(*(self._servers[name].serve() for name in wanted))
         self._started |= wanted
 
     async def close(self) -> None:
         """End every server that was started, whatever state it is in."""
+        if self.topology is not None:
+            await self.topology.stop()
         for name in self._started:
             await self._resume(name)
         await asyncio.gather(*(self._servers[name].stop() for name in self._started))
@@ -68,6 +77,8 @@ class Servers:
 
     def redis(self) -> Redis:
         """A client of Redis itself, past every proxy; it gives up quickly."""
+        if self.topology is not None:
+            return self.topology.client()
         return Redis.from_url(redis_url(self.redis_socket), socket_timeout=1.0, socket_connect_timeout=1.0)
 
     async def fresh_database(self, store: ServerName) -> str:
@@ -166,6 +177,19 @@ class Servers:
         """FLUSHALL."""
         async with self.redis() as redis:
             await redis.flushall()
+
+    async def fail_over(self, *, dies: bool, seconds: float) -> None:
+        """The primary dies, or only seems to; the replica is promoted. After a while the other one is its replica."""
+        assert self.topology is not None
+        old = self.topology.primary
+        if dies:
+            await old.kill()
+        elif self.topology.name == "sentinel":
+            old.send(signal.SIGSTOP)  # who watches it has to take it for dead
+        await self.topology.promoted()
+        old.send(signal.SIGCONT)
+        await asyncio.sleep(seconds)
+        await self.topology.rejoin()
 
     async def forget_scripts(self) -> None:
         """SCRIPT FLUSH."""
