@@ -77,7 +77,7 @@ class Agreement:
         self._claim: str | None = None
         self._given_way: tuple[str, float] | None = None
         """The life that another one took the name from, and when."""
-        self._asked = 0.0
+        self._asked = -_ASK_AGAIN
 
     def looked(self, began: float, named: str | None) -> bool:
         """A look that began then found this named; False where it is not what it was found to be before."""

@@ -117,6 +117,8 @@ def _route(url: str) -> Route:
     transport, _, kind = scheme.partition("+")
     if transport not in ("redis", "rediss", "unix") or kind not in ("", "sentinel", "cluster"):
         raise ValueError(scheme)
+    if kind and transport == "unix":
+        raise ValueError(scheme)
     # Not urlsplit for the hosts: it takes a list with an IPv6 address in it for a broken one.
     place, slash, more = rest.partition("/")
     if "?" in place:

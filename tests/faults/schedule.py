@@ -25,7 +25,7 @@ FAULTS: Final = (
 )
 """What happens one after the other, each at least once before any comes again."""
 FAILOVERS: Final = ("redis-failover", "redis-split")
-"""Where a replica of Redis can be promoted: its primary dies, or is taken for dead and lives on for a while."""
+"""Where a replica of Redis can be promoted: its primary dies, or serves on beside it for a while."""
 CONTINUOUS: Final = ("client-kill", "crash", "edit")
 """What happens all the time beside them: kill -9 at any time, kill -9 right after a commit, edits behind the back."""
 ALL: Final = (*FAULTS, *CONTINUOUS)

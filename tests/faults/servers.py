@@ -179,15 +179,11 @@ class Servers:
             await redis.flushall()
 
     async def fail_over(self, *, dies: bool, seconds: float) -> None:
-        """The primary dies, or only seems to; the replica is promoted. After a while the other one is its replica."""
+        """The primary dies, or serves on for a while beside the replica that was promoted; then it is that one's."""
         assert self.topology is not None
-        old = self.topology.primary
         if dies:
-            await old.kill()
-        elif self.topology.name == "sentinel":
-            old.send(signal.SIGSTOP)  # who watches it has to take it for dead
+            await self.topology.primary.kill()
         await self.topology.promoted()
-        old.send(signal.SIGCONT)
         await asyncio.sleep(seconds)
         await self.topology.rejoin()
 

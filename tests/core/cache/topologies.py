@@ -35,8 +35,9 @@ def free_port() -> int:
 class Node:
     """One process, on a port of its own."""
 
-    def __init__(self, folder: Path, name: str, *options: str) -> None:
+    def __init__(self, folder: Path, name: str, *options: str, password: str | None = None) -> None:
         self.port = free_port()
+        self.password = password
         self.name = name
         self._folder = folder
         self._options = options
@@ -57,13 +58,18 @@ class Node:
 
     async def ask(self, *words: str | int) -> Any:
         """What it says to a command, or an empty text where it says nothing."""
-        client = Redis(port=self.port, decode_responses=True, socket_timeout=2.0)
+        client = Redis(port=self.port, password=self.password, decode_responses=True, socket_timeout=2.0)
         try:
             return await client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py
         except (RedisError, OSError):
             return ""
         finally:
             await client.aclose()
+
+    @property
+    def lives(self) -> bool:
+        """Whether its process was not killed."""
+        return self._process is not None and self._process.returncode is None
 
     async def role(self) -> str:
         """What it is for itself: master or slave."""
@@ -72,7 +78,7 @@ class Node:
 
     def send(self, number: signal.Signals) -> None:
         """Send its process a signal."""
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self.lives:
             self._process.send_signal(number)
 
     async def kill(self) -> None:
@@ -115,7 +121,7 @@ class Topology:
         raise NotImplementedError
 
     async def promoted(self) -> None:
-        """Wait until the replica has become the primary, helping where that needs help, and let them change names."""
+        """Wait until the replica has become the primary, also of one that still lives, and let them change names."""
         raise NotImplementedError
 
     async def rejoin(self) -> None:
@@ -149,16 +155,17 @@ class Topology:
 
 
 class Watched(Topology):
-    """A primary, its replica, and a Sentinel that promotes this one when that one does not answer."""
+    """A primary, its replica, and a Sentinel that promotes this one when that one does not answer. `password` is that
+    of the servers, `sentinel_password` that of the Sentinel."""
 
     name = "sentinel"
 
-    def __init__(self, *options: str, sentinel: str = "") -> None:
+    def __init__(self, password: str | None = None, sentinel_password: str | None = None) -> None:
         super().__init__()
-        self.primary, self.replica = Node(self.folder, "one", *options), Node(self.folder, "two", *options)
-        self.sentinel = Node(self.folder, "watch")
+        options = ("--requirepass", password, "--masterauth", password) if password else ()
+        self.primary, self.replica = (Node(self.folder, name, *options, password=password) for name in ("one", "two"))
+        self.sentinel = Node(self.folder, "watch", password=sentinel_password)
         self.nodes = [self.primary, self.replica, self.sentinel]
-        self._settings = sentinel
 
     @property
     def url(self) -> str:
@@ -171,7 +178,9 @@ class Watched(Topology):
         await self.sentinel.start(
             config=f"sentinel monitor {SERVICE} 127.0.0.1 {self.primary.port} 1\n"
             f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER}\n"
-            f"sentinel failover-timeout {SERVICE} 3000\n{self._settings}\n"
+            f"sentinel failover-timeout {SERVICE} 2000\n"
+            + (f"sentinel auth-pass {SERVICE} {self.primary.password}\n" if self.primary.password else "")
+            + (f"requirepass {self.sentinel.password}\n" if self.sentinel.password else "")
         )
         # It looks around every ten seconds, and for half a minute at nothing where the machine stood still for two.
         quick = (("info-period", 100), ("publish-period", 200), ("tilt-trigger", 60_000))
@@ -184,6 +193,8 @@ class Watched(Topology):
         await holds(self._known)
 
     async def promoted(self) -> None:
+        if self.primary.lives:
+            await self.sentinel.ask("SENTINEL", "FAILOVER", SERVICE)
         self._swap()
 
         async def named() -> bool:
@@ -193,10 +204,8 @@ class Watched(Topology):
         await holds(named)
 
     async def rejoin(self) -> None:
-        self.replica.send(signal.SIGCONT)
-        if not await self.replica.ask("PING"):
-            # As its Sentinel would have it: a server that was configured as a primary comes back as one.
-            await self.replica.kill()
+        if not self.replica.lives:
+            # It comes back as what it was configured to be: a primary, until its Sentinel finds it.
             await self.replica.start()
         await self.replicated()
 
@@ -281,9 +290,7 @@ class Clustered(Topology):
         await holds(told)
 
     async def rejoin(self) -> None:
-        self.replica.send(signal.SIGCONT)
-        if not await self.replica.ask("PING"):
-            await self.replica.kill()
+        if not self.replica.lives:
             await self.replica.start()
         await self.replicated()
 
