@@ -86,6 +86,11 @@ class Unreadable(OSError):
         super().__init__(f"{file} cannot be used as certificate or key: {problem.strerror or problem}")
 
 
+class Uncertified(ConnectionError):
+    """The connection was ended as soon as it was encrypted, and we showed no certificate: the other side may want one.
+    It says so before it leaves, but a reset often comes first."""
+
+
 class Sentinels(msgspec.Struct, frozen=True):
     """Sentinels, which know where the primary of a service is. `server`: how to log in there, wherever it is."""
 

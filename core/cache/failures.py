@@ -6,7 +6,7 @@ import re
 from errno import ECONNREFUSED
 from typing import Final, Literal
 
-from core.cache.address import Unreadable
+from core.cache.address import Uncertified, Unreadable
 from core.cache.wire import NotRedis, Refused
 from core.errors import CacheUnavailable
 
@@ -19,6 +19,7 @@ _LOGIN_REPLIES = ("WRONGPASS", "NOAUTH")
 _LOGIN_WORDS = ("ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
 
 
+_OURS: Final = "Name it in redis_url: ssl_certfile=/path/client.pem&ssl_keyfile=/path/client.key."
 _CERTIFICATE: Final = tuple(
     (re.compile(pattern), reason, remedy)
     for pattern, reason, remedy in (
@@ -37,7 +38,7 @@ _CERTIFICATE: Final = tuple(
         (
             r"CERTIFICATE_REQUIRED|certificate required|HANDSHAKE_FAILURE|handshake failure|ALERT_BAD_CERTIFICATE",
             "it asks for a certificate of ours",
-            "Name it in redis_url: ssl_certfile=/path/client.pem&ssl_keyfile=/path/client.key.",
+            _OURS,
         ),
         (
             r"ALERT_UNKNOWN_CA|unknown ca",
@@ -82,6 +83,8 @@ def _encryption(error: BaseException) -> tuple[str, str] | None:
     """What went wrong with the encryption, and the remedy; None where nothing did."""
     import ssl
 
+    if isinstance(error, Uncertified):
+        return "it ended the connection; perhaps it asks for a certificate of ours", _OURS
     if not isinstance(error, ssl.SSLError):
         return None
     said = f"{error.reason or ''} {getattr(error, 'verify_message', '')} {error}"

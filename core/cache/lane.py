@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol, cast
 
 import hiredis
 
-from core.cache.address import Address
+from core.cache.address import Address, Uncertified
 from core.cache.wire import Command, Keeper, NotRedis, Overdue, Refused, Reply
 
 MOST_TOGETHER: Final = 256
@@ -363,4 +363,6 @@ async def connect(
     except BaseException as error:
         with suppress(RuntimeError):  # the loop may be closing
             made.abort(error if isinstance(error, OSError) else None)
+        if isinstance(error, ConnectionError) and address.tls is not None and "ssl_certfile" not in address.tls:
+            raise Uncertified from error
         raise
