@@ -83,17 +83,21 @@ class Link:
 
     async def open(self) -> None:
         """Connect and check the server; where it is away, start with an open breaker."""
-        self._wire = self._new_wire()
-        if self._wire is None:
-            self.breaker.trip(f"{self.address} is no address of a Redis server. Correct redis_url.")
-            return
         try:
-            await self._greet()
+            await self.meet()
         except CacheUnavailable as problem:
             self.breaker.trip(told(problem))
             self._recover_when_open()
         else:
             self._closed.set()
+
+    async def meet(self) -> bytes:
+        """What the server says of itself at the first connection. Raises CacheUnavailable where it cannot be used."""
+        self._wire = self._new_wire()
+        if self._wire is None:
+            reason = f"{self.address} is no address of a Redis server."
+            raise CacheUnavailable("Redis", reason, remedy="Correct redis_url.")
+        return await self._greet()
 
     async def close(self) -> None:
         """End the probe and the invalidations under way, and close every connection. Idempotent."""
@@ -279,8 +283,8 @@ class Link:
         if life(info) != self.life:
             raise CacheUnavailable("Redis", f"{self.address} was restarted or replaced.")
 
-    async def _greet(self) -> None:
-        """Ask who answers, set the clock and load the scripts."""
+    async def _greet(self) -> bytes:
+        """Ask who answers, set the clock and load the scripts; returns what it says of itself."""
         load: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts.ALL]
         if self._wire is None:
             raise CacheUnavailable("Redis", "the connection is closed.")
@@ -308,6 +312,8 @@ class Link:
         self._clock_offset = int(seconds) + int(microseconds) / 1e6 - time.monotonic()
         self.life = life(info)
         self.greetings += 1
+        said: bytes = replies[1]
+        return said
 
     def _recover_when_open(self) -> None:
         if self.breaker.state != "open" or self._wire is None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,10 +15,135 @@ from core import Catalogue, Settings, open_catalogue, replace
 from core.agreement import CLAIMING, LEASE, TURN, Agreement, Name, name_in
 from core.cache.keys import Namespace
 from core.cache.redis import RedisCache
+from core.stores.base import Standing, Store
 from core.stores.postgres import PostgresStore
 from tests.core.cache.servers import OwnRedis
 from tests.core.movies import movie
 from tests.core.waiting import until
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next moment at which anything is to happen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]  # asyncio's own
+            self.now = max(self.now, self._scheduled[0]._when)  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+class World:
+    """Copies that come and go, on Redises that fail over, before a store that is slow now and then."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.named: str | None = None
+        self.lives = ["r0"]
+        self.believing: dict[object, Callable[[], str | None]] = {}
+        self.flushed = 0
+        self.looks = 0
+
+    async def delay(self) -> None:
+        """What a call takes: mostly little, sometimes more than a lease."""
+        await asyncio.sleep(self.dice.choice((0.0, 0.002, 0.05, 0.4, self.dice.uniform(0, 2 * LEASE))))
+
+    async def standing(self) -> Standing:
+        await self.delay()
+        seen = Standing(0, cache=self.named)
+        await self.delay()
+        return seen
+
+    async def name_cache(self, before: str | None, after: str) -> bool:
+        await self.delay()
+        took = self.named == before
+        if took:
+            self.named = after
+        await self.delay()
+        return took
+
+    def believed(self) -> set[str]:
+        """The lives that somebody believes just now."""
+        return {under.split(" ")[0] for believed in self.believing.values() if (under := believed()) is not None}
+
+    def check(self) -> None:
+        """No two copies believe two Redises."""
+        lives = self.believed()
+        assert len(lives) <= 1, lives
+        self.looks += len(lives)
+
+    async def copy(self) -> None:
+        """One copy of the program, from its start to its end."""
+        cache = RedisCache("redis://h", Namespace("test", "p"), soft_ttl=1, hard_ttl=1)
+        cache._link.life = self.dice.choice(self.lives[-2:])
+        agreement = Agreement(cast(Store, self), cache, asyncio.get_running_loop().time)
+        vouched = False
+        self.believing[agreement] = lambda: agreement.under(lease=True) if vouched else None
+        try:
+            for _ in range(self.dice.randrange(5, 60)):
+                began = asyncio.get_running_loop().time()
+                if not agreement.looked(began, (await self.standing()).cache):
+                    vouched = False
+                if self.dice.random() < 0.2:
+                    # Found anew: mostly where the cache is, sometimes the one of before, which lives on.
+                    life = self.dice.choice((self.lives[-1], self.lives[-1], self.lives[max(0, len(self.lives) - 2)]))
+                    vouched &= life == cache.life
+                    cache._link.life = life
+                if not vouched:
+                    step = await agreement.step()
+                    if step == "flush":
+                        before = self.believed()
+                        await self.delay()
+                        vouched = await agreement.confirm()
+                        # From the flush on it was filled with what was true then: nobody may have believed another.
+                        assert not vouched or before <= {cache.life}
+                        self.flushed += vouched
+                    elif step == "settle":
+                        await self.delay()
+                        vouched = agreement.under(lease=False) is not None
+                self.check()
+                await asyncio.sleep(0.3)
+                self.check()
+        finally:
+            del self.believing[agreement]
+
+    async def run(self) -> None:
+        """A minute."""
+        loop = asyncio.get_running_loop()
+        copies = [asyncio.create_task(self.copy()) for _ in range(3)]
+        while loop.time() < 60:
+            await asyncio.sleep(self.dice.uniform(0, 0.2))
+            self.check()
+            if self.dice.random() < 0.02:
+                self.lives.append(f"r{len(self.lives)}")
+            for n, task in enumerate(copies):
+                if task.done() or self.dice.random() < 0.005:
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+                    if not task.cancelled():
+                        task.result()
+                    copies[n] = asyncio.create_task(self.copy())
+        for task in copies:
+            task.cancel()
+        await asyncio.gather(*copies, return_exceptions=True)
+
+
+def test_no_two_copies_ever_believe_two_redises() -> None:
+    """Whatever is slow, whoever dies, and however often Redis fails over."""
+    believed = flushed = 0
+    for seed in range(30):
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            world = World(seed)
+            runner.run(world.run())
+            believed += world.looks
+            flushed += world.flushed
+    assert believed > 5_000
+    assert flushed > 100
 
 
 class Copy:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import shutil
 import signal
@@ -106,12 +107,15 @@ def _every_cell(seconds: float, seed: int, clients: int, faults: tuple[str, ...]
 
 async def _one(cell: Cell, keep: Path | None) -> Result:
     folder = Path(tempfile.mkdtemp(prefix="rc-"))
-    servers = Servers(folder, None if cell.redis == "single" else TOPOLOGIES[cell.redis]())
+    servers = Servers(folder)
     try:
-        _say(f"== {cell.name}, seed {cell.seed}, {cell.seconds:.0f} s")
-        result = await run_cell(cell, servers, _say, keep)
-        _tell(result)
-        return result
+        async with contextlib.AsyncExitStack() as stack:
+            if cell.redis != "single":
+                servers.topology = await stack.enter_async_context(TOPOLOGIES[cell.redis]())
+            _say(f"== {cell.name}, seed {cell.seed}, {cell.seconds:.0f} s")
+            result = await run_cell(cell, servers, _say, keep)
+            _tell(result)
+            return result
     finally:
         await servers.close()
         shutil.rmtree(folder, ignore_errors=True)

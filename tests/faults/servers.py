@@ -34,7 +34,7 @@ _JUNK: Final = b"x" * 4000
 class Servers:
     """Redis, PostgreSQL and MongoDB below `folder`, which must be a short path. Nothing runs until `start`.
 
-    With a `topology` its servers are Redis, in place of the embedded one."""
+    A `topology` that runs is Redis in place of the embedded one."""
 
     def __init__(self, folder: Path, topology: Topology | None = None) -> None:
         self.topology = topology
@@ -49,14 +49,11 @@ class Servers:
         wanted = set(names)
         if self.topology is not None:
             wanted.discard("redis")
-            await self.topology.start()
         await asyncio.gather(*(self._servers[name].serve() for name in wanted))
         self._started |= wanted
 
     async def close(self) -> None:
         """End every server that was started, whatever state it is in."""
-        if self.topology is not None:
-            await self.topology.stop()
         for name in self._started:
             await self._resume(name)
         await asyncio.gather(*(self._servers[name].stop() for name in self._started))
