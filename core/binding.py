@@ -88,7 +88,7 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
         address=address,
         embedded=embedded,
         trust=trust,
-        relay=Relay(store, cache, observer, auditor),
+        relay=Relay(store, cache, trust, observer, auditor),
         auditor=auditor,
         background=background,
         keeping=keeping,

@@ -108,6 +108,7 @@ class _Opening:
             soft_ttl=self._settings.soft_ttl,
             hard_ttl=self._settings.hard_ttl,
             codec=CODEC,
+            place=self._servers.redis_place if self._settings.redis_url is None else "",
         )
         self._stack.push_async_callback(cache.close)
         await cache.open()

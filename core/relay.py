@@ -19,6 +19,7 @@ from core.errors import CacheUnavailable, StoreUnavailable
 from core.observe.counters import Observer
 from core.stores.base import Changed, Store
 from core.strategies.keys import COLLECTION, movie_key
+from core.trust import Trust
 
 MOST_ONE_BY_ONE: Final = 500
 """Changes of one batch that are invalidated one by one; beyond that flushing everything is cheaper."""
@@ -29,17 +30,20 @@ CACHE_AWAY: Final = 0.05
 
 
 class Relay:
-    """Follows one store and tells its namespace of the cache."""
+    """Follows one store and tells its namespace of the cache, as long as its Redis is the cache for all copies: each
+    change comes once, to one of them."""
 
-    def __init__(self, store: Store, cache: RedisCache, observer: Observer, auditor: Auditor) -> None:
+    def __init__(self, store: Store, cache: RedisCache, trust: Trust, observer: Observer, auditor: Auditor) -> None:
         self._store = store
         self._cache = cache
+        self._trust = trust
         self._observer = observer
         self._auditor = auditor
 
     async def run(self) -> None:
         """Follow the store, through outages of either side, until cancelled."""
         while True:
+            await self._trust.agreed()
             try:
                 await self._store.follow(self._apply)
             except StoreUnavailable:
@@ -49,11 +53,13 @@ class Relay:
                 await self._cache.answering()
 
     async def _apply(self, changes: Sequence[Changed]) -> None:
-        latest = coalesced(changes)
+        latest, under = coalesced(changes), self._trust.under()
         if any(not change.id for change in latest) or len(latest) > MOST_ONE_BY_ONE:
             await self._cache.flush()
         else:
             await self._invalidate(latest)
+        if under is None or self._trust.under() != under:
+            raise CacheUnavailable("Redis", "another one may have become the cache.")
         self._observer.relayed(len(changes), max(0.0, time.time() - changes[0].at))
 
     async def _invalidate(self, changes: Sequence[Changed]) -> None:

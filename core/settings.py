@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import platformdirs
 
@@ -19,8 +19,20 @@ CONSISTENCIES: Final = ("strict", "bounded")
 _SCHEMES: Final = {
     "postgres_url": ("postgresql", "postgres"),
     "mongo_url": ("mongodb", "mongodb+srv"),
-    "redis_url": ("redis", "rediss", "unix"),
+    "redis_url": (
+        *("redis", "rediss", "unix"),
+        *("redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"),
+    ),
 }
+_REDIS_PATHS: Final = {
+    "": (r"/?|/[0-9]{1,9}", "What follows the host is the number of a database, such as /0."),
+    "sentinel": (
+        r"/[^/]+(/|/[0-9]{1,9})?",
+        "What follows the Sentinels is the name of their service, and maybe a database: /mymaster/0.",
+    ),
+    "cluster": (r"/?|/0", "A cluster has no database but 0: leave out what follows the hosts."),
+}
+"""What may follow the hosts, by the kind of server after the + of the scheme, and the remedy for what else does."""
 _HOST: Final = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:(?P<port>[0-9]{0,9}))?")
 _ENCODE: Final = "Write special characters of user and password percent-encoded: %40 for @, %2F for /, %3A for :."
 
@@ -96,7 +108,7 @@ def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:
 def _correction(url: str, schemes: tuple[str, ...]) -> str:
     """What to correct in an address; empty where nothing shows. Half a password must not pass for a host's name."""
     try:
-        parts = urlsplit(url)
+        parts = _parts(url)
     except ValueError:
         return _ENCODE
     if parts.scheme not in schemes:
@@ -105,14 +117,28 @@ def _correction(url: str, schemes: tuple[str, ...]) -> str:
         return ""
     if "@" in parts.path or "@" in parts.fragment:
         return _ENCODE
-    # PostgreSQL and MongoDB take several hosts, each with a port of its own.
-    for host in parts.netloc.rpartition("@")[2].split(","):
+    # All but a single Redis take several hosts, each with a port of its own.
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    for host in hosts:
         port = _HOST.fullmatch(host)
         if port is None or int(port["port"] or 1) not in range(1, 65_536):
             return "The port of a host is a number from 1 to 65535."
-    if parts.scheme in _SCHEMES["redis_url"] and not re.fullmatch(r"/?|/[0-9]{1,9}", parts.path):
-        return "What follows the host is the number of a database, such as /0."
-    return ""
+    if parts.scheme not in _SCHEMES["redis_url"]:
+        return ""
+    transport, _, kind = parts.scheme.partition("+")
+    if not kind and len(hosts) > 1:
+        return f"Several hosts are for Sentinels or a cluster: {transport}+sentinel:// or {transport}+cluster://."
+    pattern, remedy = _REDIS_PATHS[kind]
+    return "" if re.fullmatch(pattern, parts.path) else remedy
+
+
+def _parts(url: str) -> SplitResult:
+    scheme, _, rest = url.partition("://")
+    if "+" not in scheme or scheme not in _SCHEMES["redis_url"]:
+        return urlsplit(url)
+    # urlsplit takes a list with an IPv6 address in it for a broken one.
+    netloc = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    return urlsplit(f"{scheme}://host{rest[len(netloc) :]}")._replace(netloc=netloc)
 
 
 def _shown(name: str, value: object) -> object:

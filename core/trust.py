@@ -1,9 +1,10 @@
 """Trust: whether what the cache holds may be believed just now.
 
-Three things must hold. The server that answers is the one whose content was vouched for, or its content was flushed
-(a restarted server may hold an old dump). Every change that was committed before it was greeted has been carried in.
-And no copy of the program has a committed write of which it could not tell the cache: such a copy *suspends* the cache
-in the store, the one place that all copies reach.
+Three things must hold. The server that answers is the one that all copies hold for the cache, or its content was
+flushed and it was named as such (`core/agreement.py`): a restarted server may hold an old dump, a promoted one lacks
+what its predecessor was told last, and that one may live on. Every change that was committed before it was greeted has
+been carried in. And no copy of the program has a committed write of which it could not tell the cache: such a copy
+*suspends* the cache in the store, the one place that all copies reach.
 
 The last rule needs no message between the copies. Each looks at the store every LOOK seconds and believes the cache
 for LEASE seconds from the beginning of a look that found no suspension. A writer that suspended the cache and waited
@@ -22,6 +23,7 @@ from typing import Final
 
 import msgspec
 
+from core.agreement import LEASE, Agreement
 from core.cache.keys import Key
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable, OutcomeUnknown, StoreUnavailable
@@ -29,8 +31,6 @@ from core.stores.base import Standing, Store
 
 LOOK: Final = 0.3
 """Seconds between two looks at the store."""
-LEASE: Final = 1.0
-"""Seconds that a look counts for: three looks may fail or come late before anybody notices."""
 SUSPENSION: Final = 15.0
 """Seconds after which the suspension of a copy that vanished ends by itself: long after the relay of another copy has
 carried its changes in."""
@@ -38,8 +38,6 @@ SETTLE_PATIENCE: Final = 5.0
 """Seconds for the changes that were committed before a greeting to be carried in; then the whole cache is flushed."""
 MOST_OWED: Final = 10_000
 """Invalidations kept one by one; beyond that everything is flushed instead."""
-_NOTE: Final = "cache"
-"""The note in the store that names the Redis server whose content was vouched for."""
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -73,6 +71,7 @@ class Trust:
         self._looked = -LEASE
         """When the last look began that the store answered."""
         self._standing = Standing(suspended=0)
+        self._agreement = Agreement(store, cache, clock)
         self._store_problem: str | None = None
         self._vouched = 0
         """The greeting after which the content was vouched for; the first has number 1."""
@@ -90,6 +89,7 @@ class Trust:
         """The cache has been told everything."""
         self._even.set()
         self._first_look = asyncio.Event()
+        self._agreed = asyncio.Event()
 
     # ----------------------------------------------------------------------------------------------------- believing
 
@@ -98,7 +98,8 @@ class Trust:
         if self._unannounced or self._owed or self._owes_everything:
             return Doubt("Redis has missed a change of ours, which is being repeated")
         if self._vouched != self._cache.greetings:
-            return Doubt(self._cache.breaker.problem or "what Redis holds is still being looked at")
+            problem = self._cache.breaker.problem or self._agreement.problem
+            return Doubt(problem or "what Redis holds is still being looked at")
         if not self._strict:
             return None
         if self._clock() - self._looked >= LEASE:
@@ -109,6 +110,17 @@ class Trust:
         if self._standing.suspended:
             return Doubt("another copy of the program cannot reach Redis, and has suspended the cache")
         return None
+
+    def under(self) -> str | None:
+        """Under which name the Redis at hand is the cache for every copy; None where another one may be believed, too.
+
+        A write that was announced to it, and found the same name after its commit, is known to all readers. Likewise
+        for a change of the log that was carried into it."""
+        return self._agreement.under(lease=self._strict)
+
+    async def agreed(self) -> None:
+        """Wait until the Redis at hand is the cache for every copy."""
+        await self._agreed.wait()
 
     @property
     def standing(self) -> Standing:
@@ -197,6 +209,7 @@ class Trust:
             with suppress(StoreUnavailable, CacheUnavailable):
                 await self._mend()
             self._first_look.set()
+            (self._agreed.clear if self.under() is None else self._agreed.set)()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
                     await self._due.wait()
@@ -209,6 +222,8 @@ class Trust:
             self._store_problem = f"{away.server} is away: {away.reason}"
         else:
             self._looked, self._store_problem = began, None
+            if not self._agreement.looked(began, self._standing.cache):
+                self._vouched = 0
 
     async def _mend(self) -> None:
         if self._suspended is not None and self._clock() - self._renewed > SUSPENSION / 5:
@@ -245,19 +260,25 @@ class Trust:
         await self._cache.heard()
 
     async def _vouch(self) -> None:
-        """Make sure that what the greeted server holds is no older than the store."""
-        greetings, run_id = self._cache.greetings, self._cache.run_id
-        settled = await self._store.note(_NOTE) == run_id
-        if settled:
+        """Make sure that what the greeted server holds is no older than the store, and that no other is believed."""
+        greetings = self._cache.greetings
+        step = await self._agreement.step()
+        if step == "settle":
+            # The log is carried in from now on: into this Redis, and nowhere else.
+            self._agreed.set()
             try:
                 async with asyncio.timeout(SETTLE_PATIENCE):
                     await self._store.settle()
             except TimeoutError:
-                settled = False
-        if not settled:
+                await self._cache.flush()
+        elif step == "flush":
             await self._cache.flush()
-            await self._store.set_note(_NOTE, run_id)
-        if self._told_everything:
+            if greetings != self._cache.greetings or not await self._agreement.confirm():
+                return
+            self._agreed.set()
+        else:
+            return
+        if self._told_everything and self._agreement.under(lease=False) is not None:
             self._vouched = greetings
 
     async def _lift(self) -> None:

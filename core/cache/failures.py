@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from errno import ECONNREFUSED
-from typing import Literal
+from typing import Final, Literal
 
+from core.cache.address import Uncertified, Unreadable
 from core.cache.wire import NotRedis, Refused
 from core.errors import CacheUnavailable
 
@@ -12,8 +14,45 @@ Meaning = Literal["refused", "failed", "down"]
 """The server is well but refused this command; the call failed; or no call can succeed for now."""
 
 _DOWN_REPLIES = ("MISCONF", "MASTERDOWN", "CLUSTERDOWN")
+_MOVING_REPLIES = ("MOVED", "ASK", "TRYAGAIN")
 _LOGIN_REPLIES = ("WRONGPASS", "NOAUTH")
 _LOGIN_WORDS = ("ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
+
+
+_OURS: Final = "Name it in redis_url: ssl_certfile=/path/client.pem&ssl_keyfile=/path/client.key."
+_CERTIFICATE: Final = tuple(
+    (re.compile(pattern), reason, remedy)
+    for pattern, reason, remedy in (
+        (r"certificate has expired", "its certificate has expired", "Renew it on the server, and check the clocks."),
+        (r"not yet valid", "its certificate is not valid yet", "Check the clocks of both machines."),
+        (
+            r"[Hh]ostname mismatch|IP address mismatch|doesn't match",
+            "its certificate is for another name",
+            "Name the host in redis_url as the certificate does, or add ssl_check_hostname=false.",
+        ),
+        (
+            r"self[- ]signed|unable to get (local )?issuer|unable to verify|unknown ca\b",
+            "its certificate was signed by nobody that is known here",
+            "Name the authority's file in redis_url: ssl_ca_certs=/path/ca.pem.",
+        ),
+        (
+            r"CERTIFICATE_REQUIRED|certificate required|HANDSHAKE_FAILURE|handshake failure|ALERT_BAD_CERTIFICATE",
+            "it asks for a certificate of ours",
+            _OURS,
+        ),
+        (
+            r"ALERT_UNKNOWN_CA|unknown ca",
+            "it does not accept our certificate",
+            "Give one that its authority has signed: ssl_certfile and ssl_keyfile in redis_url.",
+        ),
+        (
+            r"WRONG_VERSION_NUMBER|wrong version number|RECORD_LAYER_FAILURE|record layer failure|UNEXPECTED_MESSAGE",
+            "it does not encrypt its connections",
+            "Write redis:// instead of rediss:// in redis_url.",
+        ),
+    )
+)
+"""What OpenSSL's words mean."""
 
 
 def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUnavailable, Meaning]:
@@ -27,12 +66,32 @@ def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUna
         return _unavailable(f"{address} does not speak the Redis protocol.", "Check redis_url."), "down"
     if isinstance(error, Refused):
         return _refused(error, address)
+    if isinstance(error, Unreadable):
+        return _unavailable(f"{error}.", "Correct the file's name in redis_url, or the file."), "down"
+    if (encryption := _encryption(error)) is not None:
+        reason, remedy = encryption
+        return _unavailable(f"{address} cannot be reached by TLS: {reason}.", remedy), "down"
     # asyncio folds the refusals of a name's several addresses into one OSError, which keeps their numbers as text only.
     refused = isinstance(error, ConnectionRefusedError | FileNotFoundError) or f"[Errno {ECONNREFUSED}]" in str(error)
     if refused:
         return _unavailable(f"nobody listens at {address}.", "Start the server or correct redis_url."), "down"
     words = (error.strerror if isinstance(error, OSError) else "") or str(error) or "the connection was lost"
     return _unavailable(f"{address} cannot be reached: {words}.", "Check host and port in redis_url."), "failed"
+
+
+def _encryption(error: BaseException) -> tuple[str, str] | None:
+    """What went wrong with the encryption, and the remedy; None where nothing did."""
+    import ssl
+
+    if isinstance(error, Uncertified):
+        return "it ended the connection; perhaps it asks for a certificate of ours", _OURS
+    if not isinstance(error, ssl.SSLError):
+        return None
+    said = f"{error.reason or ''} {getattr(error, 'verify_message', '')} {error}"
+    for pattern, reason, remedy in _CERTIFICATE:
+        if pattern.search(said):
+            return reason, remedy
+    return (error.reason or "the encryption failed").replace("_", " ").lower(), "Check the ssl_ options in redis_url."
 
 
 def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]:
@@ -51,6 +110,8 @@ def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]
         return _unavailable(reason, "Raise it, or choose an eviction policy such as allkeys-lru."), "refused"
     if words.startswith("ERR DB index is out of range"):
         return _unavailable(f"{address} has no database of that number.", "Correct it in redis_url."), "down"
+    if refusal.code in _MOVING_REPLIES:
+        return _unavailable(f"{address} gives the cache's slot to another node.", "It is followed there."), "down"
     if refusal.code in _DOWN_REPLIES:
         return _unavailable(f"{address} cannot serve: {words}"), "down"
     return _unavailable(f"{address} refused a command: {words}"), "refused"

@@ -23,6 +23,14 @@ def info_fields(reply: bytes) -> dict[str, str]:
     return {name: value for name, colon, value in lines if colon and not name.startswith("#")}
 
 
+def life(info: dict[str, str]) -> str:
+    """Which life of which server it is: another one means that the data may be of any age.
+
+    A process that was demoted and promoted again has its predecessor's data and goes by a new replication id.
+    """
+    return f"{info.get('run_id', '')}.{info.get('master_replid', '')}"
+
+
 def redis_info(reply: bytes) -> RedisInfo:
     """The figures in an INFO reply; those that a server does not tell are 0."""
     info = info_fields(reply)

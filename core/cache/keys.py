@@ -1,6 +1,7 @@
-"""Names in Redis: each key has an entry and a gate, in one hash slot and under two prefixes.
+"""Names in Redis: each key has an entry and a gate, under two prefixes and in one hash slot with all others.
 
-The prefixes differ so that gate traffic never reaches a near tier that tracks entries.
+The prefixes differ so that gate traffic never reaches a near tier that tracks entries. The slot is one because what is
+asked for together has to be carried out in its order: journal, generation, entries, bell (`DECISIONS.md`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from typing import Final
 
 import msgspec
 
+TAG: Final = "rc"
+"""The part of every name by which a cluster chooses its node."""
+NOWHERE: Final = b"rc:0:{rc}"
+"""A name that nobody ever uses."""
 _RESERVED: Final = re.compile(r"[%:{}]")
 _QUOTED: Final = re.compile(r"%([0-9A-F]{2})")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -40,7 +45,7 @@ class Namespace(msgspec.Struct, frozen=True):
 
     def entry_key(self, key: Key) -> bytes:
         """Where the entry is, a string."""
-        return f"rc:e:{{{self._tag(key)}}}".encode("utf-8", "surrogatepass")
+        return f"rc:e:{{rc}}:{self._name(key)}".encode("utf-8", "surrogatepass")
 
     def entry_keys(self, kind: str, ids: Iterable[str]) -> list[bytes]:
         """Where the entries of one kind are."""
@@ -51,28 +56,28 @@ class Namespace(msgspec.Struct, frozen=True):
 
     def gate_key(self, key: Key) -> bytes:
         """Where the gate is, a hash."""
-        return f"rc:g:{{{self._tag(key)}}}".encode("utf-8", "surrogatepass")
+        return f"rc:g:{{rc}}:{self._name(key)}".encode("utf-8", "surrogatepass")
 
     def key_of(self, entry_key: bytes) -> Key | None:
         """The key whose entry this is; None where it is none of this namespace."""
         text = entry_key.decode("utf-8", "surrogatepass")
-        head = f"rc:e:{{{self.name}.{self.store}.{self.epoch}:"
-        if not text.startswith(head) or not text.endswith("}"):
+        head = f"rc:e:{{rc}}:{self.name}.{self.store}.{self.epoch}:"
+        if not text.startswith(head):
             return None
-        kind, colon, id = text[len(head) : -1].partition(":")
+        kind, colon, id = text[len(head) :].partition(":")
         return Key(_unquoted(kind), _unquoted(id)) if colon else None
 
     @property
     def entries(self) -> str:
         """The glob pattern of all entries of this namespace."""
-        return f"rc:e:{{{self.name}.{self.store}.{self.epoch}:*"
+        return f"rc:e:{{rc}}:{self.name}.{self.store}.{self.epoch}:*"
 
     @property
     def gates(self) -> str:
         """The glob pattern of all gates of this namespace."""
-        return f"rc:g:{{{self.name}.{self.store}.{self.epoch}:*"
+        return f"rc:g:{{rc}}:{self.name}.{self.store}.{self.epoch}:*"
 
-    def _tag(self, key: Key) -> str:
+    def _name(self, key: Key) -> str:
         kind, id = key.kind, key.id
         # Most ids need no quoting, and a hit in Redis has no time for it.
         if not (kind.isalnum() and id.isalnum()):
@@ -81,7 +86,7 @@ class Namespace(msgspec.Struct, frozen=True):
 
 
 def _quoted(text: str) -> str:
-    # A brace would end the hash tag early, a colon would let two keys share one name.
+    # A colon would let two keys share one name; a brace looks like another hash tag.
     return _RESERVED.sub(lambda match: f"%{ord(match[0]):02X}", text) if _RESERVED.search(text) else text
 
 

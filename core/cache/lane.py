@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol, cast
 
 import hiredis
 
-from core.cache.address import Address
+from core.cache.address import Address, Uncertified
 from core.cache.batches import MOST_TOGETHER, Reads, Several
 from core.cache.wire import Batch, Command, Keeper, NotRedis, Overdue, Refused, Reply
 
@@ -290,10 +290,12 @@ async def connect(
         if address.password is not None or address.user is not None:
             login = (*login, "AUTH", address.user or "default", address.password or "")
         select: list[Command] = [("SELECT", address.database)] if address.database else []
-        replies = await made.call([login, *select, ("INFO", "server")], patience)
+        replies = await made.call([login, *select, ("INFO",)], patience)
         if isinstance(replies[0], Refused) and replies[0].code in ("ERR", "NOPROTO"):
             # A server from before RESP3 says who it is all the same: that it is too old is for the caller to find.
             replies[0] = None if isinstance(replies[-1], bytes) else replies[0]
+        if isinstance(replies[-1], bytes) and b"redis_mode:standalone" not in replies[-1]:
+            replies[1:-1] = []  # one of another kind has no databases, and what it is tells more than its refusal
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
@@ -301,4 +303,6 @@ async def connect(
     except BaseException as error:
         with suppress(RuntimeError):  # the loop may be closing
             made.abort(error if isinstance(error, OSError) else None)
+        if isinstance(error, ConnectionError) and address.tls is not None and "ssl_certfile" not in address.tls:
+            raise Uncertified from error
         raise

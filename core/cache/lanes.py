@@ -2,6 +2,7 @@
 
 Plain reads have one to themselves, which is also the one that the near tier's tracking belongs to; scripts, windows,
 scans and everything else go on the other. Each is connected when it is first needed, and again after it was lost.
+Where the server is, is found out once and again after `drop`: both always lead to the same one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from core.cache.background import Background
 from core.cache.batches import MOST_TOGETHER
 from core.cache.deadline import Deadline
 from core.cache.lane import Lane, connect
+from core.cache.primary import Find
 from core.cache.wire import Batch, Command, Identify, Keeper, Reply
 
 
@@ -23,14 +25,14 @@ class _Way:
 
     def __init__(
         self,
-        address: Address,
+        find: Find,
         budget: float,
         identify: Identify,
         pushed: Callable[[list[Any]], None] | None = None,
         lost: Callable[[], None] | None = None,
     ) -> None:
         self.lane: Lane | None = None
-        self._address = address
+        self._find = find
         self._budget = budget
         self._identify = identify
         self._pushed = pushed
@@ -63,9 +65,8 @@ class _Way:
 
     async def _connect(self, patience: float) -> Lane:
         with Deadline(self._budget + patience):
-            lane, info = await connect(
-                self._address, self._budget, patience=patience, pushed=self._pushed, lost=self._lost
-            )
+            address = await self._find()
+            lane, info = await connect(address, self._budget, patience=patience, pushed=self._pushed, lost=self._lost)
         try:
             self._identify(info)
         except BaseException:
@@ -86,15 +87,18 @@ class Lanes:
 
     def __init__(
         self,
-        address: Address,
+        find: Find,
         budget: float,
         identify: Identify,
         *,
         pushed: Callable[[list[Any]], None] | None = None,
         lost: Callable[[], None] | None = None,
     ) -> None:
-        self._reads = _Way(address, budget, identify, pushed, lost)
-        self._bulk = _Way(address, budget, identify)
+        self.server: Address | None = None
+        """Where the server was found."""
+        self._find = find
+        self._reads = _Way(self._found, budget, identify, pushed, lost)
+        self._bulk = _Way(self._found, budget, identify)
         self._late = Background()
         """Batches that wait for a connection."""
 
@@ -155,7 +159,13 @@ class Lanes:
             self._reads.lane.bar(names)
 
     async def drop(self) -> None:
-        """Close both."""
+        """Close both, and forget where the server was."""
         await self._reads.drop()
         await self._bulk.drop()
         await self._late.close()
+        self.server = None
+
+    async def _found(self) -> Address:
+        if self.server is None:
+            self.server = await self._find()
+        return self.server

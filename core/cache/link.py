@@ -9,10 +9,11 @@ from random import random
 from typing import TYPE_CHECKING, Any, Final
 
 from core.cache import scripts
-from core.cache.address import address_of
+from core.cache.address import Address, Cluster, route_of
 from core.cache.breaker import Breaker
 from core.cache.failures import explain, told
-from core.cache.info import info_fields
+from core.cache.info import info_fields, life
+from core.cache.keys import NOWHERE
 from core.cache.scripts import Script
 from core.cache.wire import Batch, Command, Keeper, NotRedis, Overdue, Refused, Reply, Wire
 from core.errors import CacheUnavailable
@@ -36,8 +37,9 @@ class Link:
     on as a task of its own, so that no caller's cancellation stops it half way. `pushed` and `lost` hear of what
     the server pushes on the lane of the reads, and of that lane's loss.
 
-    Every connection asks who answers: another `run_id` than the one that was greeted means a server that was restarted
-    or replaced, whose data may be of any age, and opens the breaker at once. While the breaker is not closed a task
+    Every connection asks who answers: another `life` than the one that was greeted means a server that was restarted
+    or replaced, whose data may be of any age, and opens the breaker at once. Where Sentinels or a cluster say which
+    server it is, they are asked anew before each greeting. While the breaker is not closed a task
     probes the server; a probe that is answered greets it, counts in `greetings`, and closes the breaker. Whether what
     the server holds may be believed is for the caller to find out after each greeting.
     """
@@ -50,13 +52,14 @@ class Link:
         pushed: Callable[[list[Any]], None] | None = None,
         lost: Callable[[], None] | None = None,
     ) -> None:
-        self.address = masked(url)
         self.breaker = Breaker(clock=time.monotonic, random=random, backoff_limit=_BACKOFF_LIMIT)
         self.greetings = 0
         """How often the server was greeted: after each outage once."""
-        self.run_id = ""
+        self.life = ""
         """Which life of which server was greeted last."""
         self._url = url
+        self._masked = masked(url)
+        self._route = route_of(url)
         self._budget = budget
         self._pushed = pushed
         self._lost = lost
@@ -70,19 +73,31 @@ class Link:
         self._closed = asyncio.Event()
         """The breaker is closed."""
 
+    @property
+    def address(self) -> str:
+        """Where the server is, password masked, and who says so."""
+        server = self.lanes.server if self.lanes is not None else None
+        if server is None or isinstance(self._route, Address):
+            return self._masked
+        return f"{server} (by {self._masked})"
+
     async def open(self) -> None:
         """Connect and check the server; where it is away, start with an open breaker."""
-        self._wire = self._new_wire()
-        if self._wire is None:
-            self.breaker.trip(f"{self.address} is no address of a Redis server. Correct redis_url.")
-            return
         try:
-            await self._greet()
+            await self.meet()
         except CacheUnavailable as problem:
             self.breaker.trip(told(problem))
             self._recover_when_open()
         else:
             self._closed.set()
+
+    async def meet(self) -> bytes:
+        """What the server says of itself at the first connection. Raises CacheUnavailable where it cannot be used."""
+        self._wire = self._new_wire()
+        if self._wire is None:
+            reason = f"{self.address} is no address of a Redis server."
+            raise CacheUnavailable("Redis", reason, remedy="Correct redis_url.")
+        return await self._greet()
 
     async def close(self) -> None:
         """End the probe and the invalidations under way, and close every connection. Idempotent."""
@@ -171,6 +186,24 @@ class Link:
         Raises CacheUnavailable where it is known already that it would fail."""
         self._usable().read(_Judged(batch, self))
 
+    def seek(self, problem: str) -> None:
+        """Leave the server, for this reason, and find out anew which one it is."""
+        self.breaker.trip(problem)
+        self._recover_when_open()
+
+    async def info(self) -> bytes:
+        """What the server says of itself; one that has become another one is given up. Raises CacheUnavailable."""
+        reply = (await self.exchange([("INFO",)]))[0]
+        if isinstance(reply, Exception):
+            raise self.refusal(reply)
+        try:
+            self._check_life(info_fields(reply))
+        except CacheUnavailable as problem:
+            self._judge(problem, "down")
+            raise
+        said: bytes = reply
+        return said
+
     def refusal(self, reply: Exception) -> CacheUnavailable:
         """The error for the caller of a command that the server refused."""
         return explain(reply, self.address, self._budget)[0]
@@ -225,18 +258,47 @@ class Link:
         self._recover_when_open()
 
     def _identify(self, info: bytes) -> None:
-        """Refuse a new connection that leads to a server which was not greeted."""
-        if self.run_id and not self._greeting and info_fields(info).get("run_id") != self.run_id:
+        """Refuse a new connection that leads to a server of another kind, or to one that was not greeted."""
+        fields = info_fields(info)
+        self._check_kind(fields)
+        if not self.life or self._greeting:
+            return
+        self._check_life(fields)
+
+    def _check_kind(self, info: dict[str, str]) -> None:
+        mode = info.get("redis_mode", "standalone")
+        server = self.lanes.server if self.lanes is not None else None
+        scheme, place = ("redis", "host:port") if server is None else (server.scheme, str(server))
+        if mode == "sentinel":
+            service = info.get("master0", "name=service").partition("name=")[2].partition(",")[0]
+            raise CacheUnavailable(
+                "Redis",
+                f"{self.address} is a Sentinel, which keeps no data.",
+                remedy=f"Write {scheme}+sentinel://{place}/{service} in redis_url.",
+            )
+        if mode == "cluster" and not isinstance(self._route, Cluster):
+            raise CacheUnavailable(
+                "Redis",
+                f"{self.address} is a node of a cluster.",
+                remedy=f"Write {scheme}+cluster://{place} in redis_url.",
+            )
+
+    def _check_life(self, info: dict[str, str]) -> None:
+        if info.get("role") != "master":
+            raise _replica(self.address, self._route)
+        if life(info) != self.life:
             raise CacheUnavailable("Redis", f"{self.address} was restarted or replaced.")
 
-    async def _greet(self) -> None:
-        """Ask who answers, set the clock and load the scripts."""
+    async def _greet(self) -> bytes:
+        """Ask who answers, set the clock and load the scripts; returns what it says of itself."""
         load: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts.ALL]
         if self._wire is None:
             raise CacheUnavailable("Redis", "the connection is closed.")
         self._greeting = True
         try:
-            replies = await self._called(self._wire, [("PING",), ("INFO",), ("TIME",), *load], _PATIENCE)
+            # The name is one that nobody uses: of its slot, a node that is about to give it away says so.
+            asked: list[Command] = [("PING",), ("INFO",), ("TIME",), ("EXISTS", NOWHERE)]
+            replies = await self._called(self._wire, [*asked, *load], _PATIENCE)
         finally:
             self._greeting = False
         for reply in replies[:3]:
@@ -248,15 +310,16 @@ class Link:
             reason = f"{self.address} is version {version or 'unknown'}."
             raise CacheUnavailable("Redis", reason, remedy="Use Redis 7.0 or later.")
         if info.get("role") != "master":
-            reason = f"{self.address} is a read-only replica."
-            raise CacheUnavailable("Redis", reason, remedy="Point redis_url at the primary.")
+            raise _replica(self.address, self._route)
         for reply in replies[3:]:
             if isinstance(reply, Exception):
                 raise self.refusal(reply)
         seconds, microseconds = replies[2]
         self._clock_offset = int(seconds) + int(microseconds) / 1e6 - time.monotonic()
-        self.run_id = info.get("run_id", "")
+        self.life = life(info)
         self.greetings += 1
+        said: bytes = replies[1]
+        return said
 
     def _recover_when_open(self) -> None:
         if self.breaker.state != "open" or self._wire is None:
@@ -281,17 +344,26 @@ class Link:
 
     def _new_wire(self) -> Wire | None:
         """The lanes where they can serve the address, else redis-py; None where neither can make sense of it."""
-        address = address_of(self._url)
-        if address is not None:
+        if self._route is not None:
             from core.cache.lanes import Lanes
+            from core.cache.primary import finder
 
-            return Lanes(address, self._budget, self._identify, pushed=self._pushed, lost=self._lost)
+            return Lanes(finder(self._route), self._budget, self._identify, pushed=self._pushed, lost=self._lost)
         from core.cache.pooled import Pooled
 
         try:
             return Pooled(self._url, self._budget, self._identify)
         except ValueError:
             return None
+
+
+def _replica(address: str, route: object) -> CacheUnavailable:
+    remedy = (
+        "Point redis_url at the primary."
+        if isinstance(route, Address | None)
+        else "The cache is used again when a primary was found."
+    )
+    return CacheUnavailable("Redis", f"{address} is a read-only replica.", remedy=remedy)
 
 
 class _Judged:

@@ -105,7 +105,7 @@ class Pooled:
         from core.errors import CacheUnavailable
 
         await connection.on_connect()
-        await connection.send_command("INFO", "server")
+        await connection.send_command("INFO")
         try:
             self._identify(await connection.read_response())
         except CacheUnavailable as stranger:

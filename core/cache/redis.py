@@ -94,8 +94,11 @@ class RedisCache:
         codec: str = "m",
         random: Callable[[], float] = random,
         near: Near | None = None,
+        place: str = "",
     ) -> None:
         self.namespace = namespace
+        self.place = place
+        """Where an embedded server is, of which there is only ever one; empty for any other."""
         self.near = near or Near()
         """What is kept in this process."""
         self.tracking = Tracking(self.near)
@@ -124,9 +127,13 @@ class RedisCache:
         return self._link.greetings
 
     @property
-    def run_id(self) -> str:
+    def life(self) -> str:
         """Which life of which server was greeted last."""
-        return self._link.run_id
+        return self._link.life
+
+    def seek(self, problem: str) -> None:
+        """Leave the server, for this reason, and find out anew which one it is."""
+        self._link.seek(problem)
 
     async def answering(self) -> None:
         """Wait until the server answers, as far as the breaker knows."""
@@ -335,7 +342,7 @@ class RedisCache:
 
     async def server(self) -> RedisInfo:
         """What the server says of itself, in one round trip."""
-        return redis_info(self._accepted((await self._link.exchange([("INFO",)]))[0]))
+        return redis_info(await self._link.info())
 
     def _finishing(self, token: str, key: Key, version: int, payload: bytes | None) -> Call:
         if payload is None:

@@ -42,8 +42,8 @@ TEST: Final = 1.0
 """Seconds for the push of the start-up test to come."""
 AGAIN: Final = 0.5
 """Seconds until tracking is tried again after it failed."""
-LIST: Final = b"rc:n:{near}"
-BELL: Final = b"rc:b:{near}"
+LIST: Final = b"rc:n:{rc}"
+BELL: Final = b"rc:b:{rc}"
 _LEASE_MS: Final = int(LEASE * 1000)
 _POLLS: Final = 20
 """Looks for the ears of the others without a pause between them; then each a millisecond later."""
@@ -61,7 +61,7 @@ class Tracking:
         self._link: Link | None = None
         self._task: asyncio.Task[None] | None = None
         self._rung = asyncio.Event()
-        self._probe = b"rc:p:{near}" + self._copy.encode()
+        self._probe = b"rc:p:{rc}:" + self._copy.encode()
         self._probed = asyncio.Event()
 
     # ------------------------------------------------------------------------------------------------ what is pushed
@@ -193,7 +193,7 @@ class Tracking:
 
     def ring(self, link: Link) -> ScriptCall:
         """To be run behind what hides an entry; its reply is for `heard`."""
-        return scripts.RING, (LIST, BELL), (self._copy, _LEASE_MS, link.run_id, int(self._near.keeping))
+        return scripts.RING, (LIST, BELL), (self._copy, _LEASE_MS, link.life, int(self._near.keeping))
 
     async def heard(self, link: Link, ring: Sequence[Any]) -> None:
         """Wait until every near tier has heard this ring, or does not believe what it keeps any more."""

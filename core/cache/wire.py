@@ -9,7 +9,7 @@ Command = tuple[bytes | str | int, ...]
 Reply = Any
 """bytes, int, None, a list of these, or the `Refused` with which the server answered the command."""
 Identify = Callable[[bytes], None]
-"""Told what a new connection's server says of itself (INFO server); raises CacheUnavailable for a stranger."""
+"""Told what a new connection's server says of itself (INFO); raises CacheUnavailable for a stranger."""
 
 
 class Refused(Exception):

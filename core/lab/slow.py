@@ -130,6 +130,9 @@ class SlowStore(Store):
     async def standing(self) -> Standing:
         return await self._inside.standing()
 
+    async def name_cache(self, before: str | None, after: str) -> bool:
+        return await self._inside.name_cache(before, after)
+
     async def suspend(self, holder: str, seconds: float) -> None:
         await self._inside.suspend(holder, seconds)
 

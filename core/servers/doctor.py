@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from core.errors import ReelcacheError, StoreUnavailable, Unavailable
+from core.errors import CacheUnavailable, ReelcacheError, StoreUnavailable, Unavailable
 from core.masking import masked
 from core.servers.binaries import MISSING, SERVERS, TITLES, ServerName, find_binary
 from core.servers.diagnosis import diagnose
@@ -51,8 +51,6 @@ _COMPLAINTS: Final = tuple(
             "Start the server, or correct host and port in {name}.",
         ),
         (r"no such file", "its socket does not exist", "Start the server, or correct the path in {name}."),
-        (r"InvalidResponse|Protocol error", "another kind of server listens there", "Correct host and port in {name}."),
-        (r"DB index", "it has no database of that number", "Choose another in {name}, such as /0."),
         (r"ssl|tls|certificate", "the encrypted connection failed", "Check the TLS options in {name}."),
         (r"time.?out|timed out|unreachable", f"no answer within {SECONDS:.0f} seconds", "Check the address in {name}."),
     )
@@ -176,13 +174,18 @@ async def _ask(server: ServerName, url: str) -> str:
 
 
 async def _ask_redis(url: str) -> str:
-    from redis.asyncio import Redis
+    from core.cache.info import redis_info
+    from core.cache.link import Link
 
-    client = Redis.from_url(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
+    # As the cache itself would: it knows Sentinels and clusters, and what is addressed as something else.
+    link = Link(url, budget=SECONDS)
     try:
-        return str((await client.info("server"))["redis_version"])
+        return redis_info(await link.meet()).version
+    except CacheUnavailable as problem:
+        remedy = problem.remedy.replace("redis_url", _NAMES["redis"])
+        raise StoreUnavailable(TITLES["redis"], problem.reason.rstrip("."), remedy=remedy) from None
     finally:
-        await client.aclose()
+        await link.close()
 
 
 async def _ask_postgresql(url: str) -> str:

@@ -61,6 +61,11 @@ class EmbeddedServers:
         """Where Redis is once it runs; starts nothing."""
         return self._servers["redis"].url
 
+    @property
+    def redis_place(self) -> str:
+        """What no other Redis has at the same time, wherever it runs; empty where that cannot be told."""
+        return self._servers["redis"].place
+
     def server(self, name: ServerName) -> Server:
         """One of them, for whoever breaks it on purpose; starts nothing."""
         return self._servers[name]

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 import psutil
@@ -22,6 +22,8 @@ from core.servers.diagnosis import diagnose
 from core.servers.process import unbroken
 from core.servers.state import StateFolder
 
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+"""A random name of this start of this machine, where the system gives one."""
 ServerState = Literal["starting", "ready", "failed", "stopping", "stopped"]
 
 
@@ -62,6 +64,16 @@ class Server(ABC):
     def data(self) -> Path:
         """The folder of its data."""
         return self.state.servers / self.name
+
+    @property
+    def place(self) -> str:
+        """Tells this folder, on this machine since its start, from any other anywhere: one server at most runs in it.
+        Empty where that cannot be told."""
+        try:
+            folder, boot = self.data.stat(), _BOOT.read_text("ascii").strip()
+        except OSError:
+            return ""
+        return f"{boot} {folder.st_dev}.{folder.st_ino}"
 
     @property
     def log(self) -> Path:

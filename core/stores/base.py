@@ -71,10 +71,12 @@ class Standing(msgspec.Struct, frozen=True):
 
     `suspended` counts the copies of the program that committed a write which they could not tell the cache.
     `pending` counts committed changes that nobody has applied yet, None where the store cannot tell cheaply.
+    `cache` is what `name_cache` was last told, None before.
     """
 
     suspended: int
     pending: int | None = None
+    cache: str | None = None
 
 
 class Store(Protocol):
@@ -188,6 +190,9 @@ class Store(Protocol):
 
     async def standing(self) -> Standing:
         """Look at the cache's standing: one cheap query on a connection of its own, never queued behind others."""
+
+    async def name_cache(self, before: str | None, after: str) -> bool:
+        """Say for all copies to see which Redis is the cache; False where it is not `before` that was said. Durable."""
 
     async def suspend(self, holder: str, seconds: float) -> None:
         """Say for all copies to see that the cache may be outdated, for so long at most; again renews it. Durable."""

@@ -53,7 +53,7 @@ from core.stores.mongo_queries import (
     values_projection,
 )
 from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal, removals
-from core.stores.mongo_standing import resume, standing, suspend
+from core.stores.mongo_standing import name_cache, resume, standing, suspend
 
 _ASIDE: Final = 8
 """Connections kept apart for the cache's standing and the changes: more than ever wait for one another."""
@@ -481,6 +481,11 @@ class MongoStore:
         """Look at the cache's standing: one cheap query on a connection of its own."""
         with self._at.call(_GLANCE):
             return await standing(self._aside)
+
+    async def name_cache(self, before: str | None, after: str) -> bool:
+        """Say for all copies to see which Redis is the cache; False where it is not `before` that was said."""
+        with self._at.call():
+            return await name_cache(self._aside, before, after)
 
     async def suspend(self, holder: str, seconds: float) -> None:
         """Say for all copies to see that the cache may be outdated, for so long at most; again renews it."""

@@ -313,6 +313,9 @@ class PostgresStore(Store):
     async def standing(self) -> Standing:
         return await self._changes.standing()
 
+    async def name_cache(self, before: str | None, after: str) -> bool:
+        return await self._changes.name_cache(before, after)
+
     async def suspend(self, holder: str, seconds: float) -> None:
         await self._changes.suspend(holder, seconds)
 

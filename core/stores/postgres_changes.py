@@ -38,8 +38,11 @@ select id, version, at, forced from claimed order by seq
 _STANDING: Final = """
 select
   (select count(*) from reelcache.suspensions where until > clock_timestamp()),
-  (select count(*) from (select from reelcache.outbox limit 10000) as pending)
+  (select count(*) from (select from reelcache.outbox limit 10000) as pending),
+  (select text from reelcache.notes where name = 'cache')
 """
+_FIRST_CACHE: Final = "insert into reelcache.notes values ('cache', %s) on conflict do nothing returning name"
+_NEXT_CACHE: Final = "update reelcache.notes set text = %s where name = 'cache' and text = %s returning name"
 _SUSPEND: Final = """
 insert into reelcache.suspensions values (%s, clock_timestamp() + %s * interval '1 second')
 on conflict (holder) do update set until = excluded.until
@@ -107,9 +110,15 @@ class ChangeLog:
             pause = min(pause * 1.5, longest)
 
     async def standing(self) -> Standing:
-        """Count suspensions that are not over, and what nobody has applied yet, up to 10,000."""
-        ((suspended, pending),) = await self._reserved.rows(_STANDING)
-        return Standing(suspended=suspended, pending=pending)
+        """Count suspensions that are not over, and what nobody has applied yet (to 10,000); say which is the cache."""
+        ((suspended, pending, cache),) = await self._reserved.rows(_STANDING)
+        return Standing(suspended=suspended, pending=pending, cache=cache)
+
+    async def name_cache(self, before: str | None, after: str) -> bool:
+        """Replace the note of which Redis is the cache, where it still says what it said before."""
+        if before is None:
+            return bool(await self._reserved.rows(_FIRST_CACHE, (after,)))
+        return bool(await self._reserved.rows(_NEXT_CACHE, (after, before)))
 
     async def suspend(self, holder: str, seconds: float) -> None:
         """Set the holder's suspension to end so many seconds from now, by the clock of the server."""

@@ -63,30 +63,37 @@ class Intent:
         self._intents = intents
         self._key = key
         self._token = new_token()
-        self._begun = self._known = 0.0
+        self._begun = self._announced_at = 0.0
         self._announced = self._suspended = self._left = False
+        self._under: str | None = None
+        """The name of the cache that was told."""
+        self._known = True
+        """That is still the cache for all, after the commit."""
         self._steps: list[Step] = []
 
     async def __aenter__(self) -> Intent:
         self._begun = time.monotonic()
+        self._under = self._intents.trust.under()
         self._announcing = asyncio.create_task(self._announce())
         return self
 
     async def _announce(self) -> None:
         try:
             await self._intents.cache.begin([self._key, COLLECTION], self._token, WRITE_LIFE, hide=self._intents.hide)
-            self._announced = True
+            self._announced = self._under is not None and self._under == self._intents.trust.under()
             outcome = "hidden" if self._intents.hide else "announced"
         except CacheUnavailable:
-            # Before the commit: else one reader could see the new state in the store and a later one the old in Redis.
+            outcome = "away"
+        if not self._announced:
+            # Before the commit: else one reader could see the new state in the store and a later one the old in Redis,
+            # or in another Redis.
             await self._intents.trust.suspend()
             if self._left:
                 self._intents.trust.release()
                 return
             self._suspended = True
-            outcome = "away"
-        self._known = time.monotonic()
-        self._steps.append(Step("redis", outcome, self._known - self._begun))
+        self._announced_at = time.monotonic()
+        self._steps.append(Step("redis", outcome, self._announced_at - self._begun))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -113,8 +120,9 @@ class Intent:
         """Carry out the change in the store, which awaits the announcement before it changes anything."""
         started = time.monotonic()
         written = await change.commit(self)
+        self._known = not self._announced or self._intents.trust.under() == self._under
         # What the store did beside the announcement is in that step.
-        seconds = time.monotonic() - max(started, self._known)
+        seconds = time.monotonic() - max(started, self._announced_at)
         self._steps.append(Step("store", "committed", seconds))
         return written
 
@@ -150,7 +158,10 @@ class Intent:
         It can be lost: evicted, flushed, swept as overdue. A reader may have filled the old state then."""
         try:
             held = await self._intents.cache.holds(self._key, self._token, outdated=self._outdated)
+            told = self._known
         except CacheUnavailable:
+            held = told = False
+        if not told:
             await self._intents.trust.owe(COLLECTION, 0, None)
             return False
         return held and self._announced and self._intents.hide and time.monotonic() - self._begun < MARGIN
@@ -160,7 +171,10 @@ class Intent:
         try:
             items = [(self._key, version, payload)]
             verdicts = await self._intents.cache.finish(self._token, items, outdated=outdated)
+            told = self._known
         except CacheUnavailable:
+            told, verdicts = False, []
+        if not told:
             if outdated is not None:
                 await self._intents.trust.owe(COLLECTION, 0, None)
             await self._intents.trust.owe(self._key, version, self._token)

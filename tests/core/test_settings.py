@@ -81,6 +81,9 @@ def test_a_setting_that_means_nothing_is_refused(wrong: dict[str, object], error
         ("redis_url", "redis://[::1]:6379/0"),
         ("redis_url", "redis://u:p%2Fq@host"),
         ("redis_url", "unix:///home/a@b/redis.sock?db=0"),
+        ("redis_url", "redis+sentinel://u:p%2Fq@one:26379,[::1],two/mymaster/0?sentinel_password=x"),
+        ("redis_url", "rediss+sentinel://one/mymaster?ssl_ca_certs=/ca.pem"),
+        ("redis_url", "redis+cluster://:p@one:7000,two:7001"),
     ],
 )
 def test_addresses_as_the_drivers_take_them(name: str, url: str) -> None:
@@ -100,6 +103,12 @@ def test_addresses_as_the_drivers_take_them(name: str, url: str) -> None:
         ("redis_url", "redis://u:Wor@host:0/0", "from 1 to 65535"),
         ("redis_url", "redis://u:Wor@host:6379/movies", "number of a database"),
         ("redis_url", "http://u:Pa Wor@host", "starts with redis://"),
+        ("redis_url", "redis://u:Wor@one,two/0", "redis+sentinel:// or redis+cluster://"),
+        ("redis_url", "redis+sentinel://u:Wor@one:26379", "the name of their service"),
+        ("redis_url", "redis+sentinel://u:Wor@one/mymaster/movies", "/mymaster/0"),
+        ("redis_url", "redis+sentinel://u:Rds@Pa/Wor:Ld@host/mymaster", "percent-encoded"),
+        ("redis_url", "redis+sentinel://one:x/mymaster?sentinel_password=Wor", "from 1 to 65535"),
+        ("redis_url", "redis+cluster://u:Wor@one/3", "no database but 0"),
         ("postgres_url", "host=h password='Pa Wor' dbname=x", "starts with postgresql://"),
         ("postgres_url", "host=h password = Wor", "starts with postgresql://"),
     ],

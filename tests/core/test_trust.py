@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from core.agreement import LEASE
 from core.cache.keys import Key, Namespace
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable, OutcomeUnknown
 from core.stores.base import Changed
 from core.stores.postgres import PostgresStore
-from core.trust import LEASE, SUSPENSION, Trust
+from core.trust import SUSPENSION, Trust
 from tests.core.cache.servers import OwnRedis
 from tests.core.waiting import until
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import shutil
 import signal
@@ -19,12 +20,15 @@ import typer
 
 from core.servers.binaries import ServerName
 from core.settings import CONSISTENCIES, STORES, STRATEGIES
+from tests.core.cache.topologies import TOPOLOGIES
 from tests.faults import schedule
 from tests.faults.cell import Cell, Result, run_cell
 from tests.faults.report import row, write_table
 from tests.faults.servers import Servers
 from tests.faults.weakness import WEAKNESSES
 
+_DEFAULT: Final = dict.fromkeys(TOPOLOGIES, (*schedule.FAILOVERS, *schedule.CONTINUOUS, "store-stall"))
+"""What happens where Redis is more than one server."""
 _SHOWN: Final = 12
 """Violations that are printed in full."""
 
@@ -40,13 +44,14 @@ def main(
     clients: Annotated[int, typer.Option(help="How many client processes.")] = 4,
     keep: Annotated[Path | None, typer.Option(help="A folder for the history; must not exist.")] = None,
     near: Annotated[bool, typer.Option("--near", help="The clients have a near tier.")] = False,
+    redis: Annotated[str, typer.Option(help=f"single, {', '.join(TOPOLOGIES)}")] = "single",
     every: Annotated[bool, typer.Option("--all", help="Run every cell, and write the table.")] = False,
     row_file: Annotated[Path | None, typer.Option("--row", help="Also write the row of the table there.")] = None,
     together: Annotated[int, typer.Option(help="How many cells run at once, each on servers of its own.")] = 1,
 ) -> None:
     """Run one cell, or all of them; ends with 1 where a claimed invariant was broken."""
-    chosen = tuple(name for name in faults.split(",") if name) or schedule.ALL
-    if unknown := set(chosen) - set(schedule.ALL):
+    chosen = tuple(name for name in faults.split(",") if name) or _DEFAULT.get(redis, schedule.ALL)
+    if unknown := set(chosen) - {*schedule.ALL, *schedule.FAILOVERS}:
         raise typer.BadParameter(f"no such fault: {', '.join(sorted(unknown))}")
     seed = seed or random.randrange(1, 1_000_000)
     cells = _every_cell(seconds, seed, clients, chosen) if every else []
@@ -62,6 +67,7 @@ def main(
                 seed=seed,
                 clients=clients,
                 near=near,
+                redis=redis,
             )
         ]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing is left running
@@ -103,10 +109,13 @@ async def _one(cell: Cell, keep: Path | None) -> Result:
     folder = Path(tempfile.mkdtemp(prefix="rc-"))
     servers = Servers(folder)
     try:
-        _say(f"== {cell.name}, seed {cell.seed}, {cell.seconds:.0f} s")
-        result = await run_cell(cell, servers, _say, keep)
-        _tell(result)
-        return result
+        async with contextlib.AsyncExitStack() as stack:
+            if cell.redis != "single":
+                servers.topology = await stack.enter_async_context(TOPOLOGIES[cell.redis]())
+            _say(f"== {cell.name}, seed {cell.seed}, {cell.seconds:.0f} s")
+            result = await run_cell(cell, servers, _say, keep)
+            _tell(result)
+            return result
     finally:
         await servers.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -160,7 +169,10 @@ def _again(cell: Cell) -> str:
     words = f"--store {cell.store} --strategy {cell.strategy} --consistency {cell.consistency}"
     words += f" --implementation {cell.implementation} --seconds {cell.seconds:g} --seed {cell.seed}"
     words += " --near" if cell.near else ""
-    return words if cell.faults == schedule.ALL else f"{words} --faults {','.join(cell.faults)}"
+    words += "" if cell.redis == "single" else f" --redis {cell.redis}"
+    return (
+        words if cell.faults == _DEFAULT.get(cell.redis, schedule.ALL) else f"{words} --faults {','.join(cell.faults)}"
+    )
 
 
 def _store(name: str) -> ServerName:

@@ -57,6 +57,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     crash: float = 0.003
     near: bool = False
     """Whether the clients keep near what they read."""
+    redis: str = "single"
+    """What Redis is: one server, or a topology by name."""
     wait_for_dead_writers: bool = True
     """Whether the end waits until tokens of dead writers have expired, to see their keys cached again too."""
 
@@ -64,6 +66,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The cell in words."""
         words = [self.store, self.strategy, self.consistency, *(["near"] if self.near else [])]
+        words += [] if self.redis == "single" else [self.redis]
         return " ".join(words if self.implementation == "core" else [*words, self.implementation])
 
     @property
@@ -135,7 +138,12 @@ class _Run:
         self._current: dict[str, str] = {"strategy": cell.strategy, "store": cell.store}
         sockets = servers.sockets
         # Half of the clients reach Redis by a socket of their own that can fail, the others directly.
-        self._proxies = [Proxy(sockets / f"p{slot}.sock", servers.redis_socket) for slot in range(0, cell.clients, 2)]
+        topology = servers.topology
+        proxied = range(0, cell.clients if topology is None else 0, 2)
+        self._proxies = [Proxy(sockets / f"p{slot}.sock", servers.redis_socket) for slot in proxied]
+        redis_at = [servers.redis_socket] * cell.clients
+        for slot, proxy in zip(proxied, self._proxies, strict=True):
+            redis_at[slot] = proxy.path
         urls = {name: url for name, (url, _) in stores.items()}
         weakness = "" if naive or cell.implementation == "core" else cell.implementation
         self._crew = Crew(
@@ -145,7 +153,7 @@ class _Run:
                     name=f"c{slot}",
                     seed=cell.seed,
                     journal="",
-                    redis_url=redis_url(self._proxies[slot // 2].path if slot % 2 == 0 else servers.redis_socket),
+                    redis_url=redis_url(redis_at[slot]) if topology is None else topology.url,
                     postgres_url=urls.get("postgresql"),
                     mongo_url=urls.get("mongodb"),
                     store=cell.store,
@@ -280,6 +288,8 @@ class _Run:
             case "redis-full":
                 async with servers.crowded("noeviction"):
                     await asyncio.sleep(seconds)
+            case "redis-failover" | "redis-split":
+                await servers.fail_over(dies=fault.name == "redis-failover", seconds=seconds)
             case "partition":
                 return await self._part(fault)
             case "store-restart" | "store-kill" | "store-stall":

@@ -50,7 +50,7 @@ STALENESS_LIMIT: Final = 5.0
 _RECOVERY: Final = 3_000_000_000
 """Nanoseconds after a fault of the store within which clients may still find it away."""
 _ECHO: Final = 2_000_000_000
-_FORGETS: Final = frozenset({"redis-kill", "redis-old-dump", "redis-flushall"})
+_FORGETS: Final = frozenset({"redis-kill", "redis-old-dump", "redis-flushall", "redis-failover", "redis-split"})
 _STORE: Final = ("store-",)
 _DISTURBS: Final = ("redis-", "partition", "store-")
 _NOT_DONE: Final = frozenset({"conflict", "missing", "exists", "unavailable"})

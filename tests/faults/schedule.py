@@ -24,6 +24,8 @@ FAULTS: Final = (
     "store-switch",
 )
 """What happens one after the other, each at least once before any comes again."""
+FAILOVERS: Final = ("redis-failover", "redis-split")
+"""Where a replica of Redis can be promoted: its primary dies, or serves on beside it for a while."""
 CONTINUOUS: Final = ("client-kill", "crash", "edit")
 """What happens all the time beside them: kill -9 at any time, kill -9 right after a commit, edits behind the back."""
 ALL: Final = (*FAULTS, *CONTINUOUS)
@@ -34,6 +36,8 @@ _SECONDS: Final[dict[str, tuple[float, float]]] = {
     "redis-old-dump": (0.8, 2.0),
     "redis-evict": (0.8, 2.0),
     "redis-full": (0.8, 2.0),
+    "redis-failover": (0.2, 2.0),
+    "redis-split": (0.2, 2.0),
     "partition": (0.5, 2.5),
     "store-restart": (0.0, 0.5),
     "store-kill": (0.0, 0.5),
@@ -55,7 +59,7 @@ def faults(seed: int, names: tuple[str, ...], count: int) -> tuple[Fault, ...]:
     dice = random.Random(f"{seed}/faults")
     deck: list[str] = []
     planned: list[Fault] = []
-    known = [name for name in FAULTS if name in names]
+    known = [name for name in (*FAULTS, *FAILOVERS) if name in names]
     while known and len(planned) < count:
         if not deck:
             deck = dice.sample(known, len(known))

@@ -25,15 +25,19 @@ from core.servers.binaries import ServerName
 from core.servers.embedded import embedded_servers
 from core.servers.server import Server
 from core.servers.state import StateFolder
+from tests.core.cache.topologies import Topology
 
 MEMORY: Final = "256mb"
 _JUNK: Final = b"x" * 4000
 
 
 class Servers:
-    """Redis, PostgreSQL and MongoDB below `folder`, which must be a short path. Nothing runs until `start`."""
+    """Redis, PostgreSQL and MongoDB below `folder`, which must be a short path. Nothing runs until `start`.
 
-    def __init__(self, folder: Path) -> None:
+    A `topology` that runs is Redis in place of the embedded one."""
+
+    def __init__(self, folder: Path, topology: Topology | None = None) -> None:
+        self.topology = topology
         self._state = StateFolder(folder)
         self._servers = embedded_servers(self._state, redis_maxmemory=MEMORY)
         self._started: set[ServerName] = set()
@@ -43,6 +47,8 @@ class Servers:
         """Bring these up, empty Redis included."""
         await asyncio.to_thread(self._state.prepare)
         wanted = set(names)
+        if self.topology is not None:
+            wanted.discard("redis")
         await asyncio.gather(*(self._servers[name].serve() for name in wanted))
         self._started |= wanted
 
@@ -68,6 +74,8 @@ class Servers:
 
     def redis(self) -> Redis:
         """A client of Redis itself, past every proxy; it gives up quickly."""
+        if self.topology is not None:
+            return self.topology.client()
         return Redis.from_url(redis_url(self.redis_socket), socket_timeout=1.0, socket_connect_timeout=1.0)
 
     async def fresh_database(self, store: ServerName) -> str:
@@ -166,6 +174,15 @@ class Servers:
         """FLUSHALL."""
         async with self.redis() as redis:
             await redis.flushall()
+
+    async def fail_over(self, *, dies: bool, seconds: float) -> None:
+        """The primary dies, or serves on for a while beside the replica that was promoted; then it is that one's."""
+        assert self.topology is not None
+        if dies:
+            await self.topology.primary.kill()
+        await self.topology.promoted()
+        await asyncio.sleep(seconds)
+        await self.topology.rejoin()
 
     async def forget_scripts(self) -> None:
         """SCRIPT FLUSH."""

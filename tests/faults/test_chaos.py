@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.servers.binaries import ServerName
+from tests.core.cache.topologies import TOPOLOGIES
 from tests.faults.cell import Cell, Result, run_cell
 from tests.faults.servers import Servers
 
@@ -58,6 +59,28 @@ async def test_no_claim_is_broken(servers: Servers, store: ServerName, strategy:
     assert not result.broken, told(result)
     assert result.verdict.operations > 100
     assert result.faults["client-kill"] > 0
+
+
+@pytest.mark.parametrize("redis", sorted(TOPOLOGIES))
+async def test_no_claim_is_broken_by_a_failover(servers: Servers, redis: str) -> None:
+    """A primary dies, another one serves on beside its successor; afterwards reads come from Redis again (I10)."""
+    cell = Cell(
+        store="postgresql",
+        strategy="write-through",
+        faults=("redis-failover", "redis-split", "edit"),
+        seconds=4.0,
+        seed=7,
+        clients=2,
+        near=True,
+        redis=redis,
+        wait_for_dead_writers=False,
+    )
+    async with TOPOLOGIES[redis]() as servers.topology:
+        result = await run_cell(cell, servers)
+    servers.topology = None
+    assert not result.broken, told(result)
+    assert result.verdict.operations > 100
+    assert result.faults["redis-failover"] + result.faults["redis-split"] > 1
 
 
 async def test_the_textbook_is_found_out(servers: Servers) -> None:

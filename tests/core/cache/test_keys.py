@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.cache.keys import Key, Namespace
+from core.cache.keys import NOWHERE, TAG, Key, Namespace
+from core.cache.tracking import BELL, LIST
 
 SPACE = Namespace("rc", "postgresql", 3)
 keys = st.builds(Key, kind=st.text(alphabet=st.characters()), id=st.text(alphabet=st.characters()))
@@ -16,14 +17,14 @@ def hash_tag(key: bytes) -> bytes:
 
 
 def test_names_are_readable() -> None:
-    assert SPACE.entry_key(Key("movie", "Q103569")) == b"rc:e:{rc.postgresql.3:movie:Q103569}"
-    assert SPACE.gate_key(Key("movie", "8½")) == "rc:g:{rc.postgresql.3:movie:8½}".encode()
+    assert SPACE.entry_key(Key("movie", "Q103569")) == b"rc:e:{rc}:rc.postgresql.3:movie:Q103569"
+    assert SPACE.gate_key(Key("movie", "8½")) == "rc:g:{rc}:rc.postgresql.3:movie:8½".encode()
 
 
 @given(keys)
-def test_entry_and_gate_share_a_whole_hash_tag(key: Key) -> None:
+def test_every_name_is_in_the_same_slot(key: Key) -> None:
     entry, gate = SPACE.entry_key(key), SPACE.gate_key(key)
-    assert hash_tag(entry) == hash_tag(gate) == entry[len(b"rc:e:{") : -1]
+    assert {hash_tag(name) for name in (entry, gate, LIST, BELL, NOWHERE)} == {TAG.encode()}
     assert entry != gate
 
 

@@ -7,17 +7,21 @@ import random
 import ssl
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
-from core.cache.address import Address, address_of
+from core.cache.address import Address, route_of
 from core.cache.batches import MOST_TOGETHER
 from core.cache.lane import Lane, connect
 from core.cache.lanes import Lanes
 from core.cache.pooled import Pooled
+from core.cache.primary import finder
+from core.cache.redis import RedisCache
 from core.cache.wire import NotRedis, Overdue, Refused, Wire
+from tests.core.cache.conftest import SPACE
 from tests.core.cache.servers import OwnRedis
 
 PATIENT = 5.0
@@ -197,7 +201,7 @@ async def test_a_slow_answer_fails_alone_and_reaches_nobody_later(own_redis: Own
 @pytest.mark.parametrize("words", [b"HTTP/1.1 400\r\n\r\n", b"*1\r\n*", b"+too\r\n+many\r\n+words\r\n", b":1\r\n"])
 async def test_words_of_another_protocol_end_the_lane(tmp_path: Path, words: bytes) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"server\r\n")
+        await reader.readuntil(b"INFO\r\n")
         writer.write(b"%0\r\n$2\r\nok\r\n")
         await reader.readuntil(b"key\r\n")
         writer.write(words)
@@ -215,7 +219,7 @@ async def test_words_of_another_protocol_end_the_lane(tmp_path: Path, words: byt
 async def test_bulky_replies_do_not_delay_small_reads(own_redis: OwnRedis, other: Redis) -> None:
     await other.set("bulk", b"x" * 4_000_000)
     await other.set("k", "v")
-    lanes = Lanes(Address(path=str(own_redis.socket)), PATIENT, lambda info: None)
+    lanes = Lanes(finder(Address(path=str(own_redis.socket))), PATIENT, lambda info: None)
     assert await lanes.get(b"k") == b"v"
     bulk = asyncio.ensure_future(lanes.call([("GET", "bulk")] * 20))
     for _ in range(3):
@@ -239,7 +243,7 @@ async def test_lanes_dropped_while_they_connect_fail_who_waits(tmp_path: Path) -
 
     path = f"{tmp_path}/silent.sock"
     async with await asyncio.start_unix_server(silent, path):
-        lanes = Lanes(Address(path=path), PATIENT, lambda info: None)
+        lanes = Lanes(finder(Address(path=path)), PATIENT, lambda info: None)
         waiting = [asyncio.ensure_future(lanes.get(b"k")), asyncio.ensure_future(lanes.call([("PING",)]))]
         leaving = asyncio.ensure_future(lanes.get(b"k"))
         async with asyncio.timeout(10):
@@ -255,9 +259,9 @@ async def test_lanes_dropped_while_they_connect_fail_who_waits(tmp_path: Path) -
 
 async def both_ways(url: str) -> list[bytes | None]:
     """A value set and read by the lanes and by redis-py: they must agree on what an address means."""
-    address = address_of(url)
+    address = route_of(url)
     assert address is not None
-    wires: list[Wire] = [Lanes(address, PATIENT, lambda info: None), Pooled(url, PATIENT, lambda info: None)]
+    wires: list[Wire] = [Lanes(finder(address), PATIENT, lambda info: None), Pooled(url, PATIENT, lambda info: None)]
     await wires[0].call([("SET", "k", url)])
     read = [await wire.get(b"k") for wire in wires]
     for wire in wires:
@@ -285,39 +289,109 @@ async def test_tcp_login_and_database_mean_what_they_mean_to_redis_py() -> None:
             ("db0", "db1", "db2", "db3", "db5"), 1
         )
         with pytest.raises(Refused, match="WRONGPASS"):
-            await Lanes(Address(port=7391, host="127.0.0.1", password="no"), PATIENT, lambda info: None).get(b"k")
+            await Lanes(finder(Address(port=7391, host="127.0.0.1", password="no")), PATIENT, lambda info: None).get(
+                b"k"
+            )
+
+
+class Ends:
+    """Ends of TLS before a server, since the embedded one has none of its own; each on a port of its own."""
+
+    def __init__(self, folder: Path, redis: OwnRedis) -> None:
+        self.folder = folder
+        self._redis = redis
+
+    async def made(self, name: str, host: str = "localhost", days: int = 2) -> None:
+        """A key and a certificate for a host, signed by the authority `ca`; or that authority itself."""
+        key, certificate, asked = (self.folder / f"{name}.{kind}" for kind in ("key", "pem", "csr"))
+        new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}")
+        if name == "ca":
+            await _openssl("req", "-x509", *new, "-keyout", str(key), "-out", str(certificate), "-days", str(days))
+            return
+        names = self.folder / "names"
+        names.write_text(f"subjectAltName=DNS:{host}")
+        signed = ("-CA", str(self.folder / "ca.pem"), "-CAkey", str(self.folder / "ca.key"), "-CAcreateserial")
+        await _openssl("req", "-new", *new, "-keyout", str(key), "-out", str(asked))
+        await _openssl(
+            *("x509", "-req", "-in", str(asked), *signed, "-extfile", str(names)),
+            *("-days", str(days), "-out", str(certificate)),
+        )
+
+    @asynccontextmanager
+    async def end(self, name: str, *, ask: bool = False) -> AsyncIterator[str]:
+        """Where one listens that shows this certificate, and asks for one if so."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.folder / f"{name}.pem", self.folder / f"{name}.key")
+        if ask:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.folder / "ca.pem")
+        async with await asyncio.start_server(self._serve, "localhost", 0, ssl=context) as server:
+            yield f"rediss://localhost:{server.sockets[0].getsockname()[1]}/1"
+            server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_unix_connection(str(self._redis.socket))
+        await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer), return_exceptions=True)
+
+
+async def _openssl(*words: str) -> None:
+    made = await asyncio.create_subprocess_exec("openssl", *words, stderr=DEVNULL)
+    assert await made.wait() == 0
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
 
 
 async def test_encrypted(own_redis: OwnRedis, tmp_path: Path) -> None:
-    """Before the server stands an end of TLS, since the embedded one has none of its own."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2", "-nodes")
-    files = ("-keyout", str(key), "-out", str(certificate))
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
-    made = await asyncio.create_subprocess_exec("openssl", "req", "-x509", *curve, *subject, *files, stderr=DEVNULL)
-    assert await made.wait() == 0
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    """What the lanes and redis-py agree on; and what is wrong is told with its remedy."""
+    ends = Ends(tmp_path, own_redis)
+    await ends.made("ca")
+    await ends.made("past", days=0)
+    await ends.made("good")
+    await ends.made("other", host="elsewhere")
+    ca, client = f"ssl_ca_certs={tmp_path}/ca.pem", f"ssl_certfile={tmp_path}/good.pem&ssl_keyfile={tmp_path}/good.key"
+    async with (
+        ends.end("good") as good,
+        ends.end("good", ask=True) as asking,
+        ends.end("other") as other,
+        ends.end("past") as past,
+    ):
+        for url in (f"{good}?{ca}", f"{good}?ssl_cert_reqs=none", f"{asking}?{ca}&{client}"):
+            assert await both_ways(url) == [url.encode()] * 2
+        assert await both_ways(f"{other}?{ca}&ssl_check_hostname=false")
+        for url, reason, remedy in (
+            (good, "signed by nobody that is known here", "ssl_ca_certs=/path/ca.pem"),
+            (f"{other}?{ca}", "its certificate is for another name", "ssl_check_hostname=false"),
+            (f"{past}?{ca}", "its certificate has expired", "Renew it"),
+            (f"{asking}?{ca}", "asks for a certificate of ours", "ssl_certfile=/path/client.pem"),
+            (f"{good}?ssl_ca_certs={tmp_path}/none.pem", f"{tmp_path}/none.pem cannot be used", "Correct the file"),
+            (f"{good}?{ca}&ssl_certfile={tmp_path}/ca.key", "ca.key cannot be used as certificate", "Correct the file"),
+        ):
+            assert_told(await problem_of(url), reason, remedy)
+        port = good.partition("localhost:")[2].partition("/")[0]
+        assert_told(await problem_of(f"redis://localhost:{port}"), "", "redis_url")
+    async with OwnRedis("--port", "7393", "--bind", "127.0.0.1"):
+        # It waits for the end of what it takes for words.
+        assert_told(await problem_of("rediss://127.0.0.1:7393", 0.1), "no answer", "rediss:// is for TLS alone")
 
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_unix_connection(str(own_redis.socket))
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer), return_exceptions=True)
+def assert_told(problem: str, reason: str, remedy: str) -> None:
+    """Reason and remedy are there."""
+    assert reason in problem
+    assert remedy in problem
 
-    async with await asyncio.start_server(serve, "localhost", 0, ssl=context) as server:
-        at = f"rediss://localhost:{server.sockets[0].getsockname()[1]}/1"
-        assert await both_ways(f"{at}?ssl_ca_certs={certificate}") == [f"{at}?ssl_ca_certs={certificate}".encode()] * 2
-        assert await both_ways(f"{at}?ssl_cert_reqs=none") == [f"{at}?ssl_cert_reqs=none".encode()] * 2
-        stranger = address_of(at)
-        assert stranger is not None
-        lanes = Lanes(stranger, PATIENT, lambda info: None)
-        with pytest.raises(ssl.SSLCertVerificationError):
-            await lanes.get(b"k")
-        server.close()
+
+async def problem_of(url: str, budget: float = PATIENT) -> str:
+    """Why a cache at this address cannot be used."""
+    cache = RedisCache(url, SPACE, soft_ttl=60, hard_ttl=600, budget=budget)
+    await cache.open()
+    problem = cache.breaker.problem
+    await cache.close()
+    assert problem is not None
+    return problem
 
 
 @pytest.mark.parametrize(
@@ -339,4 +413,4 @@ async def test_encrypted(own_redis: OwnRedis, tmp_path: Path) -> None:
     ],
 )
 def test_what_an_address_says(url: str, address: Address | None) -> None:
-    assert address_of(url) == address
+    assert route_of(url) == address

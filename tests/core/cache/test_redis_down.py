@@ -211,7 +211,7 @@ async def test_a_server_restarted_between_two_calls_is_not_believed_before_it_wa
 ) -> None:
     await own_cache.acquire(KEY, "t", 60)
     await own_cache.fill(KEY, "t", 1, b"old")
-    before = (own_cache.greetings, own_cache.run_id)
+    before = (own_cache.greetings, own_cache.life)
     await own_redis.stop()
     await own_redis.start()
     for _ in range(3):
@@ -219,7 +219,7 @@ async def test_a_server_restarted_between_two_calls_is_not_believed_before_it_wa
             await own_cache.get(KEY)
     await closed(own_cache)
     assert own_cache.greetings == before[0] + 1
-    assert own_cache.run_id != before[1]
+    assert own_cache.life != before[1]
     assert await own_cache.get(KEY) is None
 
 
@@ -384,11 +384,11 @@ async def test_an_old_server_is_refused_by_name(tmp_path: object) -> None:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # No word of RESP3 does it know.
-        await reader.readuntil(b"server\r\n")
+        await reader.readuntil(b"INFO\r\n")
         writer.write(b"-ERR unknown command 'HELLO'\r\n$%d\r\n%b\r\n" % (len(info), info))
         await reader.readuntil(b"TIME\r\n")
         writer.write(
-            b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n" % (len(info), info) + b"-ERR no\r\n" * len(ALL)
+            b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n:0\r\n" % (len(info), info) + b"-ERR no\r\n" * len(ALL)
         )
         await reader.read()
         writer.close()

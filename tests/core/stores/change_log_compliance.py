@@ -321,6 +321,19 @@ class ChangeLogCompliance:
         await store.suspend("short", 0)
         assert (await other.standing()).suspended == 1
 
+    async def test_the_cache_is_named_by_one_at_a_time(self, store: Store, other: Store) -> None:
+        assert (await store.standing()).cache is None
+        assert not await store.name_cache("never said", "one")
+        first = await asyncio.gather(*(each.name_cache(None, says) for each, says in _saying(store, other)))
+        assert sorted(first) == [False] * 5 + [True]
+        named = (await other.standing()).cache
+        assert named is not None
+        again = await asyncio.gather(*(each.name_cache(named, f"{says} again") for each, says in _saying(store, other)))
+        assert sorted(again) == [False] * 5 + [True]
+        assert await other.name_cache((await store.standing()).cache, "last, with 'quotes' and $ä")
+        assert (await store.standing()).cache == "last, with 'quotes' and $ä"
+        assert not await store.name_cache(None, "too late")
+
     async def test_pending_changes_are_counted_where_they_are_counted_at_all(self, store: Store) -> None:
         assert (await store.standing()).pending in (0, None)
         await store.insert(BARE)
@@ -382,3 +395,8 @@ async def within(happens: Awaitable[None] | Awaitable[Standing]) -> None:
     """Await what must happen."""
     async with asyncio.timeout(_PATIENCE):
         await happens
+
+
+def _saying(*stores: Store) -> list[tuple[Store, str]]:
+    """Each store three times, each with something else to say."""
+    return [(store, f"{who}.{number}") for who, store in enumerate(stores) for number in range(3)]
