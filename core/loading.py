@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -56,26 +56,26 @@ async def load_into(
     Raises UnreadableFile and StoreUnavailable; what was stored before stays, and loading again goes on from there.
     """
     read = stored = unchanged = rejected = 0
+    fraction: float | None = None
     started = time.monotonic()
     items, rejects = iter(source), source.rejects()
 
-    def take(size: int) -> tuple[list[object], UnreadableFile | None]:
+    def take(size: int) -> tuple[list[object], UnreadableFile | None, float | None]:
         batch: list[object] = []
         try:
             batch.extend(islice(items, size))  # keeps what came before an exception
         except UnreadableFile as damaged:
-            return batch, damaged
-        return batch, None
+            return batch, damaged, source.fraction
+        return batch, None, source.fraction
 
     def now() -> LoadProgress:
-        seconds = time.monotonic() - started
-        return LoadProgress(read, stored, unchanged, rejected, seconds, source.fraction)
+        return LoadProgress(read, stored, unchanged, rejected, time.monotonic() - started, fraction)
 
     taking = asyncio.create_task(asyncio.to_thread(take, FIRST_BATCH))
     try:
         async with contextlib.AsyncExitStack() as stack:
             while not (stop and stop.is_set()):
-                batch, damaged = await taking
+                batch, damaged, fraction = await taking
                 if not batch and not damaged:
                     break
                 # The next one is read while the store is at this one.
@@ -97,11 +97,13 @@ async def load_into(
                 if damaged:
                     reason = f"{damaged.reason} {_kept(now(), rejects)}"
                     raise UnreadableFile(damaged.path, reason, remedy=damaged.remedy)
-                if first and len(batch) == FIRST_BATCH and source.fraction:
-                    await stack.enter_async_context(binding.store.bulk(round(read / source.fraction)))
+                if first and len(batch) == FIRST_BATCH and fraction:
+                    await stack.enter_async_context(binding.store.bulk(round(read / fraction)))
     finally:
         # Its thread goes on to the end of its batch whatever happens to the task.
         await asyncio.wait([taking])
+        if isinstance(items, Generator):
+            items.close()
         rejects.close()
         if stored:
             await _forget_everything(binding)

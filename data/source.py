@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
 from core.errors import InvalidMovie, UnreadableFile
 from core.model import Movie, check
+from data.apart import LARGE, read_apart
 from data.formats import RECOGNISERS
 from data.opening import Format, Opening, opening
 from data.rejects import RejectsFile
@@ -26,7 +28,8 @@ class Source:
     """The movies and rejects of one file: each iteration reads it anew, a row at a time.
 
     `format` is the name of what was recognised, `size` the bytes on disk. Iterating raises UnreadableFile when the
-    file turns out damaged in the middle; what came before stays good. It blocks on the disk: iterate in a thread.
+    file turns out damaged in the middle; what came before stays good. It blocks on the disk: iterate in a thread. A
+    large file is read in a process of its own, which ends when the iteration does.
     """
 
     def __init__(self, path: Path, size: int, format: Format) -> None:
@@ -35,12 +38,13 @@ class Source:
         self.format = format.name
         self._format = format
         self._text: TextFile | None = None
+        self._fraction = 0.0
         self._warnings = Warnings()
 
     @property
     def fraction(self) -> float:
         """How much of the bytes on disk the last iteration has consumed, from 0 to 1."""
-        return self._text.fraction if self._text else 0.0
+        return self._text.fraction if self._text else self._fraction
 
     @property
     def warnings(self) -> list[str]:
@@ -57,6 +61,23 @@ class Source:
         return RejectsFile(self.path)
 
     def __iter__(self) -> Generator[Movie | Reject]:
+        return self._apart() if self.size >= LARGE else self.here()
+
+    def _apart(self) -> Generator[Movie | Reject]:
+        self._text, self._fraction, self._warnings = None, 0.0, Warnings()
+        recipe = ("file", str(self.path), *map(str, self._format.companions))
+        with closing(read_apart(str(self.path), recipe)) as batches:
+            for batch in batches:
+                self._fraction = batch.fraction
+                self._warnings.messages += batch.warnings
+                self._warnings.count = batch.warning_count
+                yield from batch.rows
+                if batch.damage:
+                    reason, remedy = batch.damage
+                    raise UnreadableFile(str(self.path), reason, remedy=remedy)
+
+    def here(self) -> Generator[Movie | Reject]:
+        """The same, read in this process."""
         self._warnings = Warnings()
         seen = Seen()
         with TextFile(self.path, self._warnings) as text:

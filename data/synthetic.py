@@ -7,7 +7,8 @@ type is FICTIONAL, its id begins with `sy`, which no format gives, and it has no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -15,7 +16,9 @@ from typing import Final
 
 from core.errors import InvalidQuery
 from core.model import Movie
+from data.apart import MANY, read_apart
 from data.rejects import RejectsFile
+from data.rows import Reject
 from data.source import shipped
 
 FICTIONAL: Final = "fictional movie"
@@ -59,7 +62,18 @@ class Synthetic:
         """Where refused rows would go: there are none."""
         return RejectsFile(self.path)
 
-    def __iter__(self) -> Iterator[Movie]:
+    def __iter__(self) -> Generator[Movie | Reject]:
+        return self._apart() if self.count >= MANY else self.here()
+
+    def _apart(self) -> Generator[Movie | Reject]:
+        self._made = 0
+        with closing(read_apart(str(self.path), ("synthetic", str(self.count), str(self.seed)))) as batches:
+            for batch in batches:
+                self._made = round(batch.fraction * self.count)
+                yield from batch.rows
+
+    def here(self) -> Generator[Movie | Reject]:
+        """The same, made in this process."""
         self._made = 0
         models = [movie for movie in shipped() if isinstance(movie, Movie)]
         chance = Random(self.seed)

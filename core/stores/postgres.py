@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any, Final
 
-import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 
-from core.errors import EditConflict, MovieExists, MovieNotFound, OutcomeUnknown, StoreUnavailable
+from core.errors import EditConflict, MovieExists, MovieNotFound
 from core.masking import masked
 from core.model import Movie, replace
 from core.query import Query, ValueCount
@@ -20,21 +18,9 @@ from core.stores import postgres_schema as schema
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Store, Stored, StoreName, Window
 from core.stores.postgres_changes import ChangeLog
 from core.stores.postgres_connections import Connection, Connections, Parameters, Statement
-from core.stores.postgres_copy import COPY, lines
-from core.stores.postgres_faults import ConnectionLost
-from core.stores.postgres_records import (
-    CONTENT,
-    GIVEN,
-    GIVEN_CONTENT,
-    GIVEN_STORED,
-    READ,
-    STORED,
-    as_json,
-    movie_of,
-    possible_id,
-)
+from core.stores.postgres_loading import LIMIT, Loads, allow
+from core.stores.postgres_records import GIVEN, GIVEN_STORED, READ, STORED, as_json, movie_of, possible_id
 
-T = TypeVar("T")
 Row = tuple[Any, ...]
 
 _GET = sql.SQL("select {} from reelcache.movies where id = %s").format(READ)
@@ -46,48 +32,8 @@ _UPDATE = sql.SQL(
     "update reelcache.movies as movie set ({}) = row({}) from {}"
     " where movie.id = given.id and movie.version = %s returning movie.version"
 ).format(STORED, GIVEN_STORED, GIVEN)
-_TAKE_TURNS = """
-select reelcache.take_turn(id)
-from (select min(id) as id from unnest(%s::text[]) as id group by reelcache.turn_of(id) order by reelcache.turn_of(id))
-  as one_of_each_turn
-"""
-# Nobody inserts one of these ids meanwhile: the load has taken their turns. Who deletes one deletes it after the load.
-_LOAD = sql.SQL("""
-with given as materialized (select * from {given}),
-changed as (
-  update reelcache.movies as movie set ({stored}) = row({given_stored}) from given
-  where movie.id = given.id and ({given_content}) is distinct from ({content})
-  returning 1
-),
-added as (
-  insert into reelcache.movies ({stored})
-  select {given_stored} from given where not exists (select from reelcache.movies where movies.id = given.id)
-  returning 1
-)
-select (select count(*) from added), (select count(*) from changed)
-""").format(given=GIVEN, stored=STORED, given_stored=GIVEN_STORED, given_content=GIVEN_CONTENT, content=CONTENT)
-
-_NEXT_VERSION: Final = """
-select set_config('reelcache.version', greatest(
-  reelcache.microseconds(), (select max(version) + 1 from reelcache.removals where id = any(%(ids)s) or id = '')
-)::text, true)
-"""
-_REMOVED_SINCE: Final = """
-select from reelcache.removals
-where id = any(%(ids)s) and version >= current_setting('reelcache.version')::bigint limit 1
-"""
-
-_LOAD_LIMIT: Final = 60.0
-"""Seconds that one batch may take."""
-_VACUUM: Final = "vacuum (analyze) reelcache.movies"
 _FETCHED: Final = 2_000
 """Rows of an order that come at once."""
-_LONG: Final = 3_600.0
-"""Seconds that the making of the indexes may take."""
-_LOAD_QUIET: Final = 1.0
-"""Seconds without another batch after which a load counts as over."""
-_ATTEMPTS: Final = 3
-"""How often a write is tried that the server rolled back for the sake of another one."""
 
 
 class PostgresStore(Store):
@@ -102,11 +48,7 @@ class PostgresStore(Store):
         self._url = url
         self._connections = Connections(url, timeout=timeout)
         self._changes = ChangeLog(url, self._connections, timeout=timeout)
-        self._tidying: asyncio.Task[None] | None = None
-        self._untidy = False
-        self._mending: asyncio.Task[None] | None = None
-        self._bulks = 0
-        """Bulk loads under way."""
+        self._loads = Loads(self._connections)
 
     def __repr__(self) -> str:
         return f"PostgresStore({masked(self._url)!r})"
@@ -122,14 +64,10 @@ class PostgresStore(Store):
             await self._connections.close()
             raise
         if not complete:
-            self._mending = asyncio.create_task(self._mend())
+            self._loads.mend_soon()
 
     async def close(self) -> None:
-        mending, self._mending = self._mending, None
-        if mending is not None:
-            mending.cancel()
-            await asyncio.wait([mending])
-        await self._stop_tidying()
+        await self._loads.close()
         await self._changes.close()
         await self._connections.close()
 
@@ -227,55 +165,10 @@ class PostgresStore(Store):
         return int(row[0])
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
-        ids = [movie.id for movie in movies]
-        copied = await asyncio.to_thread(lines, movies)
+        return await self._loads.load(movies)
 
-        async def store(connection: Connection) -> tuple[int, int]:
-            async with connection.transaction():
-                await _allow(connection, _LOAD_LIMIT)
-                await connection.execute(_TAKE_TURNS, (ids,))
-                if await _copy(connection, ids, copied):
-                    inserted, updated = len(ids), 0
-                else:
-                    given = await asyncio.to_thread(as_json, movies)
-                    await connection.execute("set local reelcache.load = on")
-                    stored = await connection.execute(_LOAD, (given,), prepare=False)
-                    inserted, updated = await stored.fetchone() or (0, 0)
-                if inserted or updated:
-                    await connection.execute("select reelcache.log_change_of_all()")
-                return inserted, updated
-
-        inserted, updated = await self._written(store, limit=_LOAD_LIMIT)
-        if (inserted or updated) and not self._bulks:
-            self._tidy_soon()
-        return Stored(inserted=inserted, updated=updated, unchanged=len(ids) - inserted - updated)
-
-    @asynccontextmanager
-    async def bulk(self, expected: int) -> AsyncIterator[None]:
-        async with self._connections.apart() as connection:
-            async with self._connections.asking(connection):
-                taken_away = await indexes.take_away(connection, expected // 2)
-            self._bulks += 1
-            try:
-                yield
-            except Exception:
-                with suppress(StoreUnavailable):
-                    await self._bulk_ended(connection, taken_away)
-                raise
-            else:
-                await self._bulk_ended(connection, taken_away)
-            finally:
-                self._bulks -= 1
-
-    async def _bulk_ended(self, connection: Connection, taken_away: bool) -> None:
-        if not taken_away:
-            self._tidy_soon()
-            return
-        async with self._connections.asking(connection, limit=_LONG):
-            await connection.execute("set statement_timeout = 0")
-            # Sooner than the indexes, which would have to be looked through.
-            await connection.execute(_VACUUM)
-            await indexes.make_missing(connection)
+    def bulk(self, expected: int) -> AbstractAsyncContextManager[None]:
+        return self._loads.bulk(expected)
 
     async def set_note(self, name: str, text: str) -> None:
         await self._write(
@@ -285,14 +178,14 @@ class PostgresStore(Store):
         )
 
     async def clear(self) -> None:
-        await self._stop_tidying()
+        await self._loads.stop_tidying()
 
         async def empty(connection: Connection) -> None:
             async with connection.transaction():
-                await _allow(connection, _LOAD_LIMIT)
+                await allow(connection, LIMIT)
                 await connection.execute("truncate reelcache.movies, reelcache.notes")
 
-        await self._written(empty, limit=_LOAD_LIMIT)
+        await self._connections.written(empty, limit=LIMIT)
 
     async def _refused(self, id: str, base: int) -> MovieNotFound | EditConflict:
         current = await self.get(id)
@@ -335,90 +228,15 @@ class PostgresStore(Store):
             written = await connection.execute(statement, parameters)
             return await written.fetchone()
 
-        return await self._written(write)
-
-    async def _written(self, write: Callable[[Connection], Awaitable[T]], *, limit: float | None = None) -> T:
-        """What a write answers. Tried again only where the server said that it undid it."""
-        try:
-            async with self._connections.borrow(proven=True, limit=limit) as connection:
-                for _ in range(_ATTEMPTS - 1):
-                    with suppress(errors.DeadlockDetected, errors.SerializationFailure):
-                        return await write(connection)
-                return await write(connection)
-        except ConnectionLost as loss:
-            raise OutcomeUnknown(
-                "PostgreSQL",
-                f"{loss.reason} during a write, which may have been stored or not",
-                remedy="Reload to see what is there, then try again.",
-            ) from None
+        return await self._connections.written(write)
 
     async def _streamed(self, asked: Sequence[tuple[sql.Composed, Parameters]]) -> AsyncGenerator[Sequence[Any]]:
         """The rows of several statements, all of one moment, some thousand at a time."""
-        async with self._connections.borrow(limit=_LOAD_LIMIT) as connection, connection.transaction():
+        async with self._connections.borrow(limit=LIMIT) as connection, connection.transaction():
             await connection.execute("set transaction isolation level repeatable read, read only")
-            await _allow(connection, _LOAD_LIMIT)
+            await allow(connection, LIMIT)
             for statement, parameters in asked:
                 async with connection.cursor(name="streamed") as cursor:
                     await cursor.execute(statement, parameters)
                     while rows := await cursor.fetchmany(_FETCHED):
                         yield rows
-
-    # ------------------------------------------------------------------------------------------------ after a load
-
-    def _tidy_soon(self) -> None:
-        self._untidy = True
-        if self._tidying is None or self._tidying.done():
-            self._tidying = asyncio.create_task(self._tidy())
-
-    async def _tidy(self) -> None:
-        """When a load is over: without visibility map and statistics a deep window is ten times slower.
-
-        The server does it by itself some minutes later; so no failure matters."""
-        while self._untidy:
-            self._untidy = False
-            await asyncio.sleep(_LOAD_QUIET)
-            if self._untidy:
-                continue
-            with suppress(StoreUnavailable):
-                async with self._connections.borrow(limit=_LOAD_LIMIT) as connection:
-                    if await indexes.locked(connection):
-                        await connection.execute("set statement_timeout = 0")
-                        await connection.execute(_VACUUM)
-                        await connection.close()
-
-    async def _mend(self) -> None:
-        """Make the indexes that a load did not come to make; without them all goes on, but slower."""
-        with suppress(StoreUnavailable):
-            async with self._connections.apart() as connection, self._connections.asking(connection, limit=_LONG):
-                await indexes.make_missing(connection)
-
-    async def _stop_tidying(self) -> None:
-        task, self._tidying = self._tidying, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-
-
-async def _copy(connection: Connection, ids: Sequence[str], copied: bytes) -> bool:
-    """Store the movies if all of them are new, in this transaction; tells whether they were.
-
-    Their turns are taken, so nobody inserts one meanwhile; but one that is there may be removed, and must not come back
-    with a version from before."""
-    try:
-        async with connection.transaction():
-            await connection.execute("set local reelcache.load = copy")
-            await connection.execute(_NEXT_VERSION, {"ids": ids})
-            async with connection.cursor().copy(COPY) as target:
-                await target.write(copied)
-            removed = await connection.execute(_REMOVED_SINCE, {"ids": ids})
-            if await removed.fetchone() is not None:
-                raise psycopg.Rollback
-            return True
-    except errors.UniqueViolation:
-        pass
-    return False
-
-
-async def _allow(connection: Connection, seconds: float) -> None:
-    """Give the statements of this transaction another time limit."""
-    await connection.execute("select set_config('statement_timeout', %s, true)", (str(round(seconds * 1000)),))

@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final, LiteralString
+from typing import Final, LiteralString, TypeVar
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
-from core.errors import StoreUnavailable
+from core.errors import OutcomeUnknown, StoreUnavailable
 from core.stores import postgres_faults as faults
 
 Connection = psycopg.AsyncConnection[TupleRow]
@@ -30,6 +30,12 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())  # else its warni
 
 _GRACE: Final = 1.0
 """Seconds beyond the server's own statement time-out after which a silent connection is cut, or half that time-out."""
+
+
+_ATTEMPTS: Final = 3
+"""How often a write is tried that the server rolled back for the sake of another one."""
+
+T = TypeVar("T")
 
 
 class Brittle(psycopg.AsyncConnection[TupleRow]):
@@ -155,6 +161,22 @@ class Connections:
             if loss.timed_out:
                 raise
             return await ask()
+
+    async def written(self, write: Callable[[Connection], Awaitable[T]], *, limit: float | None = None) -> T:
+        """What a write answers. Tried again only where the server said that it undid it; raises OutcomeUnknown where
+        it may have happened or not."""
+        try:
+            async with self.borrow(proven=True, limit=limit) as connection:
+                for _ in range(_ATTEMPTS - 1):
+                    with suppress(errors.DeadlockDetected, errors.SerializationFailure):
+                        return await write(connection)
+                return await write(connection)
+        except faults.ConnectionLost as loss:
+            raise OutcomeUnknown(
+                "PostgreSQL",
+                f"{loss.reason} during a write, which may have been stored or not",
+                remedy="Reload to see what is there, then try again.",
+            ) from None
 
     async def _turn(self) -> asyncio.Semaphore:
         free = self._free
