@@ -24,8 +24,8 @@ from core.errors import CacheUnavailable, StoreUnavailable
 from core.observe.counters import Observer
 from core.strategies.base import Computed, Question
 from core.strategies.codec import CODEC
+from core.strategies.fills import LEASE
 from core.strategies.keys import COLLECTION, answer_key, new_token
-from core.strategies.reading import LEASE
 from core.trust import Doubt, Trust
 
 T = TypeVar("T")

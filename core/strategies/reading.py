@@ -1,4 +1,4 @@
-"""The path of a read under every caching strategy: look in Redis; on a miss take the lease, load, fill.
+"""The path of a read under every caching strategy: look near, then in Redis; on a miss load and fill (`fills`).
 
 Where Redis may not be believed the store is asked; where the store is away, too, the last known state is served and
 labelled. An entry is refreshed before its soft TTL ends, the likelier the nearer that is and the longer its load took:
@@ -22,7 +22,7 @@ from core.cache.entry import Entry, entry_in
 from core.cache.flight import Landed, SingleFlight
 from core.cache.keys import Key
 from core.cache.near import Slot
-from core.cache.redis import Loaded, RedisCache
+from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
 from core.model import Movie
 from core.observe.counters import Observer
@@ -31,23 +31,16 @@ from core.observe.trace import NEAR_HIT
 from core.query import Freshness
 from core.stores.base import Store
 from core.strategies.base import Answer, LongWay
-from core.strategies.codec import CODEC, decode_movie, encode_movie
+from core.strategies.codec import CODEC, decode_movie
+from core.strategies.fills import Fills, by_way_of, uncached
 from core.strategies.hits import Batching, Hits
-from core.strategies.keys import movie_key, new_token
+from core.strategies.keys import movie_key
 from core.trust import Doubt, Trust
 
-LEASE: Final = 2.0
-"""Seconds that a reader's lease lives: well above a slow load, short enough that a vanished reader delays nobody."""
-SOONEST: Final = 0.004
-"""Seconds between two looks while another process loads the same key; from its tenth on each waits for a tenth of the
-time so far, so that whoever waits is late by no more than that."""
-PATIENCE: Final = 0.5
-"""Seconds of such looks before loading without filling."""
 MOST_NEAR: Final = 30.0
 """Seconds that an entry is kept near at most, however fresh it is."""
 EAGERNESS: Final = 1.0
 """The β of early expiration: above 1 refreshes earlier."""
-_LEASES: Final = {"token": "lease", "loading": "another reads", "writing": "another writes", "hit": "filled by now"}
 
 
 class MovieReads:
@@ -67,14 +60,12 @@ class MovieReads:
         random: Callable[[], float] = random,
     ) -> None:
         self._strategy = strategy
-        self._store = store
         self._cache = cache
         self._trust = trust
         self._random = random
         self._observer = observer
         self._flight = flight
-        self._background = background
-        self._refreshing: set[Key] = set()
+        self._fills = Fills(strategy, store, cache, observer, background, self._found)
         self._near = cache.near
         self._shelf = cache.shelf(movie_key("").kind)
         self._hits: Hits | None = None
@@ -154,7 +145,7 @@ class MovieReads:
             seconds = time.perf_counter() - started
             self._observer.hits(self._strategy, 1, seconds, tier="near")
             self._observer.saved(self._strategy)
-            return _by_way_of(kept, Step("near", "hit", seconds))
+            return by_way_of(kept, Step("near", "hit", seconds))
         key = movie_key(id)
         doubt = self._trust.doubt()
         shelf = self._shelf if doubt is None else None
@@ -175,20 +166,20 @@ class MovieReads:
         if doubt is not None:
             reason = doubt.reason
             try:
-                answer = await self._land(Key("bypass", key.id), lambda: self._bypass(key.id, reason))
+                answer = await self._land(Key("bypass", key.id), lambda: self._fills.bypass(key.id, reason))
             except StoreUnavailable as away:
                 if (last := (await self._last_known([key], doubt, away)).get(key)) is None:
                     raise
                 self._count_hits([last], time.perf_counter() - started, doubt)
-                return _by_way_of(last, Step("store", "away"), Step("redis", "last known state"))
+                return by_way_of(last, Step("store", "away"), Step("redis", "last known state"))
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
             self._cache.forget_near([key])
             return answer
         missed = Step("redis", "miss", time.perf_counter() - started)
-        answer = await self._land(key, lambda: self._load(key, undecodable=entry is not None))
+        answer = await self._land(key, lambda: self._fills.load(key, undecodable=entry is not None))
         self._observer.misses(self._strategy, 1, time.perf_counter() - started)
         self._cache.forget_near([key])  # what is on its way may be older than what the store said
-        return _by_way_of(answer, missed, *answer.steps)
+        return by_way_of(answer, missed, *answer.steps)
 
     async def read_many(self, ids: Sequence[str]) -> list[Answer]:
         """Several movies: one look at Redis for all, then one query to the store for those that were not there."""
@@ -218,7 +209,7 @@ class MovieReads:
             self._observer.saved(self._strategy)
         elif doubt is not None:
             try:
-                loaded = await self._query([key.id for key in missing])
+                loaded = await self._fills.query([key.id for key in missing])
             except StoreUnavailable as away:
                 last_known = await self._last_known(missing, doubt, away)
                 if len(last_known) < len(missing):
@@ -226,10 +217,10 @@ class MovieReads:
                 found.update(last_known)
                 self._count_hits(list(last_known.values()), time.perf_counter() - started, doubt)
             else:
-                found.update((key, _uncached(loaded.get(key.id), doubt.reason)) for key in missing)
+                found.update((key, uncached(loaded.get(key.id), doubt.reason)) for key in missing)
                 self._observer.bypass(self._strategy, len(missing), time.perf_counter() - started)
         else:
-            found.update(await self._load_many(missing))
+            found.update(await self._fills.load_many(missing))
             self._observer.misses(self._strategy, len(missing), time.perf_counter() - started)
         self._cache.forget_near(missing)
         return [found[key] for key in keys]
@@ -244,89 +235,7 @@ class MovieReads:
             return await loader()
 
         answer = await self._flight.load(key, lead)
-        return answer if led else _by_way_of(answer, Step("store", "load shared"))
-
-    async def _load(self, key: Key, *, undecodable: bool = False) -> Landed[Answer]:
-        token = new_token()
-        began = time.perf_counter()
-        try:
-            acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
-            while acquired.verdict == "loading" and (waited := time.perf_counter() - began) < PATIENCE:
-                await asyncio.sleep(max(SOONEST, waited / 10))
-                acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
-        except CacheUnavailable as away:
-            return await self._bypass(key.id, away.reason)
-        started = time.perf_counter()
-        asked = Step("redis", _LEASES.get(acquired.verdict, acquired.verdict), started - began)
-        if acquired.verdict == "hit" and (answer := self._found(key, acquired.entry, None)):
-            return Landed(_by_way_of(answer, asked), certified=False)
-        movie = await self._store.get(key.id)
-        self._observer.store_read(self._strategy)
-        if acquired.verdict != "token":
-            read = Step("store", "read", time.perf_counter() - started)
-            other = "writer" if acquired.verdict == "writing" else "reader"
-            return Landed(_by_way_of(_uncached(movie, f"another {other} is at it"), asked, read), certified=False)
-        loaded = time.perf_counter()
-        load_ms = round((loaded - started) * 1000)
-        steps = (asked, Step("store", "read", loaded - started))
-        try:
-            verdict = await self._cache.fill(key, token, *_content(movie), load_ms=load_ms)
-        except CacheUnavailable as away:
-            return Landed(_by_way_of(_uncached(movie, away.reason), *steps, Step("redis", "away")), certified=False)
-        filled = Step("redis", "filled" if verdict == "set" else "fill refused", time.perf_counter() - loaded)
-        if verdict != "set":
-            self._observer.refused(verdict)
-            refused = _uncached(movie, f"fill refused: {verdict}")
-            return Landed(_by_way_of(refused, *steps, filled), certified=False)
-        # The lease lived until now: no write of this movie began since it was taken.
-        return Landed(_by_way_of(_loaded(movie), *steps, filled), certified=True)
-
-    async def _load_many(self, keys: Sequence[Key]) -> dict[Key, Answer]:
-        token = new_token()
-        try:
-            acquired = await self._cache.acquire_many(keys, token, LEASE)
-        except CacheUnavailable as away:
-            loaded = await self._query([key.id for key in keys])
-            return {key: _uncached(loaded.get(key.id), away.reason) for key in keys}
-        started = time.perf_counter()
-        loaded = await self._query([key.id for key in keys])
-        load_ms = round((time.perf_counter() - started) * 1000)
-        leased = [key for key, got in zip(keys, acquired, strict=True) if got.verdict == "token"]
-        answers = {key: _uncached(loaded.get(key.id), "another reader or writer is at it") for key in keys}
-        try:
-            fills = [Loaded(key, *_content(loaded.get(key.id)), load_ms) for key in leased]
-            verdicts = await self._cache.fill_many(token, fills)
-        except CacheUnavailable as away:
-            return answers | {key: _uncached(loaded.get(key.id), away.reason) for key in leased}
-        for key, verdict in zip(leased, verdicts, strict=True):
-            if verdict == "set":
-                answers[key] = _loaded(loaded.get(key.id))
-            else:
-                self._observer.refused(verdict)
-        return answers
-
-    def _refresh(self, key: Key) -> None:
-        """Load a stale entry anew behind the reader's back; the lease keeps it to one process."""
-        if key not in self._refreshing:
-            self._refreshing.add(key)
-            self._background.start(self._reload(key))
-
-    async def _reload(self, key: Key) -> None:
-        token = new_token()
-        try:
-            if (await self._cache.acquire(key, token, LEASE, refresh=True)).verdict != "token":
-                return
-            started = time.perf_counter()
-            movie = await self._store.get(key.id)
-            self._observer.store_read(self._strategy)
-            load_ms = round((time.perf_counter() - started) * 1000)
-            verdict = await self._cache.fill(key, token, *_content(movie), load_ms=load_ms)
-            if verdict != "set":
-                self._observer.refused(verdict)
-        except (CacheUnavailable, StoreUnavailable):
-            return  # the stale entry serves until its hard TTL, and the next reader tries again
-        finally:
-            self._refreshing.discard(key)
+        return answer if led else by_way_of(answer, Step("store", "load shared"))
 
     async def _last_known(self, keys: Sequence[Key], doubt: Doubt, away: StoreUnavailable) -> dict[Key, Answer]:
         """What the cache holds of these although it was not confirmed in time, now that the store failed a reader."""
@@ -340,18 +249,6 @@ class MovieReads:
         pairs = ((key, self._found(key, entry, reason)) for key, entry in zip(keys, entries, strict=True))
         return {key: answer for key, answer in pairs if answer is not None}
 
-    async def _bypass(self, id: str, reason: str) -> Landed[Answer]:
-        started = time.perf_counter()
-        movie = await self._store.get(id)
-        self._observer.store_read(self._strategy)
-        read = Step("store", "read", time.perf_counter() - started)
-        return Landed(_by_way_of(_uncached(movie, reason), read), certified=False)
-
-    async def _query(self, ids: Sequence[str]) -> dict[str, Movie]:
-        loaded = await self._store.get_many(ids)
-        self._observer.store_read(self._strategy)
-        return loaded
-
     def _found(self, key: Key, entry: Entry | None, doubt: Doubt | None) -> Answer | None:
         """What an entry says, or None where it says nothing that this program understands: a miss."""
         if entry is None or entry.codec != CODEC:
@@ -364,7 +261,7 @@ class MovieReads:
             return Answer(movie, entry.version, "redis", "stale", f"the last known state: {doubt.reason}")
         now = self._cache.now_ms()
         if now - entry.load_ms * EAGERNESS * math.log(1.0 - self._random()) >= entry.fresh_until:
-            self._refresh(key)
+            self._fills.refresh(key)
         freshness: Freshness = "fresh" if now < entry.fresh_until else "stale"
         reason = "hit" if freshness == "fresh" else "hit past its soft TTL: being refreshed"
         return Answer(movie, entry.version, "redis", freshness, reason if entry.known else "known to be absent")
@@ -380,23 +277,7 @@ class MovieReads:
             self._observer.hits(self._strategy, len(answers), seconds, negative=negative, fail_safe=stale)
 
 
-def _by_way_of(answer: Answer, *steps: Step) -> Answer:
-    return msgspec.structs.replace(answer, steps=steps)
-
-
 def _looked(found: Answer) -> str:
     if found.reason.startswith("the last known state"):
         return "last known state"
     return "hit" if found.movie is not None else "known absent"
-
-
-def _content(movie: Movie | None) -> tuple[int, bytes | None]:
-    return (0, None) if movie is None else (movie.version, encode_movie(movie))
-
-
-def _loaded(movie: Movie | None) -> Answer:
-    return Answer(movie, movie.version if movie else 0, "store", "fresh", "miss: loaded and filled")
-
-
-def _uncached(movie: Movie | None, reason: str) -> Answer:
-    return Answer(movie, movie.version if movie else 0, "store", "uncached", f"not cached: {reason}")
