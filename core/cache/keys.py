@@ -51,8 +51,8 @@ class Namespace(msgspec.Struct, frozen=True):
         """Where the entries of one kind are."""
         if not kind.isalnum():
             return [self.entry_key(Key(kind, id)) for id in ids]
-        head = f"rc:e:{{{self.name}.{self.store}.{self.epoch}:{kind}:"
-        return [f"{head}{id if id.isalnum() else _quoted(id)}}}".encode("utf-8", "surrogatepass") for id in ids]
+        head = f"rc:e:{{rc}}:{self.name}.{self.store}.{self.epoch}:{kind}:"
+        return [f"{head}{id if id.isalnum() else _quoted(id)}".encode("utf-8", "surrogatepass") for id in ids]
 
     def gate_key(self, key: Key) -> bytes:
         """Where the gate is, a hash."""
