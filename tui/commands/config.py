@@ -28,7 +28,7 @@ ABOUT: Final = {
     "store": f"Where the movies are: {' or '.join(STORES)}.",
     "postgres_url": "Your own PostgreSQL instead of the embedded one.",
     "mongo_url": "Your own MongoDB instead of the embedded one; mongodb+srv:// for Atlas.",
-    "redis_url": "Your own Redis instead of the embedded one.",
+    "redis_url": "Your own Redis instead of the embedded one; redis+sentinel:// or redis+cluster:// where there are several.",
     "strategy": f"How the cache is used: {', '.join(STRATEGIES)}.",
     "near_cache": "A cache inside the program. There is none yet, so this stays false.",
     "soft_ttl": "Seconds for which a cached entry counts as fresh.",
