@@ -89,7 +89,6 @@ class Catalogue:
         observer: Observer,
         open_store: Callable[[str], Awaitable[Binding]],
         *,
-        redis_url: str,
         faults: FaultSwitches,
     ) -> None:
         self.faults = faults
@@ -99,7 +98,6 @@ class Catalogue:
         self._cache = cache
         self._observer = observer
         self._open_store = open_store
-        self._redis_url = redis_url
         self._redis: RedisStats | None = None
         self._generation: str | None = None
         self._doubt: str | None = None
@@ -138,8 +136,8 @@ class Catalogue:
 
     @property
     def redis_url(self) -> str:
-        """Where Redis really is, password masked."""
-        return self._redis_url
+        """Where Redis really is just now, password masked."""
+        return self._cache.address
 
     @property
     def store_url(self) -> str:

@@ -66,7 +66,7 @@ class _Opening:
         self._stack.push_async_callback(self._servers.close)
         store_opened = asyncio.create_task(self._connected(self._settings.store))
         try:
-            self._cache, redis_url = await self._redis()
+            self._cache = await self._redis()
             store, url, uid = await store_opened
         except BaseException:
             store_opened.cancel()
@@ -79,7 +79,6 @@ class _Opening:
             self._cache,
             self._observer,
             self._open_store,
-            redis_url=masked(redis_url),
             faults=FaultSwitches(
                 self._servers,
                 self._settings,
@@ -95,7 +94,7 @@ class _Opening:
         self._stack.push_async_callback(_ended, watching)
         return catalogue
 
-    async def _redis(self) -> tuple[RedisCache, str]:
+    async def _redis(self) -> RedisCache:
         url = self._settings.redis_url
         if url is None:
             try:
@@ -114,7 +113,7 @@ class _Opening:
         await cache.open()
         if self._settings.near_cache:
             await cache.use_near(True)
-        return cache, url
+        return cache
 
     async def _connected(self, name: str) -> tuple[Store, str, str]:
         url = self._settings.url(name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from errno import ECONNREFUSED
 from typing import Final, Literal
 
-from core.cache.address import Uncertified, Unreadable
+from core.cache.address import Address, Cluster, Route, Sentinels, Uncertified, Unreadable
 from core.cache.wire import NotRedis, Refused
 from core.errors import CacheUnavailable
 
@@ -115,6 +116,28 @@ def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]
     if refusal.code in _DOWN_REPLIES:
         return _unavailable(f"{address} cannot serve: {words}"), "down"
     return _unavailable(f"{address} refused a command: {words}"), "refused"
+
+
+def misaddressed(
+    info: Mapping[str, str], address: str, server: Address | None, route: Route | None
+) -> CacheUnavailable | None:
+    """What a server that says this of itself should have been addressed as; None where all is well."""
+    mode = info.get("redis_mode", "standalone")
+    scheme, place = ("redis", "host:port") if server is None else (server.scheme, str(server))
+    if mode == "sentinel":
+        service = info.get("master0", "name=service").partition("name=")[2].partition(",")[0]
+        remedy = f"Write {scheme}+sentinel://{place}/{service} in redis_url."
+        return _unavailable(f"{address} is a Sentinel, which keeps no data.", remedy)
+    if mode == "cluster" and not isinstance(route, Cluster):
+        return _unavailable(f"{address} is a node of a cluster.", f"Write {scheme}+cluster://{place} in redis_url.")
+    return None
+
+
+def read_only(address: str, route: Route | None) -> CacheUnavailable:
+    """The error for a replica at the end of this route."""
+    found = isinstance(route, Sentinels | Cluster)
+    remedy = "The cache is used again when a primary was found." if found else "Point redis_url at the primary."
+    return _unavailable(f"{address} is a read-only replica.", remedy)
 
 
 def told(problem: CacheUnavailable) -> str:

@@ -9,9 +9,9 @@ from random import random
 from typing import TYPE_CHECKING, Any, Final
 
 from core.cache import scripts
-from core.cache.address import Address, Cluster, route_of
+from core.cache.address import Address, route_of
 from core.cache.breaker import Breaker
-from core.cache.failures import explain, told
+from core.cache.failures import explain, misaddressed, read_only, told
 from core.cache.info import info_fields, life
 from core.cache.keys import NOWHERE
 from core.cache.scripts import Script
@@ -260,32 +260,15 @@ class Link:
     def _identify(self, info: bytes) -> None:
         """Refuse a new connection that leads to a server of another kind, or to one that was not greeted."""
         fields = info_fields(info)
-        self._check_kind(fields)
-        if not self.life or self._greeting:
-            return
-        self._check_life(fields)
-
-    def _check_kind(self, info: dict[str, str]) -> None:
-        mode = info.get("redis_mode", "standalone")
         server = self.lanes.server if self.lanes is not None else None
-        scheme, place = ("redis", "host:port") if server is None else (server.scheme, str(server))
-        if mode == "sentinel":
-            service = info.get("master0", "name=service").partition("name=")[2].partition(",")[0]
-            raise CacheUnavailable(
-                "Redis",
-                f"{self.address} is a Sentinel, which keeps no data.",
-                remedy=f"Write {scheme}+sentinel://{place}/{service} in redis_url.",
-            )
-        if mode == "cluster" and not isinstance(self._route, Cluster):
-            raise CacheUnavailable(
-                "Redis",
-                f"{self.address} is a node of a cluster.",
-                remedy=f"Write {scheme}+cluster://{place} in redis_url.",
-            )
+        if (problem := misaddressed(fields, self.address, server, self._route)) is not None:
+            raise problem
+        if self.life and not self._greeting:
+            self._check_life(fields)
 
     def _check_life(self, info: dict[str, str]) -> None:
         if info.get("role") != "master":
-            raise _replica(self.address, self._route)
+            raise read_only(self.address, self._route)
         if life(info) != self.life:
             raise CacheUnavailable("Redis", f"{self.address} was restarted or replaced.")
 
@@ -310,7 +293,7 @@ class Link:
             reason = f"{self.address} is version {version or 'unknown'}."
             raise CacheUnavailable("Redis", reason, remedy="Use Redis 7.0 or later.")
         if info.get("role") != "master":
-            raise _replica(self.address, self._route)
+            raise read_only(self.address, self._route)
         for reply in replies[3:]:
             if isinstance(reply, Exception):
                 raise self.refusal(reply)
@@ -355,15 +338,6 @@ class Link:
             return Pooled(self._url, self._budget, self._identify)
         except ValueError:
             return None
-
-
-def _replica(address: str, route: object) -> CacheUnavailable:
-    remedy = (
-        "Point redis_url at the primary."
-        if isinstance(route, Address | None)
-        else "The cache is used again when a primary was found."
-    )
-    return CacheUnavailable("Redis", f"{address} is a read-only replica.", remedy=remedy)
 
 
 class _Judged:
