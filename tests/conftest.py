@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
 import secrets
 import shutil
@@ -26,6 +27,13 @@ from redis.asyncio import Redis
 from core.servers.embedded import EmbeddedServers
 
 Start = Callable[[Callable[[EmbeddedServers], Awaitable[str]]], str]
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector look seldom, never at what lives to the end: it took a quarter of a screen test."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 @pytest.fixture
