@@ -30,7 +30,7 @@ Start = Callable[[Callable[[EmbeddedServers], Awaitable[str]]], str]
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector look seldom, and not at what lives to the end: a quarter of a screen test was it."""
+    """Have the garbage collector look seldom, never at what lives to the end: it took a quarter of a screen test."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)

@@ -15,6 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+import data
+from core import Settings, open_catalogue
+
 PROGRAM = (sys.executable, "-P", "-m", "tui")
 Finished = subprocess.CompletedProcess[str]
 Run = Callable[..., Finished]
@@ -54,6 +57,19 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
         return done
 
     return finished
+
+
+async def load(environment: dict[str, str], file: Path, store: str = "postgresql") -> None:
+    """Do what the command of this name does, without a process of its own: for tests of other commands."""
+    settings = Settings(
+        store=store,
+        redis_url=environment["REDIS_URL"],
+        postgres_url=environment["DATABASE_URL"],
+        mongo_url=environment["MONGO_URL"],
+        state_dir=Path(environment["REELCACHE_STATE_DIR"]),
+    )
+    async with open_catalogue(settings) as catalogue:
+        await catalogue.load(data.read(file))
 
 
 def on_a_terminal(environment: dict[str, str], *words: str, when: str = "", then: bytes = b"") -> tuple[int, str]:

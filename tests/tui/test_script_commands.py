@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from core.query import SORTS
-from tests.tui.shell import PROGRAM, Run, environment, run
+from tests.tui.shell import PROGRAM, Run, environment, load, run
 
 __all__ = ["environment", "run"]
 
@@ -24,25 +24,25 @@ c3,Ridley,,90,Drama,Tony Scott
 
 
 @pytest.fixture
-def three(tmp_path: Path) -> str:
-    """The path of a file of three movies."""
+def three(tmp_path: Path) -> Path:
+    """A file of three movies."""
     path = tmp_path / "movies.csv"
     path.write_text(MOVIES, "utf-8")
-    return str(path)
+    return path
 
 
 @pytest.fixture(params=("postgresql", "mongodb"))
-def store(request: pytest.FixtureRequest, run: Run, three: str) -> str:
+async def store(request: pytest.FixtureRequest, environment: dict[str, str], three: Path) -> str:
     """The name of a store that holds the three movies: each of the two."""
     name = str(request.param)
-    assert run("load", three, "--store", name).returncode == 0
+    await load(environment, three, name)
     return name
 
 
 @pytest.fixture
-def loaded(run: Run, three: str) -> None:
+async def loaded(environment: dict[str, str], three: Path) -> None:
     """The default store holds the three movies, where a test has nothing to do with stores."""
-    assert run("load", three).returncode == 0
+    await load(environment, three)
 
 
 def told(run: Run, *words: str) -> Any:

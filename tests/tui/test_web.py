@@ -21,7 +21,7 @@ import pyte
 import pytest
 from aiohttp import web
 
-from tests.tui.shell import PROGRAM, Run, environment, run
+from tests.tui.shell import PROGRAM, Run, environment, load, run
 from tests.tui.test_script_commands import MOVIES
 from tui.commands.web import _announce
 from tui.web import visitor
@@ -130,11 +130,11 @@ def serve(environment: dict[str, str], tmp_path: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def three(run: Run, tmp_path: Path) -> None:
+async def three(environment: dict[str, str], tmp_path: Path) -> None:
     """The default store holds three movies."""
     path = tmp_path / "movies.csv"
     path.write_text(MOVIES, "utf-8")
-    assert run("load", str(path)).returncode == 0
+    await load(environment, path)
 
 
 async def gone(process: psutil.Process) -> None:
