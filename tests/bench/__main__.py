@@ -54,6 +54,7 @@ PARTS: Final = (
     Part("windows", ("S8", "S11", "S12")),
     Part("histogram", ("S10",)),
     Part("start", ("S13",)),
+    Part("screen", ("S9", "S14", "S15")),
 )
 GOALS: Final = tuple(f"S{number}" for number in range(1, 16))
 SHORT_ROWS: Final = 20_000

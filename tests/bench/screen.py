@@ -14,14 +14,14 @@ import re
 import select
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import psutil
 
-from core import Settings, open_catalogue
-from data import Synthetic
+from core.servers.embedded import EmbeddedServers
+from tests.bench.desk import at_size
 from tests.bench.row import Row, Run, measured
 from tests.tui.terminal import Terminal
 
@@ -34,50 +34,65 @@ KEYS: Final = {
     "up": "\x1b[A",
     "down": "\x1b[B",
 }
+STOCK_KEYS: Final = {**KEYS, "home": "\x1b[1;5H", "end": "\x1b[1;5F"}
+"""There, Home and End alone go to the first and the last column."""
 _ROW: Final = re.compile(r"^[│┃ ] *([\d,]+)[ ●*]+(\S)")
 """A line of the table: its number, and the first character of its title, an ellipsis while that is not there."""
 _QUIET: Final = 0.06
 """Seconds of silence after which a key has had all its effect, once it has shown."""
+STOCK_ROWS: Final = 100_000
+"""As many as Textual's own table shows before a person leaves."""
+_LEFT_OUT: Final = ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
+"""An installed program finds its modules compiled, and its output is gathered."""
 _BEGUN: Final = 3.0
 """Seconds within which the making of an order index begins and is told."""
+_AT_WORK: Final = 0.1
+"""Share of a core above which something is being made behind the screen."""
 _PATIENCE: Final = 60.0
 
 
 async def rows(run: Run) -> AsyncIterator[Row]:
     """The rows of S9, S14 and S15."""
     for store in run.stores:
-        state = run.state / f"{run.rows}"
-        await _filled(state, store, run.rows)
-        if run.wants("S9"):
-            for row in keys(state, store, run.rows, presses=40 if run.short else 400):
+        async with at_size(run, store, run.rows):
+            pass
+        servers = EmbeddedServers(run.state / f"{run.rows}")
+        try:
+            environment = {"REELCACHE_STORE": store, "REDIS_URL": await servers.redis()}
+            if store == "mongodb":
+                environment["MONGO_URL"] = await servers.mongodb()
+            else:
+                environment["DATABASE_URL"] = await servers.postgresql()
+            for row in measurements(run, store, environment):
                 yield row
-        if run.wants("S14"):
-            yield memory(state, store, run.rows)
-        if run.wants("S15"):
-            for row in idle(state, store, seconds=5 if run.short else 30):
-                yield row
+        finally:
+            await servers.close()
 
 
-async def _filled(state: Path, store: str, count: int) -> None:
-    async with open_catalogue(Settings(store=store, state_dir=state)) as catalogue:
-        await catalogue.ready()
-        if await catalogue._binding.store.get(f"sy{count:07}") is None:
-            await catalogue.load(Synthetic(count, 1))
+def measurements(run: Run, store: str, environment: Mapping[str, str]) -> Iterator[Row]:
+    """The same of one store, which with Redis is where the environment says."""
+    if run.wants("S9"):
+        yield from keys(store, environment, presses=40 if run.short else 400)
+    if run.wants("S14"):
+        yield memory(store, environment)
+    if run.wants("S15"):
+        yield from idle(store, environment, seconds=6 if run.short else 30)
 
 
 # -------------------------------------------------------------------------------------------------------------- S9
 
 
-def keys(state: Path, store: str, count: int, *, presses: int, stock_rows: int = 100_000) -> Iterator[Row]:
+def keys(store: str, environment: Mapping[str, str], *, presses: int) -> Iterator[Row]:
     """How long until a key shows, beside Textual's own table with a tenth of the rows."""
-    stock_rows = min(stock_rows, count)
-    with Watched((sys.executable, "-P", "-m", "tests.bench.stock", str(stock_rows))) as stock:
-        stock_first = stock.first_row()
-        stock_taken = stock.walk(max(3, presses // 40), ("end", "up", "home", "down"), stock_rows)
-    with program(state, store) as ours:
-        first = ours.first_row()
+    with program(environment) as ours:
+        first, count = ours.first_row(), ours.total
         ours.until_ordered()
-        taken = ours.walk(presses, tuple(KEYS), ours.total)
+        ours.until_at_rest()
+        taken = ours.walk(presses, tuple(KEYS), count)
+    stock_rows = min(STOCK_ROWS, count)
+    with Watched((sys.executable, "-m", "tests.bench.stock", str(stock_rows)), {}) as stock:
+        stock_first = stock.first_row()
+        stock_taken = stock.walk(max(12, presses // 4), ("end", "up", "home", "down"), stock_rows, STOCK_KEYS)
     every = [seconds for each in taken.values() for seconds in each]
     stock_every = [seconds for each in stock_taken.values() for seconds in each]
     peer = f"DataTable, {stock_rows:,} rows:"
@@ -102,19 +117,20 @@ def keys(state: Path, store: str, count: int, *, presses: int, stock_rows: int =
 # ------------------------------------------------------------------------------------------------------- S14 and S15
 
 
-def memory(state: Path, store: str, count: int) -> Row:
-    """What the program holds after walking about: both ends, a filter, another order, all of them kept at hand."""
-    with program(state, store) as ours:
+def memory(store: str, environment: Mapping[str, str]) -> Row:
+    """What the program holds after walking about: both ends, a filter, another order."""
+    with program(environment) as ours:
         ours.first_row()
+        count = ours.total
         ours.until_ordered()
         most = ours.rss
         for keys_, shown in (
-            (KEYS["end"], f"{count:,}"),
-            (KEYS["home"], "      1"),
-            ("/genre:drama\r", "“" if False else "drama"),
-            (KEYS["end"], ""),
+            (KEYS["end"], f"{count:,} "),
+            (KEYS["home"], " 1 "),
+            ("/genre:drama\r", "Drama"),
+            (KEYS["end"], "Drama"),
             ("\x1b", f"{count:,} movies"),
-            ("s", "year"),
+            ("s", "year ▼"),
         ):
             ours.send(keys_)
             ours.until(shown, seconds=_PATIENCE)
@@ -129,12 +145,12 @@ def memory(state: Path, store: str, count: int) -> Row:
     )
 
 
-def idle(state: Path, store: str, *, seconds: float) -> Iterator[Row]:
+def idle(store: str, environment: Mapping[str, str], *, seconds: float) -> Iterator[Row]:
     """What the screen costs while nobody touches it and the counters go on."""
-    with program(state, store) as ours:
+    with program(environment) as ours:
         ours.first_row()
         ours.until_ordered()
-        ours.until_drawn(1.0)
+        ours.until_at_rest()
         shares, sent = [], []
         for _ in range(3):
             used, written = ours.costs(seconds / 3)
@@ -158,10 +174,10 @@ class Seen(NamedTuple):
 class Watched(Terminal):
     """A program in a terminal whose output is timed."""
 
-    def __init__(self, command: tuple[str, ...], *, began: float | None = None) -> None:
-        environment = {**os.environ, "TEXTUAL_ANIMATIONS": os.environ.get("TEXTUAL_ANIMATIONS", "full")}
+    def __init__(self, command: tuple[str, ...], environment: Mapping[str, str]) -> None:
+        inherited = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
         self._began = time.perf_counter()
-        super().__init__(command, environment, SIZE)
+        super().__init__(command, {**inherited, "PYTHONPATH": str(Path(__file__).parents[2]), **environment}, SIZE)
         _remember_the_tour(Path(self._config.name))
         self._cursor = ""
 
@@ -190,7 +206,15 @@ class Watched(Terminal):
         assert found is not None, self.text
         return int(found[1].replace(",", ""))
 
-    def walk(self, presses: int, names: tuple[str, ...], count: int) -> dict[str, list[float]]:
+    def until_at_rest(self) -> None:
+        """Wait until what is counted and ordered behind the screen is done, as the processor tells."""
+        deadline = time.perf_counter() + _PATIENCE
+        while self.costs(3.0)[0] > _AT_WORK and time.perf_counter() < deadline:
+            pass
+
+    def walk(
+        self, presses: int, names: tuple[str, ...], count: int, sent_by: Mapping[str, str] = KEYS
+    ) -> dict[str, list[float]]:
         """Press keys in a mixed order; seconds until each showed, by its name."""
         page = len(self.seen())
         moves: dict[str, Callable[[int], int]] = {
@@ -205,15 +229,14 @@ class Watched(Terminal):
         chosen = random.Random(1)
         at = 1
         for number in range(presses):
-            # Every third goes to an end: what it shows is seldom at hand.
-            name = ("end", "home")[number // 3 % 2] if number % 3 == 0 else chosen.choice(names)
-            target = moves[name](at)
-            if target == at:
-                continue
+            # Every fourth goes to the other end, and the next ones about there.
+            name = ("end", "home")[number // 4 % 2] if number % 4 == 0 else chosen.choice(names)
+            while (target := moves[name](at)) == at:
+                name = chosen.choice(names)
             self.until_drawn(_QUIET)
             began = time.perf_counter()
-            self.send(KEYS[name])
-            shown = self._timed(lambda: self._shows(target))  # noqa: B023  # called before the next turn
+            self.send(sent_by[name])
+            shown = self._timed(lambda: self._shows(target))  # called before the next turn
             taken[name].append(shown - began)
             at = target
         return taken
@@ -237,7 +260,7 @@ class Watched(Terminal):
         for y, line in enumerate(self._emulated.display):
             if match := _ROW.match(line):
                 number = int(match[1].replace(",", ""))
-                background = self._emulated.buffer[y][match.end(1) - 1].bg
+                background = str(self._emulated.buffer[y][match.end(1) - 1].bg)
                 found[number] = Seen(match[2] != "…", background)
         return found
 
@@ -266,9 +289,9 @@ class Watched(Terminal):
         raise TimeoutError(f"it never came to that; the terminal shows\n{self.text}")
 
 
-def program(state: Path, store: str) -> Watched:
-    """The dashboard over a store that has its rows, as a person starts it."""
-    return Watched((sys.executable, "-P", "-m", "tui", "--state-dir", str(state), "--store", store))
+def program(environment: Mapping[str, str]) -> Watched:
+    """The dashboard, as a person starts it."""
+    return Watched((sys.executable, "-P", "-m", "tui"), environment)
 
 
 def _remember_the_tour(config: Path) -> None:

@@ -229,7 +229,11 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
         f"{figures.printable(verdict.replace('_', ' '))} {figures.short(times)}"
         for verdict, times in sorted(overall.refused.items(), key=lambda item: -item[1])
     )
+    near: list[tuple[str, Part]] = [("near tier", near_held(stats, width - label))]
+    if stats.near.on and stats.near.problem is None:
+        near.append(("", (near_dropped(stats.near, width - label), "")))
     rows: list[tuple[str, Part]] = [
+        *(near if stats.near.on else []),
         ("store reads avoided" if width >= 64 else "reads avoided", (avoided, "")),
         ("races prevented", (figures.count(prevented) + (f"  {verdicts}" if verdicts else ""), "")),
         ("Redis", breaker_words(stats, summary.away)),
@@ -243,9 +247,8 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
         rows.append(("  whole server", (server, "")))
         gone = f"{figures.short(redis.evicted)} evicted, {figures.short(redis.expired)} expired"
         rows.append(("", (gone, "warning" if redis.evicted else "")))
-    rows.append(("near tier", near_held(stats, width - label)))
-    if stats.near.on and stats.near.problem is None:
-        rows.append(("", (near_dropped(stats.near, width - label), "")))
+    if not stats.near.on:
+        rows += near
     if total.errors or total.conflicts:
         failed = f"{figures.count(total.errors)} errors, {figures.count(total.conflicts)} edit conflicts"
         rows.append(("refused", (failed, "warning" if total.errors else "")))

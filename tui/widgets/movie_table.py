@@ -66,6 +66,9 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
     MovieTable {
         background: $surface;
         scrollbar-size-vertical: 1;
+        scrollbar-color: $foreground 30%;
+        scrollbar-color-hover: $foreground 50%;
+        scrollbar-color-active: $border;
         scrollbar-background: $surface;
         scrollbar-background-hover: $surface;
         scrollbar-background-active: $surface;
@@ -142,6 +145,8 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
         self._columns: tuple[Column, ...] = OPTIONAL
         self._chosen: tuple[str, ...] | None = None
         self._styles: dict[str, Style] = {}
+        self._fitted: tuple[tuple[object, ...], tuple[Placed, ...]] | None = None
+        """The columns at their places, with what they were fitted to: every line asks for them."""
         self.when_empty: tuple[str, ...] = ()
         """What stands in place of rows where there are none."""
         self.marked: dict[str, Movie] = {}
@@ -176,8 +181,10 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
     @property
     def placed(self) -> tuple[Placed, ...]:
         """The columns at their places, for the present width."""
-        width = self.scrollable_content_region.width
-        return fit(width, self._number_width, self.columns, self._skip)
+        wanted = (self.scrollable_content_region.width, self._number_width, self.columns, self._skip)
+        if self._fitted is None or self._fitted[0] != wanted:
+            self._fitted = (wanted, fit(*wanted))
+        return self._fitted[1]
 
     def show(self, query: Query, *, keep_place: bool = False) -> None:
         """Show the answer to a query: from its top, or where the table stands now."""
