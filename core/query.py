@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final, Literal
 
 import msgspec
@@ -31,37 +33,51 @@ def words_of(*texts: str) -> tuple[str, ...]:
     Each run of letters and digits, and a hyphenated or apostrophised whole without its marks (`spider-man`: spider,
     man, spiderman). A token of marks alone (`$`) is its own word.
     """
-    found: set[str] = set()
-    for token in fold(" ".join(texts)).split():
+    return tuple(sorted(set(_tokens(" ".join(texts)))))
+
+
+def _tokens(text: str) -> list[str]:
+    """The words of a text as they come, one that recurs more than once."""
+    tokens = fold(text).split()
+    if "".join(tokens).isalnum():
+        return tokens
+    found: list[str] = []
+    for token in tokens:
         if token.isalnum():
-            found.add(token)
+            found.append(token)
             continue
         runs = _RUN.findall(token)
-        found.update(runs or (token,))
+        found += runs or (token,)
         if len(runs) > 1:
-            found.add("".join(runs))
-    return tuple(sorted(found))
+            found.append("".join(runs))
+    return found
 
 
 WITHIN: Final = {"directors": " d", "writers": " w", "cast": " c", "countries": " n", "languages": " l"}
 """The fields that can be searched by themselves, each with what stands before its words in the index of words. That
 begins with a blank, as no word of a search does: one index serves both kinds of search, and neither meets the other."""
+_FOUND_BY_ANY_SEARCH: Final = ("directors", "cast")
+_MARKS: Final = tuple((mark, field in _FOUND_BY_ANY_SEARCH) for field, mark in WITHIN.items())
+_within: Final[Callable[[Movie], tuple[tuple[str, ...], ...]]] = attrgetter(*WITHIN)
 
 
 def movie_words(movie: Movie) -> tuple[str, ...]:
     """The words of a movie's title, directors and cast, and once more, marked, those of each field of WITHIN."""
-    found = set(words_of(movie.title))
-    for names in (movie.directors, movie.cast):
-        for name in names:
-            found.update(_name_words(name))
-    for field, mark in WITHIN.items():
-        for name in getattr(movie, field):
-            found.update([mark + word for word in _name_words(name)])
-    return tuple(sorted(found))
+    return tuple(sorted(set(words_as_they_come(movie))))
 
 
-# A blank parts words, so those of several names are those of each; and names recur all over a large file.
-_name_words = lru_cache(maxsize=30_000)(words_of)
+def words_as_they_come(movie: Movie) -> list[str]:
+    """The same in no order, one that recurs more than once."""
+    found = _tokens(movie.title)
+    for entries, (mark, unmarked_too) in zip(_within(movie), _MARKS, strict=True):
+        if entries:
+            # A blank parts words, so those of several names are those of each. Nothing is remembered by name: what was
+            # just made lies nearer than any cache of 50,000 names.
+            words = _tokens(" ".join(entries))
+            if unmarked_too:
+                found += words
+            found += [mark + word for word in words]
+    return found
 
 
 @lru_cache(maxsize=256)

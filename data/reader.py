@@ -17,14 +17,18 @@ from data.rows import Reject
 from data.source import Source, read
 from data.synthetic import Synthetic
 
-_FIRST: Final = 250
-"""Rows: what is wanted of a load first, too."""
-_ROWS: Final = 500
+_FEW: Final = 50
+"""Rows of the first batch, when nothing is known of their length."""
+_MOST: Final = 500
+_BYTES: Final = 200_000
+"""About the length of a batch: both processes hold it."""
 
 
-def _batches(source: Source | Synthetic) -> Iterator[Batch]:
+def _batches(source: Source | Synthetic) -> Iterator[bytes]:
+    """The batches, packed."""
+    encode = msgspec.msgpack.Encoder().encode
     rows = iter(source.here())
-    size, told, ended = _FIRST, 0, False
+    size, told, ended = _FEW, 0, False
     while not ended:
         movies: list[Movie] = []
         rejects: list[tuple[int, Reject]] = []
@@ -40,8 +44,9 @@ def _batches(source: Source | Synthetic) -> Iterator[Batch]:
         ended = damage is not None or len(movies) + len(rejects) < size
         warnings = list(source.warnings[told:])
         told += len(warnings)
-        yield Batch(movies, rejects, source.fraction, warnings, source.warning_count, ended, damage)
-        size = _ROWS
+        packed = encode(Batch(movies, rejects, source.fraction, warnings, source.warning_count, ended, damage))
+        yield packed
+        size = max(1, min(_MOST, size * _BYTES // len(packed)))
 
 
 def main(kind: str, *recipe: str) -> None:
@@ -49,9 +54,7 @@ def main(kind: str, *recipe: str) -> None:
     source = (
         Synthetic(int(recipe[0]), int(recipe[1])) if kind == "synthetic" else read(recipe[0], companions=recipe[1:])
     )
-    encode = msgspec.msgpack.Encoder().encode
-    for batch in _batches(source):
-        packed = encode(batch)
+    for packed in _batches(source):
         sys.stdout.buffer.write(len(packed).to_bytes(LENGTH) + packed)
         sys.stdout.buffer.flush()
 

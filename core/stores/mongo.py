@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from functools import partial
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from bson import Int64, ObjectId
-from pymongo import ReturnDocument, UpdateOne
-from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
-from core.model import FIELD, Movie, replace, same_content
-from core.query import WITHIN, Query, ValueCount
+from core.model import Movie, replace
+from core.query import Query, ValueCount
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
@@ -36,23 +32,26 @@ from core.stores.mongo_documents import (
     version_of,
 )
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
-from core.stores.mongo_indexes import make_missing, take_away
 from core.stores.mongo_journal import Journal
+from core.stores.mongo_loading import Loads
 from core.stores.mongo_queries import (
     BINARY,
     ID,
     OWNED,
+    documents,
     key_in,
     key_projection,
+    keys_of,
     known_part,
     matching,
     order,
+    still,
     unknown_part,
     value_path,
     values_in,
     values_projection,
 )
-from core.stores.mongo_removals import bury, bury_all, first_versions, last_removal, removals
+from core.stores.mongo_removals import above_removal, bury, bury_all, first_versions
 from core.stores.mongo_standing import name_cache, resume, standing, suspend
 
 _ASIDE: Final = 8
@@ -61,11 +60,6 @@ _GLANCE: Final = 1.0
 """Seconds that a look at the cache's standing may take."""
 _FETCHED: Final = 2_000
 """Rows of an order that come at once."""
-_MOST_OWN: Final = 50_000
-_DUPLICATE: Final = 11_000
-_MOST_TEXT: Final = 100_000
-"""Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
-all of it in its cache until the commit, and rolls back a transaction that fills too much, as often as it is tried."""
 
 
 class MongoStore:
@@ -84,9 +78,7 @@ class MongoStore:
         self._journal = Journal(self._at)
         self._own: dict[str, int] = {}
         """Versions of what was inserted by a bulk load, by id, until the changes are seen to have come."""
-        self._bulks = 0
-        """Bulk loads under way."""
-        self._mending: asyncio.Task[None] | None = None
+        self._loads = Loads(self._at, self._own)
 
     # ------------------------------------------------------------------------------------------------ connection
 
@@ -102,23 +94,15 @@ class MongoStore:
         except BaseException:
             await self.close()
             raise
-        self._mending = asyncio.create_task(self._mend())
+        self._loads.mend_soon()
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
-        mending, self._mending = self._mending, None
-        if mending is not None:
-            mending.cancel()
-            await asyncio.wait([mending])
+        await self._loads.close()
         with suppress(StoreUnavailable), self._at.call(_GLANCE):
             await self._journal.close()
         await self._at.close()
         await self._aside.close()
-
-    async def _mend(self) -> None:
-        """Make the indexes that a load did not come to make; without them all goes on, but slower."""
-        with suppress(StoreUnavailable), self._at.long_call():
-            await make_missing(self._at)
 
     async def _connect(self) -> None:
         await self._at.open()
@@ -185,7 +169,7 @@ class MongoStore:
 
     async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
         """The sort keys of those among these movies that are in the query's answer."""
-        chosen: Document = {"$and": [{"_id": {"$in": _keys(ids)}}, matching(query)]}
+        chosen: Document = {"$and": [{"_id": {"$in": keys_of(ids)}}, matching(query)]}
         with self._at.call():
             found = await self._at.movies.find(chosen, key_projection(query.sort), collation=BINARY).to_list()
         return dict(key_in(document, query.sort) for document in found)
@@ -219,7 +203,7 @@ class MongoStore:
 
     async def values_of(self, query: Query, field: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The values of those among these movies that are in the query's answer."""
-        chosen: Document = {"$and": [{"_id": {"$in": _keys(ids)}}, matching(query)]}
+        chosen: Document = {"$and": [{"_id": {"$in": keys_of(ids)}}, matching(query)]}
         with self._at.call():
             found = await self._at.movies.find(chosen, values_projection(field), collation=BINARY).to_list()
         return dict(values_in(document, field) for document in found)
@@ -231,7 +215,7 @@ class MongoStore:
     async def get_many(self, ids: Sequence[str]) -> dict[str, Movie]:
         """The movies among these ids that exist, by id; one query."""
         with self._at.call():
-            return {id_of(d["_id"]): movie_of(d) for d in await self._documents(ids)}
+            return {id_of(d["_id"]): movie_of(d) for d in await documents(self._at, ids)}
 
     async def count(self) -> int:
         """How many movies there are in all."""
@@ -263,13 +247,6 @@ class MongoStore:
     async def _count(self, chosen: Document) -> int:
         return await self._at.movies.count_documents(chosen, collation=BINARY)
 
-    async def _documents(self, ids: Sequence[str], session: AsyncClientSession | None = None) -> list[Document]:
-        keys = _keys(ids)
-        if not keys:
-            return []
-        chosen = {"_id": {"$in": keys}}
-        return await self._at.movies.find(chosen, PROJECTION, batch_size=len(keys) + 1, session=session).to_list()
-
     # ---------------------------------------------------------------------------------------------------- writes
 
     async def insert(self, movie: Movie) -> Movie:
@@ -293,20 +270,7 @@ class MongoStore:
                 if may_have_happened(problem):
                     raise outcome_unknown(self._at.address) from problem
                 raise
-            return replace(movie, version=await self._above_removal(movie.id, version_of(added or {})))
-
-    async def _above_removal(self, id: str, version: int) -> int:
-        """The version of a movie just inserted; raised where the id was inserted and removed since it was chosen.
-
-        Whoever removes writes the tombstone first: the last one was there when the insert succeeded."""
-        try:
-            if await last_removal(self._at, id) < version:
-                return version
-            above = (await first_versions(self._at, (id,)))[id]
-            raised = await self._at.movies.update_one(_still(id, version), {"$set": {f"{OURS}.version": Int64(above)}})
-        except PyMongoError as problem:
-            raise outcome_unknown(self._at.address) from problem
-        return above if raised.modified_count else version
+            return replace(movie, version=await above_removal(self._at, movie.id, version_of(added or {})))
 
     async def update(self, movie: Movie, first: Awaitable[None] | None = None) -> Movie:
         """Replace the movie whose version is still `movie.version`; returns it with its new version. Nothing is changed
@@ -315,14 +279,14 @@ class MongoStore:
         Fields that did not change, and all that are not ours, stay as they are in the document.
         Raises MovieNotFound, or EditConflict holding the present movie."""
         with self._at.call():
-            present = await self._at.movies.find_one(_still(movie.id, movie.version), PROJECTION)
+            present = await self._at.movies.find_one(still(movie.id, movie.version), PROJECTION)
             if first is not None:
                 await first
             saved: Document | None = None
             if present is not None:
                 try:
                     saved = await self._at.movies.find_one_and_update(
-                        _still(movie.id, movie.version),
+                        still(movie.id, movie.version),
                         replacement(present, movie),
                         projection={f"{OURS}.version": 1},
                         return_document=ReturnDocument.AFTER,
@@ -340,12 +304,12 @@ class MongoStore:
 
         Raises MovieNotFound, or EditConflict holding the present movie."""
         with self._at.call():
-            if await self._at.movies.find_one(_still(id, version), {"_id": 1}) is None:
+            if await self._at.movies.find_one(still(id, version), {"_id": 1}) is None:
                 raise await self._refusal(id, version)
             # The tombstone first: one too many only lets a later insert of this id begin higher.
             removal = await bury(self._at, id, version)
             try:
-                gone = await self._at.movies.find_one_and_delete(_still(id, version), {"_id": 1})
+                gone = await self._at.movies.find_one_and_delete(still(id, version), {"_id": 1})
             except PyMongoError as problem:
                 if may_have_happened(problem):
                     raise outcome_unknown(self._at.address) from problem
@@ -358,75 +322,11 @@ class MongoStore:
         """Insert or replace a batch by id, skipping those that are the same; in several transactions where it is large.
 
         Broken off, it leaves the parts before stored."""
-        inserted = updated = 0
-        with self._at.long_call() as cancellation:
-            if self._bulks and await self._inserted(movies):
-                cancellation.heed()
-                return Stored(inserted=len(movies), updated=0, unchanged=0)
-            for part in _parts(movies):
-                new, changed = await self._at.transact(partial(self._load, part))
-                inserted += new
-                updated += changed
-                cancellation.heed()
-        return Stored(inserted=inserted, updated=updated, unchanged=len(movies) - inserted - updated)
+        return await self._loads.load(movies)
 
-    @asynccontextmanager
-    async def bulk(self, expected: int) -> AsyncIterator[None]:
+    def bulk(self, expected: int) -> AbstractAsyncContextManager[None]:
         """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end."""
-        with self._at.long_call():
-            taken_away = await take_away(self._at, expected // 2)
-        self._bulks += 1
-        try:
-            yield
-        except Exception:
-            if taken_away:
-                await self._mend()
-            raise
-        else:
-            if taken_away:
-                with self._at.long_call():
-                    await make_missing(self._at)
-        finally:
-            self._bulks -= 1
-
-    async def _inserted(self, movies: Sequence[Movie]) -> bool:
-        """Store the movies if all of them are new, without a transaction; tells whether that was done.
-
-        Who inserts one of them at the same moment keeps it: then those of this batch that are stored are found to be
-        so by the next attempt."""
-        ids = [movie.id for movie in movies]
-        if not ids or await self._at.movies.find_one({"_id": {"$in": _keys(ids)}}, {"_id": 1}) is not None:
-            return False
-        versions = await first_versions(self._at, ids)
-        documents = await asyncio.to_thread(lambda: [document_of(movie, versions[movie.id]) for movie in movies])
-        if len(self._own) > _MOST_OWN:
-            self._own.clear()  # another process follows
-        self._own.update(versions)
-        try:
-            await self._at.movies.insert_many(documents, ordered=False)
-        except BulkWriteError as problem:
-            for id in ids:
-                self._own.pop(id, None)
-            if any(error["code"] != _DUPLICATE for error in problem.details["writeErrors"]):
-                raise
-            return False
-        for id, removal in (await removals(self._at, ids)).items():
-            # Inserted and removed by somebody since the versions were chosen.
-            if removal >= versions[id]:
-                await self._above_removal(id, versions[id])
-        return True
-
-    async def _load(self, movies: Sequence[Movie], session: AsyncClientSession) -> tuple[int, int]:
-        """How many were inserted, and how many replaced."""
-        ids = [movie.id for movie in movies]
-        present = {id_of(d["_id"]): d for d in await self._documents(ids, session)}
-        versions = await first_versions(self._at, ids, session)
-        fresh, changed = await asyncio.to_thread(_writes, movies, present, versions)
-        if fresh:
-            await self._at.movies.insert_many(fresh, ordered=False, session=session)
-        if changed:
-            await self._at.movies.bulk_write(changed, ordered=False, session=session)
-        return len(fresh), len(changed)
+        return self._loads.bulk(expected)
 
     async def clear(self) -> None:
         """Remove all movies and notes. Raises ForeignCollection where others made the collection."""
@@ -445,7 +345,7 @@ class MongoStore:
     async def _refusal(self, id: str, base: int) -> MovieNotFound | EditConflict:
         """Why no movie of this id and version was found, by a read that waits for writes under way."""
         movies = self._at.movies.with_options(read_concern=ReadConcern("linearizable"))
-        present = await movies.find_one({"_id": {"$in": _keys((id,))}}, PROJECTION)
+        present = await movies.find_one({"_id": {"$in": keys_of((id,))}}, PROJECTION)
         return MovieNotFound(id) if present is None else EditConflict(movie_of(present), base)
 
     # ----------------------------------------------------------------------------------------------------- notes
@@ -496,46 +396,3 @@ class MongoStore:
         """Take this holder's suspension back."""
         with self._at.call():
             await resume(self._aside, holder)
-
-
-def _parts(movies: Sequence[Movie]) -> Iterator[Sequence[Movie]]:
-    """The movies in runs that one transaction can take."""
-    first = text = 0
-    for place, movie in enumerate(movies):
-        length = len(movie.title) + sum(len(name) for field in WITHIN for name in getattr(movie, field))
-        if text and text + length > _MOST_TEXT:
-            yield movies[first:place]
-            first, text = place, 0
-        text += length
-    if movies:
-        yield movies[first:]
-
-
-def _keys(ids: Sequence[str]) -> list[str | ObjectId]:
-    """The `_id`s of these movies; an id that no movie can have is left out, for not every text can be asked for."""
-    return [key_of(id) for id in ids if FIELD["id"].problem(id) is None]
-
-
-def _still(id: str, version: int) -> Document:
-    """The movie of this id, as long as it has this version; a missing one counts as 0."""
-    versions: list[Any] = [version] if version else [0, None]
-    return {"_id": {"$in": _keys((id,))}, f"{OURS}.version": {"$in": versions}}
-
-
-def _writes(
-    movies: Sequence[Movie], present: Mapping[str, Document], versions: Mapping[str, int]
-) -> tuple[list[Document], list[UpdateOne]]:
-    """The documents to insert and the updates to make, so that these movies are stored."""
-    fresh = [document_of(movie, versions[movie.id]) for movie in movies if movie.id not in present]
-    changed = [
-        UpdateOne({"_id": {"$eq": document["_id"]}}, replacement(document, movie))
-        for movie in movies
-        if (document := present.get(movie.id)) and not _same(document, movie)
-    ]
-    return fresh, changed
-
-
-def _same(document: Document, movie: Movie) -> bool:
-    present = movie_of(document)
-    # Without a version it also lacks our sub-document, and has to get one.
-    return present.version > 0 and same_content(present, movie)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
@@ -19,7 +20,7 @@ import msgspec
 from bson import Decimal128, Int64, ObjectId
 
 from core.model import FIELD, FIELDS, Field, Movie, Value, printable, unique, value_of
-from core.query import SORTED_AS_TEXT, SORTS, fold, movie_words, sort_key
+from core.query import SORTS, fold, movie_words
 
 Document = dict[str, Any]
 Stage = dict[str, Any]
@@ -225,13 +226,15 @@ _READ: Final = tuple(
 def document_of(movie: Movie, version: int) -> Document:
     """The whole document of a new movie."""
     document: Document = {"_id": key_of(movie.id)}
-    for value, path, write in zip(_values(movie), _PLACES, _WRITERS, strict=True):
-        if value is None or value == ():
-            continue
-        parent = document
-        for name in path[:-1]:
-            parent = parent.setdefault(name, {})
-        parent[path[-1]] = write(value) if path != _AWARDS else _awards(movie, None)
+    for name, value in zip(_AT_THE_TOP, _top_values(movie), strict=True):
+        if value is not None and value != ():
+            document[name] = _RAW[kind](value) if (kind := type(value)) in _RAW else value
+    for value, path, write in zip(_nested_values(movie), _NESTED, _WRITERS, strict=True):
+        if value is not None:
+            parent = document
+            for name in path[:-1]:
+                parent = parent.setdefault(name, {})
+            parent[path[-1]] = write(value) if path != _AWARDS else _awards(movie, None)
     document[OURS] = {**ours_of(movie), "version": Int64(version)}
     return document
 
@@ -242,10 +245,10 @@ def ours_of(movie: Movie) -> Document:
     A sort key is a number of 0 or more, or a folded text; an unknown value has none.
     """
     sort: Document = {}
-    for name in _KEYED:
-        value = sort_key(movie, name) if name in SORTED_AS_TEXT else getattr(movie, name)
-        if value is not None:
-            sort[name] = value.toordinal() if type(value) is date else value
+    for name, value in zip(_KEYED, _keyed(movie), strict=True):
+        if value is not None and value != ():
+            kind = type(value)
+            sort[name] = _folded(value[0]) if kind is tuple else value.toordinal() if kind is date else value
     return {
         "id": movie.id,
         "title_key": fold(movie.title),
@@ -347,9 +350,16 @@ _AS_NAMED: Final[dict[str, Callable[[Any], Any]]] = {"imdb_id": _imdb_number, "b
 _WRITE: Final = {field.name: (path, _AS_NAMED.get(field.name, _AS_KIND[field.kind])) for field, path, _ in _READ}
 _ALL: Final = tuple(_WRITE)
 _values: Final[Callable[[Movie], tuple[Value, ...]]] = attrgetter(*_ALL)
-_PLACES: Final = tuple(path for path, _ in _WRITE.values())
-_WRITERS: Final = tuple(write for _, write in _WRITE.values())
+_RAW: Final[dict[type, Callable[[Any], Any]]] = {tuple: list, date: _AS_KIND["date"]}
+_AT_THE_TOP: Final = tuple(name for name, (path, _) in _WRITE.items() if len(path) == 1)
+_top_values: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*_AT_THE_TOP)
+_NESTED: Final = tuple(path for path, _ in _WRITE.values() if len(path) > 1)
+_WRITERS: Final = tuple(write for path, write in _WRITE.values() if len(path) > 1)
+_nested_values: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*(n for n in _WRITE if n not in _AT_THE_TOP))
 _KEYED: Final = tuple(name for name in SORTS if name != "title")
+_keyed: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*_KEYED)
+# The sorts by text other than the title's are by the first entry of a list, and entries recur.
+_folded: Final = lru_cache(maxsize=50_000)(fold)
 _AWARDS: Final = _PATHS["oscars_won"]
 
 

@@ -5,14 +5,19 @@ Every value stands under an explicit operator, so nothing that a person types ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.collation import Collation
 
+from core.model import FIELD
 from core.query import SORTED_AS_TEXT, SORTS, Query
 from core.stores.base import SortKey
-from core.stores.mongo_documents import NAMEABLE, OURS, Document
+from core.stores.mongo_connection import MongoConnection
+from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, Document, key_of
 
 BINARY: Final = Collation(locale="simple")
 """Code-point order, whatever collation a foreign collection was made with."""
@@ -25,6 +30,28 @@ LACKING: Final[Document] = {ID: {"$exists": False}, **NAMEABLE}
 _YEAR: Final = f"{OURS}.sort.year"
 _LAST_YEAR: Final = 9_999
 _COMPARED: Final = {"least": "$gte", "most": "$lte", "above": "$gt", "below": "$lt"}
+
+
+def keys_of(ids: Sequence[str]) -> list[str | ObjectId]:
+    """The `_id`s of these movies; an id that no movie can have is left out, for not every text can be asked for."""
+    return [key_of(id) for id in ids if FIELD["id"].problem(id) is None]
+
+
+def still(id: str, version: int) -> Document:
+    """The movie of this id, as long as it has this version; a missing one counts as 0."""
+    versions: list[Any] = [version] if version else [0, None]
+    return {"_id": {"$in": keys_of((id,))}, f"{OURS}.version": {"$in": versions}}
+
+
+async def documents(
+    at: MongoConnection, ids: Sequence[str], session: AsyncClientSession | None = None
+) -> list[Document]:
+    """The documents of those among these movies that exist, as far as a movie is read from them."""
+    keys = keys_of(ids)
+    if not keys:
+        return []
+    chosen = {"_id": {"$in": keys}}
+    return await at.movies.find(chosen, PROJECTION, batch_size=len(keys) + 1, session=session).to_list()
 
 
 def sort_path(sort: str) -> str:

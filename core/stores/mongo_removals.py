@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bson import Int64
 from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import PyMongoError
 
 from core.stores.mongo_connection import TOMBSTONES, MongoConnection
 from core.stores.mongo_documents import OURS, Document, next_version
+from core.stores.mongo_errors import outcome_unknown
+from core.stores.mongo_queries import still
 
 _EVERY_ID: Final = ""
 """The tombstone that stands for all ids: no movie's id is empty."""
@@ -61,3 +65,17 @@ async def first_versions(
     floors: dict[str, int] = {tombstone["_id"]: int(tombstone["version"]) for tombstone in answer["buried"]}
     least = max(int(answer["clock"]), floors.pop(_EVERY_ID, 0) + 1)
     return {id: max(least, floors.get(id, 0) + 1) for id in ids}
+
+
+async def above_removal(at: MongoConnection, id: str, version: int) -> int:
+    """The version of a movie just inserted; raised where the id was inserted and removed since it was chosen.
+
+    Whoever removes writes the tombstone first: the last one was there when the insert succeeded."""
+    try:
+        if await last_removal(at, id) < version:
+            return version
+        above = (await first_versions(at, (id,)))[id]
+        raised = await at.movies.update_one(still(id, version), {"$set": {f"{OURS}.version": Int64(above)}})
+    except PyMongoError as problem:
+        raise outcome_unknown(at.address) from problem
+    return above if raised.modified_count else version

@@ -5,15 +5,15 @@ An absent value is an empty cell: no text and no list of ours is written as one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
 from psycopg import sql
 
 from core.model import FIELDS, Movie
-from core.query import WITHIN, fold, words_of
+from core.query import fold, words_as_they_come
 from core.stores.postgres_records import KEYS, LONGEST_KEY, LONGEST_WORD, STORED_COLUMNS, kept_words
 
 _values: Final = attrgetter(*(field.name for field in FIELDS))
@@ -22,8 +22,6 @@ _TABS: Final = len(STORED_COLUMNS) - 1
 _ESCAPED: Final = {ord(raw): f"\\{letter}" for raw, letter in zip("\\\t\n\r", "\\tnr", strict=True)}
 _MUCH_TEXT: Final = 100_000
 """Characters of words from which on they may be too many for a tsvector."""
-_SEARCHED_AT_ALL: Final = ("directors", "cast")
-"""The lists whose words a search finds that names no field."""
 
 COPY: Final = sql.SQL("copy reelcache.movies ({}) from stdin with (null '')").format(
     sql.SQL(", ").join(map(sql.Identifier, STORED_COLUMNS))
@@ -42,10 +40,9 @@ def _line(movie: Movie) -> str:
         for value in _values(movie)
     ]
     title, *lists = _keyed(movie)
-    folded = fold(title)
-    cells.append(folded[:LONGEST_KEY])
+    cells.append(fold(title)[:LONGEST_KEY])
     cells += [_key(entries[0]) if entries else "" for entries in lists]
-    cells.append(_words(movie, folded))
+    cells.append(_words(movie))
     line = "\t".join(cells)
     if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != _TABS:
         line = "\t".join(cell.translate(_ESCAPED) for cell in cells)
@@ -65,34 +62,14 @@ def _key(entry: str) -> str:
     return fold(entry)[:LONGEST_KEY]
 
 
-def _words(movie: Movie, folded_title: str) -> str:
+def _words(movie: Movie) -> str:
     """The words of a movie as a tsvector reads them: in any order, one that recurs more than once."""
-    found = [_title_words(folded_title)]
-    for field, lexemes in _LEXEMES:
-        found += map(lexemes, getattr(movie, field))
-    joined = " ".join(found)
+    found = words_as_they_come(movie)
+    quoted = _quoted(found)
     # No text without accents is as long as a word may be, and grows by folding.
-    if len(joined) > _MUCH_TEXT or not (joined.isascii() or max(map(len, joined.split(" '"))) <= LONGEST_WORD):
+    if len(quoted) > _MUCH_TEXT or not (quoted.isascii() or max(map(len, found)) <= LONGEST_WORD):
         return _quoted(kept_words(movie))
-    return joined
-
-
-def _title_words(folded: str) -> str:
-    words = folded.split()
-    return _quoted(words if "".join(words).isalnum() else words_of(folded))
-
-
-def _lexemes(mark: str, also_unmarked: bool, name: str) -> str:
-    """The words of an entry with the mark of its field, and without it where any search finds them."""
-    words = words_of(name)
-    return _quoted([*(words if also_unmarked else ()), *(mark + word for word in words)])
-
-
-_LEXEMES: Final[tuple[tuple[str, Callable[[str], str]], ...]] = tuple(
-    (field, lru_cache(maxsize=50_000)(partial(_lexemes, mark, field in _SEARCHED_AT_ALL)))
-    for field, mark in WITHIN.items()
-)
-"""For each list that is searched: what its entries add to the words. Names recur all over a large file."""
+    return quoted
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -387,6 +387,35 @@ async def test_a_load_can_be_stopped_between_batches(open_test_catalogue: Open, 
         assert report.cancelled
         assert 0 < report.stored < 1_000
         assert (await catalogue.browse(Query())).total == report.stored
+
+
+async def test_a_load_tells_the_store_its_size_and_ends_the_reading_when_it_is_stopped(
+    open_test_catalogue: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[float | None] = []
+
+    class Watched(ListSource):
+        def __iter__(self) -> Iterator[object]:
+            try:
+                yield from super().__iter__()
+            finally:
+                ended.append(self.fraction)
+
+    async with open_test_catalogue() as catalogue:
+        inside, told = catalogue._binding.store, list[int]()
+        bulk = inside.bulk
+
+        def listening(expected: int) -> AbstractAsyncContextManager[None]:
+            told.append(expected)
+            return bulk(expected)
+
+        monkeypatch.setattr(inside, "bulk", listening)
+        stop = asyncio.Event()
+        await catalogue.load(Watched(movies(6_000)), lambda _: stop.set(), stop=stop)
+        assert told == [6_000], "of what the first batch was a part, however far the reading is by then"
+        assert ended
+        assert ended[0] is not None
+        assert ended[0] < 1.0
 
 
 async def test_an_entry_past_its_soft_ttl_is_served_and_refreshed(open_test_catalogue: Open) -> None:

@@ -1,0 +1,183 @@
+"""Loads into MongoDB: inserted as they are where all of a batch is new, in transactions where not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
+from typing import Final
+
+from pymongo import UpdateOne
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import BulkWriteError
+
+from core.errors import StoreUnavailable
+from core.model import Movie, same_content
+from core.query import WITHIN
+from core.stores.base import Stored
+from core.stores.mongo_calls import Cancellation
+from core.stores.mongo_connection import MongoConnection
+from core.stores.mongo_documents import Document, document_of, id_of, movie_of, replacement
+from core.stores.mongo_indexes import make_missing, take_away
+from core.stores.mongo_queries import documents, keys_of
+from core.stores.mongo_removals import above_removal, first_versions, removals
+
+_MOST_OWN: Final = 50_000
+_DUPLICATE: Final = 11_000
+_MOST_TEXT: Final = 100_000
+"""Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
+all of it in its cache until the commit, and rolls back a transaction that fills too much, as often as it is tried."""
+_PIECE: Final = 1_250
+"""Movies that are sent at once outside of a transaction: the server is at them while the next documents are made."""
+
+
+class Loads:
+    """The loads of one store. `own` is told which versions they insert, before they do."""
+
+    def __init__(self, at: MongoConnection, own: dict[str, int]) -> None:
+        self._at = at
+        self._own = own
+        self._bulks = 0
+        """Bulk loads under way."""
+        self._mending: asyncio.Task[None] | None = None
+
+    async def load(self, movies: Sequence[Movie]) -> Stored:
+        """Insert or replace a batch by id, skipping those that are the same; in several transactions where it is large.
+
+        Broken off, it leaves the parts before stored."""
+        inserted = updated = 0
+        with self._at.long_call() as cancellation:
+            if self._bulks and await self._inserted(movies, cancellation):
+                return Stored(inserted=len(movies), updated=0, unchanged=0)
+            for part in _parts(movies):
+                new, changed = await self._at.transact(partial(self._load, part))
+                inserted += new
+                updated += changed
+                cancellation.heed()
+        return Stored(inserted=inserted, updated=updated, unchanged=len(movies) - inserted - updated)
+
+    @asynccontextmanager
+    async def bulk(self, expected: int) -> AsyncIterator[None]:
+        """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end."""
+        with self._at.long_call():
+            taken_away = await take_away(self._at, expected // 2)
+        self._bulks += 1
+        try:
+            yield
+        except Exception:
+            if taken_away:
+                await self._mend()
+            raise
+        else:
+            if taken_away:
+                with self._at.long_call():
+                    await make_missing(self._at)
+        finally:
+            self._bulks -= 1
+
+    async def _inserted(self, movies: Sequence[Movie], cancellation: Cancellation) -> bool:
+        """Store the movies if all of them are new, without a transaction; tells whether that was done.
+
+        Who inserts one of them at the same moment keeps it: then those of this batch that are stored are found to be
+        so by the next attempt."""
+        ids = [movie.id for movie in movies]
+        if not ids or await self._at.movies.find_one({"_id": {"$in": keys_of(ids)}}, {"_id": 1}) is not None:
+            return False
+        versions = await first_versions(self._at, ids)
+        if len(self._own) > _MOST_OWN:
+            self._own.clear()  # another process follows
+        self._own.update(versions)
+        try:
+            async with aclosing(_ahead(movies, lambda movie: document_of(movie, versions[movie.id]))) as pieces:
+                async for piece in pieces:
+                    await self._at.movies.insert_many(piece, ordered=False)
+                    cancellation.heed()
+        except BulkWriteError as problem:
+            for id in ids:
+                self._own.pop(id, None)
+            if any(error["code"] != _DUPLICATE for error in problem.details["writeErrors"]):
+                raise
+            return False
+        for id, removal in (await removals(self._at, ids)).items():
+            # Inserted and removed by somebody since the versions were chosen.
+            if removal >= versions[id]:
+                await above_removal(self._at, id, versions[id])
+        return True
+
+    async def _load(self, movies: Sequence[Movie], session: AsyncClientSession) -> tuple[int, int]:
+        """How many were inserted, and how many replaced."""
+        ids = [movie.id for movie in movies]
+        present = {id_of(d["_id"]): d for d in await documents(self._at, ids, session)}
+        versions = await first_versions(self._at, ids, session)
+        fresh, changed = await asyncio.to_thread(_writes, movies, present, versions)
+        if fresh:
+            await self._at.movies.insert_many(fresh, ordered=False, session=session)
+        if changed:
+            await self._at.movies.bulk_write(changed, ordered=False, session=session)
+        return len(fresh), len(changed)
+
+    def mend_soon(self) -> None:
+        """Make the indexes that a load did not come to make; without them all goes on, but slower."""
+        self._mending = asyncio.create_task(self._mend())
+
+    async def _mend(self) -> None:
+        with suppress(StoreUnavailable), self._at.long_call():
+            await make_missing(self._at)
+
+    async def close(self) -> None:
+        """End what goes on behind the loads. Idempotent."""
+        mending, self._mending = self._mending, None
+        if mending is not None:
+            mending.cancel()
+            await asyncio.wait([mending])
+
+
+async def _ahead(movies: Sequence[Movie], make: Callable[[Movie], Document]) -> AsyncGenerator[list[Document]]:
+    """The documents of the movies, piece by piece, made in a thread while whoever asks is at the piece before."""
+
+    def making(first: int) -> asyncio.Task[list[Document]]:
+        return asyncio.create_task(asyncio.to_thread(lambda: list(map(make, movies[first : first + _PIECE]))))
+
+    made = making(0)
+    try:
+        for first in range(_PIECE, len(movies), _PIECE):
+            piece = await made
+            made = making(first)
+            yield piece
+        yield await made
+    finally:
+        made.cancel()
+        await asyncio.wait([made])
+
+
+def _parts(movies: Sequence[Movie]) -> Iterator[Sequence[Movie]]:
+    """The movies in runs that one transaction can take."""
+    first = text = 0
+    for place, movie in enumerate(movies):
+        length = len(movie.title) + sum(len(name) for field in WITHIN for name in getattr(movie, field))
+        if text and text + length > _MOST_TEXT:
+            yield movies[first:place]
+            first, text = place, 0
+        text += length
+    if movies:
+        yield movies[first:]
+
+
+def _writes(
+    movies: Sequence[Movie], present: Mapping[str, Document], versions: Mapping[str, int]
+) -> tuple[list[Document], list[UpdateOne]]:
+    """The documents to insert and the updates to make, so that these movies are stored."""
+    fresh = [document_of(movie, versions[movie.id]) for movie in movies if movie.id not in present]
+    changed = [
+        UpdateOne({"_id": {"$eq": document["_id"]}}, replacement(document, movie))
+        for movie in movies
+        if (document := present.get(movie.id)) and not _same(document, movie)
+    ]
+    return fresh, changed
+
+
+def _same(document: Document, movie: Movie) -> bool:
+    present = movie_of(document)
+    # Without a version it also lacks our sub-document, and has to get one.
+    return present.version > 0 and same_content(present, movie)
