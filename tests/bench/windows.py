@@ -141,6 +141,8 @@ async def at_depths(catalogue: Catalogue, query: Query, rounds: int) -> None:
     deep: list[float] = []
     unseen: list[float] = []
     naive: list[float] = []
+    alone: list[float] = []
+    alone_first: list[float] = []
     for _ in range(rounds):
         for depth in random.sample(depths, len(depths)):
             offset = max(0, depth - random.randrange(40) - 50)
@@ -148,10 +150,18 @@ async def at_depths(catalogue: Catalogue, query: Query, rounds: int) -> None:
             deep.append(await timed(lambda at=offset: catalogue.browse(query, at, 50)))  # type: ignore[misc]
             first.append(await timed(lambda: catalogue.browse(query, 0, 50)))
         naive.append(await timed(lambda: catalogue._binding.store.window(query, depths[2], 50)))
+    await catalogue.use_strategy("no-cache")
+    for _ in range(rounds):
+        for depth in random.sample(depths, len(depths)):
+            offset = max(0, depth - random.randrange(40) - 50)
+            alone.append(await timed(lambda at=offset: catalogue.browse(query, at, 50)))  # type: ignore[misc]
+            alone_first.append(await timed(lambda: catalogue.browse(query, 0, 50)))
+    await catalogue.use_strategy("cache-aside")
     name = f"{query.sort}, {page.total:,} rows {_filter(query)}".rstrip()
     say(catalogue, "S8", f"{name}: deep", deep, first, "first window")
     say(catalogue, "S8", f"{name}: deep, movies not cached", unseen, first, "first window")
-    say(catalogue, "S8", f"{name}: OFFSET at 90 %", naive, first, "first window")
+    say(catalogue, "S8", f"{name}: deep, the store alone", alone, alone_first, "first window so")
+    say(catalogue, "S8", f"{name}: walked to 90 %", naive, first, "first window")
     sys.stdout.write(f"{'':17}first answer ever {cold * 1000:.0f} ms, order kept after {made:.1f} s\n")
 
 
@@ -166,11 +176,11 @@ async def typing(catalogue: Catalogue, rounds: int) -> None:
             if text[length - 1] == " ":
                 continue
             query = Query(text=text[:length])
-            first = await timed(lambda asked=query: catalogue.browse(asked))  # type: ignore[misc]
+            first = await timed(lambda asked=query: catalogue.browse(asked, hurry=True))  # type: ignore[misc]
             again = [await timed(lambda asked=query: store.window(asked, 0, 50)) for _ in range(min(rounds, 3))]  # type: ignore[misc]
             total = (await catalogue.browse(query)).total
-            what = f"typed {text[:length]!r}: {total:,} rows, first time"
-            say(catalogue, "S11", what, [first], again, "the store's window")
+            what = f"typed {text[:length]!r}: first of {total:,} rows"
+            say(catalogue, "S11", what, [first], again, "the store's window with its count")
 
 
 async def timed(work: Callable[[], Awaitable[object]]) -> float:
