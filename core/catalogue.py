@@ -40,7 +40,7 @@ from core.strategies.orders import Making
 if TYPE_CHECKING:
     from core.lab.faults import FaultSwitches
 
-SOON: Final = 0.015
+SOON: Final = 0.005
 """Seconds that somebody in a hurry waits for a whole answer before its first rows are asked for beside it."""
 SWITCH_PATIENCE: Final = 5.0
 """Seconds that a switch waits for running writes before it goes on beside them: both modes overlap safely."""

@@ -60,6 +60,8 @@ _GLANCE: Final = 1.0
 """Seconds that a look at the cache's standing may take."""
 _FETCHED: Final = 2_000
 """Rows of an order that come at once."""
+_NEAR: Final = 10_000
+"""Rows that are walked over sooner than all are counted."""
 
 
 class MongoStore:
@@ -137,11 +139,35 @@ class MongoStore:
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         """The ids of one window of a query's answer, and how many movies the whole answer has."""
         with self._at.call():
+            if offset >= _NEAR and limit > 0:
+                return await self._deep_window(query, offset, limit)
             ids = await self._ids(query, offset, limit) if limit > 0 else ()
             # A window that ends the answer knows how long it is.
             complete = len(ids) < limit and (ids or offset == 0)
             total = offset + len(ids) if complete else await self._count(matching(query))
         return Window(ids=ids, total=total)
+
+    async def _deep_window(self, query: Query, offset: int, limit: int) -> Window:
+        """A window that is walked to from the nearer end of the known or the unknown part."""
+        first, rest = known_part(query), unknown_part(query)
+        known = total = await self._count(first)
+        if rest is not None:
+            total = await self._count(matching(query))
+        ids = await self._slice(first, order(query, known=True), known, offset, limit)
+        if rest is not None and (lacking := limit - len(ids)):
+            ids += await self._slice(rest, order(query, known=False), total - known, max(0, offset - known), lacking)
+        return Window(ids=ids, total=total)
+
+    async def _slice(
+        self, chosen: Document, by: list[tuple[str, int]], size: int, skip: int, limit: int
+    ) -> tuple[str, ...]:
+        """Some of so many movies."""
+        after = max(0, size - skip - limit)
+        if skip >= size:
+            return ()
+        if skip <= after:
+            return await self._part(chosen, by, skip, limit)
+        return (await self._part(chosen, [(path, -way) for path, way in by], after, min(limit, size - skip)))[::-1]
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
         """The ids of the first rows of a query's answer, without counting how many there are."""

@@ -5,6 +5,7 @@ Every value stands under an explicit operator, so nothing that a person types ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -89,9 +90,8 @@ def indexes() -> list[IndexModel]:
 
 def matching(query: Query) -> Document:
     """The filter that a query's movies pass, `OWNED` where it filters nothing out."""
-    clauses: list[Document] = [
-        {f"{OURS}.words": {"$elemMatch": {"$gte": word, "$lt": _after_prefix(word)}}} for word in query.words
-    ]
+    # Of two bounds the index of a list takes one, and looks the other up in each document; a beginning it takes whole.
+    clauses: list[Document] = [{f"{OURS}.words": {"$regex": f"^{re.escape(word)}"}} for word in query.words]
     if query.genres:
         clauses.append({f"{OURS}.genres": {"$all": list(query.genres)}})
     if query.year_from is not None or query.year_to is not None:
@@ -154,10 +154,3 @@ def _both(part: Document, query: Query) -> Document:
 
 def _within(year: int) -> int:
     return max(-1, min(year, _LAST_YEAR + 1))
-
-
-def _after_prefix(word: str) -> str:
-    """The least text above all that begin with this word, in code-point order."""
-    last = ord(word[-1]) + 1
-    # No text holds a surrogate: the next code point lies behind them.
-    return word[:-1] + chr(0xE000 if last == 0xD800 else last)

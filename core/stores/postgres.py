@@ -79,8 +79,12 @@ class PostgresStore(Store):
     # ------------------------------------------------------------------------------------------------------ reads
 
     async def window(self, query: Query, offset: int, limit: int) -> Window:
-        statement, parameters = queries.window(query, offset, limit)
+        near = queries.begins(query, offset)
+        statement, parameters = queries.window(query, offset, limit, near=near)
         total, ids = await self._row(statement, parameters, planned=False) or (0, ())
+        if near and not ids and total > offset:
+            statement, parameters = queries.window(query, offset, limit, near=False)
+            total, ids = await self._row(statement, parameters, planned=False) or (0, ())
         return Window(ids=tuple(ids), total=total)
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:

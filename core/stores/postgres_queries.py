@@ -7,7 +7,7 @@ from typing import Final
 
 from psycopg import sql
 
-from core.query import SORTS, Query
+from core.query import SORTS, WITHIN, Query
 from core.stores.postgres_records import KEYS, searched
 
 Parameters = dict[str, object]
@@ -15,12 +15,32 @@ Parameters = dict[str, object]
 _ORDERED: Final = {sort: sql.Identifier(KEYS.get(sort, sort)) for sort in SORTS}
 _COMPARED: Final = {"least": sql.SQL(">="), "most": sql.SQL("<="), "above": sql.SQL(">"), "below": sql.SQL("<")}
 _ALWAYS_KNOWN: Final = ("title",)
+NEAR: Final = 1_000
+"""Rows that an index is walked along, at most, for a filter that passes few of them."""
+_SHORT: Final = 2
+"""Letters of a word that begins too many words for an index to be asked for it beside a longer one."""
 
 _FILTERED = sql.SQL("""
 with hits as materialized (select id, {column} as key from reelcache.movies where {filter})
 select
   (select count(*) from hits),
   array(select id from hits order by key {direction} nulls last, id {direction} offset %(offset)s limit %(limit)s)
+""")
+# Near the beginning the rows are walked to, along an index or through what the filter finds, and only counted besides:
+# counting has more than one process of the server, what is kept has not.
+_FILTERED_NEAR = sql.SQL("""
+with known as materialized (
+  select id, {column} as key from reelcache.movies where {column} is not null and {filter}
+  order by {column} {direction}, id {direction} offset %(offset)s limit %(limit)s
+), unknown as materialized (
+  select id from reelcache.movies where {column} is null and {filter}
+  order by {column} {direction}, id {direction}
+  limit (select case when count(*) > 0 or %(offset)s = 0 then %(limit)s - count(*) else 0 end from known)
+)
+select
+  (select count(*) from reelcache.movies where {filter}),
+  array(select id from known order by key {direction}, id {direction})
+    || array(select id from unknown order by id {direction})
 """)
 # One index serves both directions because the known and the unknown part are read apart, each in the index's own order
 # and from its nearer end.
@@ -77,12 +97,20 @@ _VALUES_OF = sql.SQL("select id, {values} from reelcache.movies where id = any(%
 _YEAR = sql.SQL("array_remove(array[year::text], null)")
 
 
-def window(query: Query, offset: int, limit: int) -> tuple[sql.Composed, Parameters]:
-    """One row: how many movies the answer has, and the ids of the window in order."""
+def begins(query: Query, offset: int) -> bool:
+    """Whether a window lies near the beginning of a filtered answer."""
+    return query.selective and offset < NEAR
+
+
+def window(query: Query, offset: int, limit: int, *, near: bool) -> tuple[sql.Composed, Parameters]:
+    """One row: how many movies the answer has, and the ids of the window in order.
+
+    `near`: for a window that `begins`; of one that lies wholly among the unknown ones it finds nothing."""
     condition, parameters = _filter(query)
     column, direction = _ORDERED[query.sort], sql.SQL("desc" if query.descending else "asc")
     if query.selective:
-        asked = _FILTERED.format(column=column, filter=condition, direction=direction)
+        statement = _FILTERED_NEAR if near else _FILTERED
+        asked = statement.format(column=column, filter=condition, direction=direction)
     else:
         always = query.sort in _ALWAYS_KNOWN
         asked = _WHOLE.format(
@@ -168,8 +196,14 @@ def _filter(query: Query) -> tuple[sql.Composable, Parameters]:
     conditions: list[sql.Composable] = []
     parameters: Parameters = {}
     if query.words:
+        longest = max(_letters(word) for word in query.words)
+        sought = [word for word in query.words if _letters(word) > min(_SHORT, longest - 1)]
         conditions.append(sql.SQL("words @@ %(words)s::tsquery"))
-        parameters["words"] = " & ".join(_prefix(word) for word in query.words)
+        parameters["words"] = " & ".join(_prefix(word) for word in sought)
+        if besides := [word for word in query.words if word not in sought]:
+            # "is true" keeps the index out of it.
+            conditions.append(sql.SQL("(words @@ %(short_words)s::tsquery) is true"))
+            parameters["short_words"] = " & ".join(_prefix(word) for word in besides)
     if query.genres:
         conditions.append(sql.SQL("genres @> %(genres)s::text[]"))
         parameters["genres"] = list(query.genres)
@@ -187,6 +221,10 @@ def _filter(query: Query) -> tuple[sql.Composable, Parameters]:
             # A whole number is given as one, or the index over whole numbers would not serve.
             parameters[name] = int(bound) if float(bound).is_integer() else bound
     return (sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")), parameters
+
+
+def _letters(word: str) -> int:
+    return len(word) - len(WITHIN["cast"]) if word.startswith(" ") else len(word)
 
 
 def _prefix(word: str) -> str:

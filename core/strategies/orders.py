@@ -21,7 +21,7 @@ import msgspec
 from core.cache.background import Background
 from core.cache.journal import Place
 from core.cache.redis import RedisCache
-from core.errors import CacheUnavailable, StoreUnavailable
+from core.errors import StoreUnavailable
 from core.query import Query
 from core.stores.base import Store, Window
 from core.strategies.order import Order
@@ -35,7 +35,7 @@ MOST_BYTES: Final = 40_000_000
 """Memory that all of them may take."""
 MOST_MOVED: Final = 256
 """Changes that are carried in one by one; beyond that the order is made anew."""
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 4
 """Changes that are carried in before others have their turn: each takes about a millisecond."""
 REST: Final = 4.0
 """How many times as long as making an order took nothing is made after it was lost: a load would have all made again
@@ -53,11 +53,11 @@ class Making(msgspec.Struct, frozen=True):
 class _Kept:
     """An order, and the places in both journals up to which it is right."""
 
-    def __init__(self, query: Query, noted: Place | None, committed: bytes) -> None:
+    def __init__(self, query: Query, committed: bytes) -> None:
         self.query = query
         self.order = Order()
-        self.noted = noted
-        """In Redis; None while it is away."""
+        self.noted: Place | None = None
+        """In Redis; None until it is first asked."""
         self.committed = committed
         """In the store."""
         self.behind = 0
@@ -135,8 +135,7 @@ class Orders:
     async def _make(self, query: Query, total: int) -> None:
         started = time.perf_counter()
         try:
-            noted = await self._journal_end()
-            kept = _Kept(query, noted, (await self._store.changed_since(None)).place)
+            kept = _Kept(query, (await self._store.changed_since(None)).place)
             async with aclosing(self._store.order(query)) as parts:
                 async for part in parts:
                     kept.order.append(part)
@@ -166,12 +165,12 @@ class Orders:
             kept.noted, kept.noted_at = noted.place, moment
             kept.behind += len(noted.ids)
         else:
-            place = await self._journal_end()
+            noted_up_to = await self._cache.journal_end() if believed else kept.noted
             committed = await self._store.changed_since(kept.committed)
             if committed.ids is None or len(committed.ids) > MOST_MOVED:
                 return False
             await self._carry_in(kept, committed.ids)
-            kept.noted, kept.committed, kept.behind = place, committed.place, 0
+            kept.noted, kept.committed, kept.behind = noted_up_to, committed.place, 0
             kept.noted_at = kept.committed_at = moment
         return True
 
@@ -183,12 +182,6 @@ class Orders:
         for start in range(0, len(ids), _AT_ONCE):
             kept.order.replace(ids[start : start + _AT_ONCE], keys)
             await asyncio.sleep(0)
-
-    async def _journal_end(self) -> Place | None:
-        try:
-            return await self._cache.journal_end()
-        except CacheUnavailable:
-            return None
 
     def _lose(self, kept: _Kept) -> None:
         self._kept.pop(kept.query, None)

@@ -1,6 +1,6 @@
 """The store compliance suite: what every database behind the contract of `core.stores.base` must do.
 
-A store's own test module inherits `StoreCompliance` and gives two fixtures, `new_store` and `unreachable`.
+A store's own test module inherits `StoreCompliance` and gives the fixtures that raise NotImplementedError here.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ class StoreCompliance:
     @pytest.fixture
     def unreachable(self) -> Store:
         """A store with a timeout of 1 s, at an address where nobody listens, whose URL holds the password `s3cret`."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def depth_of_near(self) -> str:
+        """Where the store has the number of rows up to which a window is walked to otherwise than deeper ones."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -334,6 +339,21 @@ class StoreCompliance:
     async def test_windows_of_any_query(self, filled: Store, query: Query, offset: int, limit: int) -> None:
         assert await filled.window(query, offset, limit) == reference.window(MOVIES, query, offset, limit)
         assert await filled.first(query, limit + 1) == reference.window(MOVIES, query, 0, limit + 1).ids
+
+    @pytest.mark.parametrize("near", [0, 10**9], ids=["all deep", "all near"])
+    async def test_windows_however_they_are_walked_to(
+        self, filled: Store, near: int, depth_of_near: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(depth_of_near, near)
+        for query in (
+            *(Query(sort=sort, descending=descending) for sort in SORTS for descending in (False, True)),
+            Query(text="a", sort="imdb_rating"),
+            Query(text="a the", within=(("cast", "a"),), sort="year", descending=True),
+            Query(genres=GENRES[:1], year_from=1900, sort="oscars_won"),
+        ):
+            for offset in range(0, len(MOVIES) + 20, 17):
+                expected = reference.window(MOVIES, query, offset, 20)
+                assert await filled.window(query, offset, 20) == expected, (query, offset)
 
     @asked_of_one_store
     @given(query=queries(), field=st.sampled_from(COUNTED))

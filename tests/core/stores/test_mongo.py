@@ -32,6 +32,10 @@ class TestMongo(StoreCompliance):
         socket = quote(str(tmp_path / "nobody.sock"), safe="")
         return MongoStore(f"mongodb://someone:s3cret@{socket}/movies?authSource=admin", timeout=1.0)
 
+    @pytest.fixture
+    def depth_of_near(self) -> str:
+        return "core.stores.mongo._NEAR"
+
 
 class TestMongoChanges(ChangeLogCompliance):
     @pytest.fixture

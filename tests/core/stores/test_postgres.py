@@ -33,6 +33,10 @@ class TestPostgres(StoreCompliance, ChangeLogCompliance):
         return PostgresStore("postgresql://reader:s3cret@127.0.0.1:1/movies", timeout=1.0)
 
     @pytest.fixture
+    def depth_of_near(self) -> str:
+        return "core.stores.postgres_queries.NEAR"
+
+    @pytest.fixture
     def elsewhere(self, postgres_url: str) -> Iterator[Store]:
         name = f"test_{secrets.token_hex(6)}"
         with psycopg.connect(postgres_url, autocommit=True) as admin:
