@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Coroutine
 from typing import Any
 
@@ -22,4 +23,7 @@ def run(
         except Exception as error:
             node.post_message(WorkFailed(error, doing))
 
-    return node.run_worker(guarded(), group=group, exclusive=exclusive, exit_on_error=False)
+    worker: Worker[None] = node.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False)
+    # One that is cancelled before its first step never comes to await this.
+    weakref.finalize(worker, work.close).atexit = False
+    return worker

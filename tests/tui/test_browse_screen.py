@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from tui.widgets.genres import GenrePanel
 from tui.widgets.movie_table import MovieTable
 from tui.widgets.notice_line import NoticeLine
 from tui.widgets.status import StatusLine
+from tui.work import run
 
 
 async def test_shows_the_first_page_with_every_odd_title_as_it_is(tmp_path: Path) -> None:
@@ -86,6 +88,20 @@ async def test_rows_that_are_out_of_sight_before_they_came_are_no_longer_read(tm
         await at.press("end")
         catalogue.release.set()
         await at.until(lambda: at.table.current is not None and at.table.cursor == 4_999)
+
+
+async def test_work_that_is_cancelled_before_it_began_leaves_no_trace(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+
+        async def work() -> None:
+            raise AssertionError("it never began")
+
+        worker = run(at.screen, work(), doing="be cancelled", group="test")
+        worker.cancel()
+        await at.pilot.pause()
+        assert worker.is_cancelled
+        del worker
+        gc.collect()  # a coroutine that nobody awaited would warn, and fail this test
 
 
 async def test_keys_move_the_cursor(tmp_path: Path) -> None:
