@@ -19,7 +19,9 @@ def near_held(stats: Stats, width: int) -> Part:
     entries, size = figures.short(near.entries), figures.memory(near.size)
     bounds = f"{entries} of {figures.short(near.most_entries)} entries, {size} of {figures.memory(near.most_size)}"
     passed = "" if stats.strategy != "no-cache" else "; no-cache passes it by"
-    return _first_fitting(width, bounds + passed, bounds, f"{entries} entries, {size}"), "muted" if passed else ""
+    share = f"{figures.share(near.size / near.most_size if near.most_size else None)} full"
+    wordings = (bounds + passed, bounds, f"{entries} entries, {size}, {share}", f"{entries} entries, {share}")
+    return _first_fitting(width, *wordings), "muted" if passed else ""
 
 
 def near_dropped(near: NearStats, width: int) -> str:

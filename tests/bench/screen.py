@@ -44,11 +44,9 @@ STOCK_ROWS: Final = 100_000
 """As many as Textual's own table shows before a person leaves."""
 _LEFT_OUT: Final = ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 """An installed program finds its modules compiled, and its output is gathered."""
-_BEGUN: Final = 3.0
-"""Seconds within which the making of an order index begins and is told."""
 _AT_WORK: Final = 0.1
 """Share of a core above which something is being made behind the screen."""
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 300.0
 
 
 async def rows(run: Run) -> AsyncIterator[Row]:
@@ -71,20 +69,21 @@ async def rows(run: Run) -> AsyncIterator[Row]:
 
 def measurements(run: Run, store: str, environment: Mapping[str, str]) -> Iterator[Row]:
     """The same of one store, which with Redis is where the environment says."""
+    look = 0.7 if run.short else 3.0
     if run.wants("S9"):
-        yield from keys(store, environment, presses=40 if run.short else 400)
+        yield from keys(store, environment, look, presses=40 if run.short else 400)
     if run.wants("S14"):
-        yield memory(store, environment)
+        yield memory(store, environment, look)
     if run.wants("S15"):
-        yield from idle(store, environment, seconds=6 if run.short else 30)
+        yield from idle(store, environment, look, seconds=6 if run.short else 30)
 
 
 # -------------------------------------------------------------------------------------------------------------- S9
 
 
-def keys(store: str, environment: Mapping[str, str], *, presses: int) -> Iterator[Row]:
+def keys(store: str, environment: Mapping[str, str], look: float, *, presses: int) -> Iterator[Row]:
     """How long until a key shows, beside Textual's own table with a tenth of the rows."""
-    with program(environment) as ours:
+    with program(environment, look) as ours:
         first, count = ours.first_row(), ours.total
         ours.until_ordered()
         ours.until_at_rest()
@@ -117,9 +116,9 @@ def keys(store: str, environment: Mapping[str, str], *, presses: int) -> Iterato
 # ------------------------------------------------------------------------------------------------------- S14 and S15
 
 
-def memory(store: str, environment: Mapping[str, str]) -> Row:
+def memory(store: str, environment: Mapping[str, str], look: float) -> Row:
     """What the program holds after walking about: both ends, a filter, another order."""
-    with program(environment) as ours:
+    with program(environment, look) as ours:
         ours.first_row()
         count = ours.total
         ours.until_ordered()
@@ -145,9 +144,9 @@ def memory(store: str, environment: Mapping[str, str]) -> Row:
     )
 
 
-def idle(store: str, environment: Mapping[str, str], *, seconds: float) -> Iterator[Row]:
+def idle(store: str, environment: Mapping[str, str], look: float, *, seconds: float) -> Iterator[Row]:
     """What the screen costs while nobody touches it and the counters go on."""
-    with program(environment) as ours:
+    with program(environment, look) as ours:
         ours.first_row()
         ours.until_ordered()
         ours.until_at_rest()
@@ -174,12 +173,14 @@ class Seen(NamedTuple):
 class Watched(Terminal):
     """A program in a terminal whose output is timed."""
 
-    def __init__(self, command: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: tuple[str, ...], environment: Mapping[str, str], look: float = 3.0) -> None:
+        """`look`: seconds after which what was asked for behind the screen has begun, if ever, and is told."""
         inherited = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
         self._began = time.perf_counter()
         super().__init__(command, {**inherited, "PYTHONPATH": str(Path(__file__).parents[2]), **environment}, SIZE)
         _remember_the_tour(Path(self._config.name))
         self._cursor = ""
+        self._look = look
 
     @property
     def rss(self) -> float:
@@ -194,7 +195,7 @@ class Watched(Terminal):
 
     def until_ordered(self) -> None:
         """Wait until the order index of what is shown is made, where one is being made."""
-        deadline = time.perf_counter() + _BEGUN
+        deadline = time.perf_counter() + self._look
         while "order index" not in self.text and time.perf_counter() < deadline:
             self.until_drawn(0.1)
         self.until(without="order index", seconds=_PATIENCE)
@@ -209,7 +210,7 @@ class Watched(Terminal):
     def until_at_rest(self) -> None:
         """Wait until what is counted and ordered behind the screen is done, as the processor tells."""
         deadline = time.perf_counter() + _PATIENCE
-        while self.costs(3.0)[0] > _AT_WORK and time.perf_counter() < deadline:
+        while self.costs(self._look)[0] > _AT_WORK and time.perf_counter() < deadline:
             pass
 
     def walk(
@@ -289,9 +290,9 @@ class Watched(Terminal):
         raise TimeoutError(f"it never came to that; the terminal shows\n{self.text}")
 
 
-def program(environment: Mapping[str, str]) -> Watched:
+def program(environment: Mapping[str, str], look: float) -> Watched:
     """The dashboard, as a person starts it."""
-    return Watched((sys.executable, "-P", "-m", "tui"), environment)
+    return Watched((sys.executable, "-P", "-m", "tui"), environment, look)
 
 
 def _remember_the_tour(config: Path) -> None:
