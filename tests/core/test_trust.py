@@ -220,7 +220,7 @@ async def test_after_an_outage_nobody_believes_before_the_changes_meanwhile_were
         task.cancel()  # nobody follows
     await asyncio.gather(*copy._tasks[1:], return_exceptions=True)
     with copy.cut_off():
-        await copy.store._written(_edit_behind_the_back)
+        await copy.store._connections.written(_edit_behind_the_back)
     await copy.cache.answering()
     carried: list[Changed] = []
     entered, leave = asyncio.Event(), asyncio.Event()
