@@ -27,7 +27,7 @@ _BYTES: Final = 200_000
 def _batches(source: Source | Synthetic) -> Iterator[bytes]:
     """The batches, packed."""
     encode = msgspec.msgpack.Encoder().encode
-    rows = iter(source.here())
+    rows: Iterator[Movie | Reject] = iter(source.here())
     size, told, ended = _FEW, 0, False
     while not ended:
         movies: list[Movie] = []

@@ -18,7 +18,6 @@ from core.errors import InvalidQuery
 from core.model import Movie
 from data.apart import MANY, read_apart
 from data.rejects import RejectsFile
-from data.rows import Reject
 from data.source import shipped
 
 FICTIONAL: Final = "fictional movie"
@@ -62,17 +61,17 @@ class Synthetic:
         """Where refused rows would go: there are none."""
         return RejectsFile(self.path)
 
-    def __iter__(self) -> Generator[Movie | Reject]:
+    def __iter__(self) -> Generator[Movie]:
         return self._apart() if self.count >= MANY else self.here()
 
-    def _apart(self) -> Generator[Movie | Reject]:
+    def _apart(self) -> Generator[Movie]:
         self._made = 0
         with closing(read_apart(str(self.path), ("synthetic", str(self.count), str(self.seed)))) as batches:
             for batch in batches:
                 self._made = round(batch.fraction * self.count)
-                yield from batch.rows
+                yield from batch.movies
 
-    def here(self) -> Generator[Movie | Reject]:
+    def here(self) -> Generator[Movie]:
         """The same, made in this process."""
         self._made = 0
         models = [movie for movie in shipped() if isinstance(movie, Movie)]

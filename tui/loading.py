@@ -46,6 +46,7 @@ async def _load(settings: Settings, source: data.Source | data.Synthetic) -> int
         nonlocal code
         code = wanted
         stop.set()
+        line.describe("stopping, what was read is made searchable")
 
     with ProgressLine(Console(stderr=True)) as line:
         async with open_catalogue(settings, report=line.show_step) as catalogue:
@@ -54,7 +55,7 @@ async def _load(settings: Settings, source: data.Source | data.Synthetic) -> int
                 line.show(so_far)
                 await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
             await catalogue.ready()
-            line.describe(f"into {catalogue.store}")
+            line.begin(f"into {catalogue.store}")
 
             def progress(so_far: LoadProgress) -> None:
                 if so_far.fraction == 1.0:
@@ -87,6 +88,11 @@ class ProgressLine:
 
     def __exit__(self, *exception: object) -> None:
         self._bar.stop()
+
+    def begin(self, doing: str) -> None:
+        """Say what is begun now, from nothing; what came before was another load."""
+        self._bar.reset(self._row)
+        self.describe(doing)
 
     def describe(self, doing: str) -> None:
         """Say what is being done now."""

@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import pytest
 
 import data
 from core.errors import UnreadableFile
-from core.model import Movie
 from data.synthetic import Synthetic
 
 ROWS = 3_000
@@ -120,7 +118,6 @@ def ended(pid: int) -> bool:
 def test_invented_movies_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data.synthetic.MANY", 1)
     source = Synthetic(700, 3)
-    movies: Iterator[Movie | data.Reject] = iter(source)
-    assert list(movies) == list(Synthetic(700, 3).here())
+    assert list(source) == list(Synthetic(700, 3).here())
     assert source.fraction == 1.0
     assert not readers()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import gzip
+import io
 import random
 import re
 from collections.abc import AsyncIterator
@@ -14,9 +15,12 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
+from rich.console import Console
 
+from core import LoadProgress
 from tests.core.stores.sample_mflix import DOCUMENTS
 from tests.tui.shell import Run, environment, on_a_terminal, run
+from tui.loading import ProgressLine
 
 __all__ = ["environment", "run"]
 
@@ -231,3 +235,14 @@ class TestServers:
         ):
             left, seen = on_a_terminal(environment, "reset", when=r"\[y/N\]", then=typed)
             assert (left, told in seen) == (code, True), seen
+
+
+def test_the_time_left_begins_anew_behind_the_shipped_movies() -> None:
+    screen = io.StringIO()
+    with ProgressLine(Console(file=screen, force_terminal=True, width=100)) as line:
+        line.show(LoadProgress(17_472, 17_472, 0, 0, seconds=9.0, fraction=1.0))
+        line.begin("into postgresql")
+        line.show(LoadProgress(250, 250, 0, 0, seconds=1.0, fraction=0.01))
+    last = screen.getvalue().rpartition("into postgresql")[2]
+    assert "250 rows" in last
+    assert "0:00:00" not in last
