@@ -88,7 +88,8 @@ class ChangeLog:
             handed_out = _CUT_OFF_AFTER
             while True:
                 if handed_out >= _CUT_OFF_AFTER:
-                    await journal.cut_off(self._connections)
+                    async with self._connections.asking(connection):
+                        await journal.cut_off(connection)
                     handed_out = 0
                 handed_out += (changes := await self._hand_out(connection, apply))
                 if changes < _BATCH:

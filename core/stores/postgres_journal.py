@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from core.stores.base import ChangedSince
-from core.stores.postgres_connections import Connections
+from core.stores.postgres_connections import Connection, Connections
 
 _KEPT: Final = 5_000
 """Changes that are kept when the beginning is cut off."""
@@ -54,6 +54,6 @@ async def changed_since(connections: Connections, place: bytes | None) -> Change
     return ChangedSince(tuple(ids) if told else None, msgspec.json.encode(_Place(server, snapshot)))
 
 
-async def cut_off(connections: Connections) -> None:
-    """Forget all but the last changes."""
-    await connections.rows(_CUT_OFF, (_KEPT,))
+async def cut_off(connection: Connection) -> None:
+    """Forget all but the last changes. To be asked on a connection that waits for nobody."""
+    await connection.execute(_CUT_OFF, (_KEPT,))
