@@ -157,7 +157,7 @@ if [ "${1:-}" = test ]; then
   step python -m ruff check .
   step python -m mypy
   step lint-imports
-  step python -m pytest -n 2 --dist worksteal "$@"
+  step python -m pytest -n 3 --dist worksteal "$@"
   # The figures, for whoever reads this later: a missed goal is no failure here.
   [ $# -gt 0 ] || step python -m tests.bench --short
   exit 0

@@ -191,7 +191,7 @@ def test_the_tests_bring_their_extra_and_stop_at_the_first_failure(place: Place)
         "python -m ruff check .",
         "python -m mypy",
         "lint-imports",
-        "python -m pytest -n 2 --dist worksteal -k one or two",
+        "python -m pytest -n 3 --dist worksteal -k one or two",
     ]
     whole = place.run("test")
     assert [line for line in whole.stderr.splitlines() if line.startswith("== ")][
