@@ -15,6 +15,7 @@ Gray and Cheriton (Leases, SOSP 1989), with durations alone: no two clocks are c
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -71,6 +72,8 @@ class Trust:
         self._looked = -LEASE
         """When the last look began that the store answered."""
         self._standing = Standing(suspended=0)
+        self._believed_until = 0.0 if strict else math.inf
+        """As far as the looks at the store go."""
         self._agreement = Agreement(store, cache, clock)
         self._store_problem: str | None = None
         self._vouched = 0
@@ -110,6 +113,14 @@ class Trust:
         if self._standing.suspended:
             return Doubt("another copy of the program cannot reach Redis, and has suspended the cache")
         return None
+
+    def believed(self, now: float) -> bool:
+        """Whether `doubt` has none, at this moment of its clock: for the commonest read, at half the price."""
+        return (
+            now < self._believed_until
+            and self._vouched == self._cache.greetings
+            and not (self._unannounced or self._owed or self._owes_everything)
+        )
 
     def under(self) -> str | None:
         """Under which name the Redis at hand is the cache for every copy; None where another one may be believed, too.
@@ -222,6 +233,8 @@ class Trust:
             self._store_problem = f"{away.server} is away: {away.reason}"
         else:
             self._looked, self._store_problem = began, None
+            if self._strict:
+                self._believed_until = 0.0 if self._standing.suspended else began + LEASE
             if not self._agreement.looked(began, self._standing.cache):
                 self._vouched = 0
 

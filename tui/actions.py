@@ -155,7 +155,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Begin or end to keep what is read in this program too, in front of Redis.",
         "everywhere",
         "switch_near",
-        48,
+        66,
     ),
     Action(
         "faults.choose",

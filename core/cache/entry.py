@@ -67,15 +67,17 @@ def entry_in(data: bytes | None) -> Entry | None:
         return None
 
 
-def head_of_value(data: bytes) -> tuple[int, int, str, bytes] | None:
-    """What `unpack` makes of a value, as plain (fresh_until, load_ms, codec, payload); None for all else.
+def fresh_payload(data: bytes, codec: bytes, now: int, loads: int) -> bytes | None:
+    """The payload of a value in this codec that is fresh for more than so many times its load from now on; else None.
 
-    For the commonest read there is, at a third of the price."""
+    What `unpack` would tell, for the commonest read there is and at a third of the price."""
     head = _VALUE.match(data)
     if head is None:
         return None
-    fresh_until, load_ms, codec = head.groups()
-    return int(fresh_until, 16), int(load_ms, 16), codec.decode("ascii"), data[HEADER_BYTES:]
+    fresh_until, load_ms, encoded = head.groups()
+    if encoded != codec or int(fresh_until, 16) - now <= int(load_ms, 16) * loads:
+        return None
+    return data[HEADER_BYTES:]
 
 
 def unpack(data: bytes) -> Entry:

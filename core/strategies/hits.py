@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from core.cache.background import Background
-from core.cache.entry import Entry, entry_in, head_of_value
+from core.cache.entry import Entry, entry_in, fresh_payload
 from core.cache.keys import Key, Namespace
 from core.cache.near import Near, Shelf
 from core.errors import CacheUnavailable
@@ -39,13 +39,14 @@ class Path(Protocol):
 class Hits:
     """A Batch of movies by id; made for the tick in which it is first added to."""
 
-    __slots__ = ("_barred", "_futures", "_names", "_otherwise", "_shared", "_started", "left")
+    __slots__ = ("_barred", "_futures", "_names", "_new_future", "_otherwise", "_shared", "_started", "left")
 
     def __init__(self, shared: Batching, otherwise: LongWay) -> None:
         self.left = False
         """What is wanted from now on belongs into another."""
         self._shared = shared
         self._otherwise = otherwise
+        self._new_future = shared.new_future
         self._futures: dict[str, list[asyncio.Future[Movie]]] = {}
         self._names: Sequence[bytes] = ()
         self._barred: set[bytes] = set()
@@ -56,7 +57,7 @@ class Hits:
 
     def add(self, id: str) -> asyncio.Future[Movie]:
         """The movie, when it has come."""
-        future: asyncio.Future[Movie] = self._shared.loop.create_future()
+        future: asyncio.Future[Movie] = self._new_future()
         waiting = self._futures.get(id)
         if waiting is None:
             self._futures[id] = [future]
@@ -136,19 +137,17 @@ class Batching:
         self.now_ms = now_ms
         self.observer = observer
         self.going_on = going_on
-        self.loop = asyncio.get_running_loop()
+        self.new_future: Callable[[], asyncio.Future[Movie]] = asyncio.get_running_loop().create_future
 
 
 _KIND: Final = movie_key("").kind
+_CODEC: Final = CODEC.encode()
 
 
 def _fresh(data: bytes, now: int) -> Movie | None:
     """The movie in an entry that is fresh for so long that nobody would refresh it yet; else None."""
-    head = head_of_value(data)
-    if head is None:
-        return None
-    fresh_until, load_ms, codec, payload = head
-    if codec != CODEC or fresh_until - now <= load_ms * NEVER_EARLIER:
+    payload = fresh_payload(data, _CODEC, now, NEVER_EARLIER)
+    if payload is None:
         return None
     try:
         return decode_movie(payload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -33,6 +34,8 @@ from tui.work import run
 
 _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
+_ROWS_FIRST: Final = 1.0
+"""Seconds that the first rows have for themselves before the histograms are asked for beside them."""
 
 
 class BrowseScreen(SwitchingScreen):
@@ -48,6 +51,8 @@ class BrowseScreen(SwitchingScreen):
         self._followed = False
         """Whether a state of the collection was ever seen."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
+        self._rows_came = asyncio.Event()
+        """The first rows of the query in force have come."""
         self._making: Making | None = None
         self._retry: Timer | None = None
         self._detail: Timer | None = None
@@ -70,6 +75,7 @@ class BrowseScreen(SwitchingScreen):
         line = self.query_one(FilterLine)
         line.filters, line.matches = describe_filter(query), None
         self.query_one(KeyFooter).filtered = bool(line.filters)
+        self._rows_came.clear()
         self.query_one(MovieTable).show(query, keep_place=keep_place)
         self._read_genres()
 
@@ -94,9 +100,11 @@ class BrowseScreen(SwitchingScreen):
                 if page.movies:
                     table.take(request, page)
                     self._show_place()
+                self._let_count(query)
                 page = await self.catalogue.browse(query, request.offset, request.limit)
         except BaseException as error:
             table.fail(request)
+            self._let_count(query)
             if isinstance(error, Exception):
                 self._store_away(error)
             raise
@@ -105,12 +113,18 @@ class BrowseScreen(SwitchingScreen):
         else:
             self._store_back()
         table.take(request, page)
+        self._let_count(query)
         line = self.query_one(FilterLine)
         line.matches = page.total
         if not query.selective:
             line.whole = page.total
         self._show_place()
         self._show_genres()
+
+    def _let_count(self, query: Query) -> None:
+        """The first rows of this query have come, or will not."""
+        if query == self.query_now:
+            self._rows_came.set()
 
     def _store_away(self, error: Exception) -> None:
         if not isinstance(error, StoreUnavailable):
@@ -141,6 +155,10 @@ class BrowseScreen(SwitchingScreen):
         run(self, self._fetch_genres(self.query_now), doing="count the genres", group="genres")
 
     async def _fetch_genres(self, query: Query) -> None:
+        with suppress(TimeoutError):
+            # They count for as long as the store is at it, and the rows are what one types for.
+            async with asyncio.timeout(_ROWS_FIRST):
+                await self._rows_came.wait()
         genres, years = await asyncio.gather(self.catalogue.genres(query), self.catalogue.years(query))
         self._counts = (query, genres)
         self.query_one(YearsPanel).show(years)

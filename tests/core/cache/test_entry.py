@@ -10,7 +10,7 @@ from core.cache.entry import (
     Entry,
     UnreadableEntry,
     entry_in,
-    head_of_value,
+    fresh_payload,
     hexadecimal,
     pack,
     unpack,
@@ -33,11 +33,13 @@ def test_an_entry_survives_the_envelope(entry: Entry) -> None:
     assert unpack(pack(entry)) == entry
 
 
-@given(st.one_of(entries.map(pack), st.binary()))
-def test_the_head_of_a_value_is_what_unpacking_it_says(data: bytes) -> None:
+@given(st.one_of(entries.map(pack), st.binary()), st.integers(0, 1 << 48), st.integers(0, 40))
+def test_a_fresh_payload_is_what_unpacking_says(data: bytes, now: int, loads: int) -> None:
     entry = entry_in(data)
-    plain = None if entry is None or not entry.known else (entry.fresh_until, entry.load_ms, entry.codec, entry.payload)
-    assert head_of_value(data) == plain
+    codec = entry.codec.encode() if entry is not None else b"m"
+    fresh = entry is not None and entry.known and entry.fresh_until - now > entry.load_ms * loads
+    assert fresh_payload(data, codec, now, loads) == (entry.payload if entry is not None and fresh else None)
+    assert fresh_payload(data, b"~" if codec != b"~" else b"!", now, loads) is None
 
 
 @given(entries)
