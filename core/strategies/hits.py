@@ -32,8 +32,10 @@ NEVER_EARLIER: Final = 37
 class Path(Protocol):
     """The rest of the path of a read."""
 
-    async def looked(self, key: Key, entry: Entry | None, doubt: Doubt | None, started: float) -> Answer:
-        """What a look into the cache leads to; `started` when the read began (performance counter)."""
+    async def looked(
+        self, key: Key, entry: Entry | None, doubt: Doubt | None, started: float, callers: int = 1
+    ) -> Answer:
+        """What a look into the cache leads to, for so many callers; `started` when it began (performance counter)."""
 
 
 class Hits:
@@ -107,11 +109,11 @@ class Hits:
         self, id: str, futures: Sequence[asyncio.Future[Movie]], entry: Entry | None, doubt: Doubt | None
     ) -> None:
         key = movie_key(id)
-        shared = self._shared
-        for future in futures:
-            if not future.done():
-                rest = shared.path.looked(key, entry, doubt, self._started)
-                shared.going_on.start(_hand(future, self._otherwise(shared.strategy, id, rest, self._started)))
+        waiting = [future for future in futures if not future.done()]
+        if waiting:
+            shared = self._shared
+            rest = shared.path.looked(key, entry, doubt, self._started, len(waiting))
+            shared.going_on.start(_hand(waiting, self._otherwise(shared.strategy, id, rest, self._started)))
 
 
 class Batching:
@@ -155,16 +157,19 @@ def _fresh(data: bytes, now: int) -> Movie | None:
         return None
 
 
-async def _hand(future: asyncio.Future[Movie], reading: Coroutine[Any, Any, Movie]) -> None:
-    """What a read on its own task comes to, handed to who waits for it."""
+async def _hand(futures: Sequence[asyncio.Future[Movie]], reading: Coroutine[Any, Any, Movie]) -> None:
+    """What a read on its own task comes to, handed to all who wait for it."""
     try:
         movie = await reading
     except asyncio.CancelledError:
-        future.cancel()
+        for future in futures:
+            future.cancel()
         raise
     except Exception as error:
-        if not future.done():
-            future.set_exception(error)
+        for future in futures:
+            if not future.done():
+                future.set_exception(error)
     else:
-        if not future.done():
-            future.set_result(movie)
+        for future in futures:
+            if not future.done():
+                future.set_result(movie)

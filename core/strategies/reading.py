@@ -41,6 +41,7 @@ MOST_NEAR: Final = 30.0
 """Seconds that an entry is kept near at most, however fresh it is."""
 EAGERNESS: Final = 1.0
 """The β of early expiration: above 1 refreshes earlier."""
+_clock: Final = time.monotonic
 
 
 class MovieReads:
@@ -66,6 +67,7 @@ class MovieReads:
         self._observer = observer
         self._flight = flight
         self._fills = Fills(strategy, store, cache, observer, background, self._found)
+        self._note_near = observer.near_hit
         self._near = cache.near
         self._shelf = cache.shelf(movie_key("").kind)
         self._hits: Hits | None = None
@@ -85,7 +87,7 @@ class MovieReads:
         """The movie out of a cache, read together with what else this tick asks for; None where no cache is believed.
 
         What is kept near comes in a future that is done."""
-        started = time.monotonic()
+        started = _clock()
         if not self._trust.believed(started):
             return None
         slot = self._shelf.get(id)
@@ -97,7 +99,7 @@ class MovieReads:
         ):
             self._near.used(slot.name)
             near: asyncio.Future[Movie] = slot.awaited
-            self._observer.near_hit(self._strategy, id, slot.value.version, started, time.monotonic())
+            self._note_near(self._strategy, id, slot.value.version, started, _clock())
             return near
         hits = self._hits
         if hits is None or hits.left or len(hits) == MOST_TOGETHER:
@@ -155,12 +157,15 @@ class MovieReads:
             doubt, entry = Doubt(away.reason), None
         return await self.looked(key, entry, doubt, started)
 
-    async def looked(self, key: Key, entry: Entry | None, doubt: Doubt | None, started: float) -> Answer:
-        """What a look into the cache leads to: an answer, or the way to the store."""
+    async def looked(
+        self, key: Key, entry: Entry | None, doubt: Doubt | None, started: float, callers: int = 1
+    ) -> Answer:
+        """What a look into the cache leads to: an answer, or the way to the store. Counted for each of the callers, who
+        asked in one tick."""
         if (found := self._found(key, entry, doubt)) is not None:
             seconds = time.perf_counter() - started
-            self._count_hits([found], seconds, doubt)
-            self._observer.saved(self._strategy)
+            self._count_hits([found] * callers, seconds, doubt)
+            self._observer.saved(self._strategy, callers)
             step = Step("redis", _looked(found), seconds)
             return Answer(found.movie, found.version, found.tier, found.freshness, found.reason, (step,))
         if doubt is not None:
@@ -170,14 +175,14 @@ class MovieReads:
             except StoreUnavailable as away:
                 if (last := (await self._last_known([key], doubt, away)).get(key)) is None:
                     raise
-                self._count_hits([last], time.perf_counter() - started, doubt)
+                self._count_hits([last] * callers, time.perf_counter() - started, doubt)
                 return by_way_of(last, Step("store", "away"), Step("redis", "last known state"))
-            self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
+            self._observer.bypass(self._strategy, callers, time.perf_counter() - started)
             self._cache.forget_near([key])
             return answer
         missed = Step("redis", "miss", time.perf_counter() - started)
         answer = await self._land(key, lambda: self._fills.load(key, undecodable=entry is not None))
-        self._observer.misses(self._strategy, 1, time.perf_counter() - started)
+        self._observer.misses(self._strategy, callers, time.perf_counter() - started)
         self._cache.forget_near([key])  # what is on its way may be older than what the store said
         return by_way_of(answer, missed, *answer.steps)
 

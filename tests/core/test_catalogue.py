@@ -151,7 +151,7 @@ async def test_the_trace_tells_the_way_of_a_window(open_test_catalogue: Open, st
 async def test_who_shares_a_load_is_not_given_the_times_of_another(open_test_catalogue: Open) -> None:
     async with open_test_catalogue() as catalogue:
         await catalogue.add(movie(1))
-        await asyncio.gather(catalogue.get("Q1"), catalogue.get("Q1"))
+        await asyncio.gather(catalogue.read("Q1"), catalogue.read("Q1"))
         ways = [line.steps[1:] for line in catalogue.stats().trace if line.operation == "get"]
         assert sorted(tuple(step.outcome for step in way) for way in ways) == [
             ("lease", "read", "filled"),
