@@ -30,7 +30,7 @@ async def catalogue(state_dir: Path, postgres_url: str) -> AsyncIterator[Catalog
 def redis_process(state_dir: Path) -> psutil.Process:
     """The embedded redis-server of a state folder."""
     for process in psutil.process_iter(["name", "cmdline"]):
-        if "redis-server" in (process.info["name"] or "") and str(state_dir) in " ".join(process.info["cmdline"]):
+        if "redis-server" in (process.info["name"] or "") and str(state_dir) in " ".join(process.info["cmdline"] or ()):
             return process
     raise AssertionError("no embedded Redis runs")
 
