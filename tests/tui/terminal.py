@@ -11,7 +11,8 @@ import subprocess
 import tempfile
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -117,6 +118,13 @@ class Terminal:
     def until_drawn(self, seconds: float = 0.3) -> None:
         """Wait until nothing was drawn for a while."""
         self._read(seconds)
+
+    @contextmanager
+    def taken_again(self) -> Iterator[None]:
+        """Wait until the program has taken the terminal once more because of what is done inside."""
+        before = self._output.count(_ALTERNATE_SCREEN[0])
+        yield
+        self._wait(lambda: self._output.count(_ALTERNATE_SCREEN[0]) > before, "the terminal being taken again", 30)
 
     def until_ended(self, seconds: float = 30) -> int:
         """Wait for the program to end; returns its exit code."""

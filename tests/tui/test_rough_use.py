@@ -116,9 +116,9 @@ def test_without_a_shell_it_stays() -> None:
         terminal.until("Esc goes back, then q quits.")
         terminal.send(ESC)
         terminal.until("2,000 movies", without="Nothing changed yet")
-        os.kill(terminal.process.pid, signal.SIGSTOP)
-        os.kill(terminal.process.pid, signal.SIGCONT)
-        terminal.until_drawn()  # Whoever goes on takes the terminal anew, and what was typed before with it.
+        with terminal.taken_again():  # What was typed before that is thrown away.
+            os.kill(terminal.process.pid, signal.SIGSTOP)
+            os.kill(terminal.process.pid, signal.SIGCONT)
         terminal.send("q")
         assert terminal.until_ended() == 0
         assert undone(terminal) == []
