@@ -1,4 +1,4 @@
-"""Names in Redis: each key has an entry and a gate, under two prefixes and in one hash slot with all others.
+"""Names in Redis: each key has an entry, a gate and a lease, under two prefixes and in one hash slot with all others.
 
 The prefixes differ so that gate traffic never reaches a near tier that tracks entries. The slot is one because what is
 asked for together has to be carried out in its order: journal, generation, entries, bell (`DECISIONS.md`).
@@ -58,6 +58,11 @@ class Namespace(msgspec.Struct, frozen=True):
         """Where the gate is, a hash."""
         return f"rc:g:{{rc}}:{self._name(key)}".encode("utf-8", "surrogatepass")
 
+    def all_keys(self, key: Key) -> tuple[bytes, bytes, bytes]:
+        """Where the entry, the gate and the lease are; the lease, a string, is there while a reader loads."""
+        name = f"{{rc}}:{self._name(key)}".encode("utf-8", "surrogatepass")
+        return b"rc:e:" + name, b"rc:g:" + name, b"rc:g:" + name + b":r"
+
     def key_of(self, entry_key: bytes) -> Key | None:
         """The key whose entry this is; None where it is none of this namespace."""
         text = entry_key.decode("utf-8", "surrogatepass")
@@ -74,7 +79,7 @@ class Namespace(msgspec.Struct, frozen=True):
 
     @property
     def gates(self) -> str:
-        """The glob pattern of all gates of this namespace."""
+        """The glob pattern of all gates and leases of this namespace."""
         return f"rc:g:{{rc}}:{self.name}.{self.store}.{self.epoch}:*"
 
     def _name(self, key: Key) -> str:

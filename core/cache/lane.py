@@ -218,7 +218,6 @@ class Lane(asyncio.Protocol):
     # --------------------------------------------------------------------------------------------------------- hearing
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

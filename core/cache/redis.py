@@ -334,7 +334,7 @@ class RedisCache:
 
         What was loaded before the call cannot be installed after it: its token is gone.
         """
-        # Gates first: an entry that a doomed token still installs meanwhile is there when the entries' scan begins.
+        # Gates and leases first: an entry that a doomed token still installs meanwhile is there when the entries' scan begins.
         await self._unlink(self.namespace.gates)
         removed = await self._unlink(self.namespace.entries)
         self.tracking.drop(None)
@@ -360,7 +360,7 @@ class RedisCache:
         return Entry(True, version, fresh_until, load_ms, self._codec, payload), max(1, _ms(self._hard_ttl * factor))
 
     def _call(self, script: Script, key: Key, more: tuple[bytes | str | int, ...]) -> ScriptCall:
-        return script, (self.namespace.entry_key(key), self.namespace.gate_key(key)), more
+        return script, self.namespace.all_keys(key), more
 
     async def _run(self, calls: Sequence[Call], *, invalidates: bool = False) -> list[Reply]:
         """Run scripts in one round trip."""

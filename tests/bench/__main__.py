@@ -161,7 +161,8 @@ def measure(part: str, run: Run) -> None:
             sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
             sys.stdout.buffer.flush()
 
-    asyncio.run(all_rows())
+    import uvloop
+    uvloop.run(all_rows())
 
 
 def _decoded(kind: type, value: object) -> object:

@@ -1,21 +1,14 @@
 #!lua
 -- ARGV: token, lease, 1 to refresh
-if ARGV[3] ~= '1' and redis.call('EXISTS', GATE, ENTRY) == 0 then
-  -- The commonest miss: nobody is or was at it, so there is nothing to weigh.
-  redis.call('HSET', GATE, 'r', deadline(ARGV[2]) .. ':' .. ARGV[1])
-  redis.call('PEXPIRE', GATE, ARGV[2] + FLOOR_MS)
-  return { 'token' }
+local refresh = ARGV[3] == '1'
+-- The commonest miss: nobody is or was at it, so there is nothing to weigh.
+if refresh or redis.call('EXISTS', ENTRY, GATE) ~= 0 then
+  local gate = sweep()
+  if not refresh and present() then
+    return { 'hit', redis.call('GET', ENTRY) }
+  end
+  if gate.others > 0 then
+    return { 'writing' }
+  end
 end
-local gate = sweep()
-if ARGV[3] ~= '1' and present() then
-  return { 'hit', redis.call('GET', ENTRY) }
-end
-if gate.others > 0 then
-  return { 'writing' }
-end
-if gate.reader then
-  return { 'loading' }
-end
-redis.call('HSET', GATE, 'r', deadline(ARGV[2]) .. ':' .. ARGV[1])
-keep(ARGV[2])
-return { 'token' }
+return { redis.call('SET', LEASE, ARGV[1], 'NX', 'PX', ARGV[2]) and 'token' or 'loading' }

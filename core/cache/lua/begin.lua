@@ -2,9 +2,10 @@
 -- ARGV: token, longest time of the write, 1 to hide the entry
 sweep()
 if ARGV[3] == '1' then
-  redis.call('DEL', ENTRY)
+  redis.call('DEL', ENTRY, LEASE)
+else
+  redis.call('DEL', LEASE)
 end
-redis.call('HDEL', GATE, 'r')
-redis.call('HSET', GATE, 'w:' .. ARGV[1], deadline(ARGV[2]))
+redis.call('HSET', GATE, 'w:' .. ARGV[1], string.format('%.0f', now() + ARGV[2]))
 keep(ARGV[2])
 return 'begun'

@@ -2,7 +2,7 @@
 -- ARGV: token, version. The end of a write that installs nothing.
 local gate = sweep()
 end_writer(gate, ARGV[1])
-redis.call('HDEL', GATE, 'r')
+redis.call('DEL', LEASE)
 local version, kind = present()
 local newer = kind == 'V' and version >= ARGV[2]
 if not newer then

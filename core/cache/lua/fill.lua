@@ -1,10 +1,15 @@
 #!lua
 -- ARGV: token, version, kind, time to live, envelope
-local gate = sweep()
-if gate.reader ~= ARGV[1] then
+local gate = redis.call('EXISTS', GATE) == 1 and sweep() or nil
+if redis.call('GET', LEASE) ~= ARGV[1] then
   return 'lease_lost'
 end
-redis.call('HDEL', GATE, 'r')
+redis.call('DEL', LEASE)
+-- The commonest fill: nobody wrote, and nothing is there.
+if not gate and redis.call('SET', ENTRY, ARGV[5], 'NX', 'PX', ARGV[4]) then
+  return 'set'
+end
+gate = gate or sweep()
 if gate.others > 0 then
   return 'writing'
 end

@@ -2,7 +2,7 @@
 -- ARGV: token, version, time to live, envelope. Not allowed when Redis is full: then drop.lua takes its place.
 local gate = sweep()
 local held = end_writer(gate, ARGV[1])
-redis.call('HDEL', GATE, 'r')
+redis.call('DEL', LEASE)
 raise_floor(gate, ARGV[2])
 keep(0)
 local version, kind = present()

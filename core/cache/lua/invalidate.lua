@@ -5,7 +5,7 @@ local force = ARGV[2] == '1'
 local version = present()
 local stale = force or (version ~= nil and version < ARGV[1])
 local deleted = stale and redis.call('DEL', ENTRY) == 1
-redis.call('HDEL', GATE, 'r')
+redis.call('DEL', LEASE)
 if force then
   for token in pairs(gate.writers) do
     redis.call('HDEL', GATE, 'w:' .. token)

@@ -1,13 +1,12 @@
--- Shared by every verb; core/cache/protocol.py says what they do. KEYS: the entry, the gate. Times are milliseconds.
+-- Shared by every verb; core/cache/protocol.py says what they do. KEYS: the entry, the gate, the lease. Times are milliseconds.
 -- Entry: format, kind (V value, N known absence), 16 hex digits of version, ...; versions compare as strings.
--- Gate: r = "<deadline>:<token>" of the reader, w:<token> = deadline of a writer, f = floor.
-local ENTRY, GATE = KEYS[1], KEYS[2]
+-- Gate: w:<token> = deadline of a writer, f = floor. Lease: the token of the reader, which Redis itself lets expire.
+local ENTRY, GATE, LEASE = KEYS[1], KEYS[2], KEYS[3]
 local FLOOR_MS = 30000
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local function deadline(after)
-  return string.format('%.0f', now + after)
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
 -- The gate outlives every deadline in it: a dead writer must still be found to poison, a floor still be known.
@@ -19,24 +18,20 @@ end
 
 local function sweep()
   local fields = redis.call('HGETALL', GATE)
-  local gate = { reader = nil, writers = {}, others = 0, floor = '0000000000000000' }
-  local vanished = false
+  local gate = { writers = {}, others = 0, floor = '0000000000000000' }
+  local vanished, at = false, nil
   for i = 1, #fields, 2 do
     local name, value = fields[i], fields[i + 1]
     if name == 'f' then
       gate.floor = value
-    elseif name == 'r' then
-      local at, token = string.match(value, '^(%d+):(.*)$')
-      if tonumber(at) > now then
-        gate.reader = token
-      else
-        redis.call('HDEL', GATE, 'r')
-      end
-    elseif tonumber(value) > now then
-      gate.writers[string.sub(name, 3)] = true
-      gate.others = gate.others + 1
     else
-      vanished = true
+      at = at or now()
+      if tonumber(value) > at then
+        gate.writers[string.sub(name, 3)] = true
+        gate.others = gate.others + 1
+      else
+        vanished = true
+      end
     end
   end
   if vanished then
@@ -45,8 +40,8 @@ local function sweep()
         redis.call('HDEL', GATE, fields[i])
       end
     end
-    redis.call('DEL', ENTRY)
-    gate.reader, gate.writers, gate.others = nil, {}, 0
+    redis.call('DEL', ENTRY, LEASE)
+    gate.writers, gate.others = {}, 0
   end
   return gate
 end

@@ -4,6 +4,8 @@
 -- it; nothing where nobody keeps anything.
 local LIST, BELL = KEYS[1], KEYS[2]
 local lease = tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local fields = redis.call('HGETALL', LIST)
 local list, copies, others = {}, {}, {}
 for i = 1, #fields, 2 do

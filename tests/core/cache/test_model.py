@@ -191,8 +191,11 @@ def failures(world: World) -> Iterator[World]:
     faults, key = world.faults, world.key
     if faults.evict and key.entry is not None:
         yield world._replace(key=State(None, key.gate), faults=faults._replace(evict=faults.evict - 1))
-    if faults.lose_gate and key.gate != Gate():
-        yield world._replace(key=State(key.entry), faults=faults._replace(lose_gate=faults.lose_gate - 1))
+    if faults.lose_gate:
+        # The reader's lease lies in a place of its own: either goes without the other, or both go.
+        for left in {Gate(), Gate(key.gate.reader), replace(key.gate, reader=None)} - {key.gate}:
+            lost = faults._replace(lose_gate=faults.lose_gate - 1)
+            yield world._replace(key=State(key.entry, left), faults=lost)
     if faults.expire:
         held = {one.token for one in (*key.gate.writers, key.gate.reader) if one is not None and one.deadline > NOW}
         for number, process in enumerate(world.processes):

@@ -22,7 +22,7 @@ ALIVE, DEAD = 3_600_000, -60_000
 """Deadlines (ms from now) so far away that both clocks agree on every one of them."""
 
 ENTRIES = [None, Entry(False, 0, 0, 0, "m", b""), *(Entry(True, v, 0, 0, "m", b"old") for v in (1, 2, 3))]
-READERS = [None, Holder("a", NOW + ALIVE), Holder("a", NOW + DEAD), Holder("b:1", NOW + ALIVE)]
+READERS = [None, Holder("a", NOW + ALIVE), Holder("b:1", NOW + ALIVE)]
 WRITERS = [
     frozenset(holders)
     for holders in (
@@ -44,6 +44,10 @@ KEYS = [Key("movie", f"{number}:{{½}}") for number in range(len(STATES))]
 
 def value(version: int) -> Entry:
     return Entry(True, version, 0, 0, "m", b"new")
+
+
+def lease_key(key: Key) -> bytes:
+    return SPACE.all_keys(key)[2]
 
 
 def plain(entry: Entry | None) -> tuple[bool, int, bytes] | None:
@@ -70,7 +74,7 @@ async def install(client: Redis, seconds: int, cache: RedisCache) -> None:
                 pipe.set(SPACE.entry_key(key), pack(state.entry))
             gate: dict[Any, Any] = {f"w:{writer.token}": str(deadline(writer)) for writer in state.gate.writers}
             if state.gate.reader is not None:
-                gate["r"] = f"{deadline(state.gate.reader)}:{state.gate.reader.token}"
+                pipe.set(lease_key(key), state.gate.reader.token, px=state.gate.reader.deadline - NOW)
             if state.gate.floor:
                 gate["f"] = f"{state.gate.floor:016x}"
             if gate:
@@ -88,15 +92,18 @@ async def found(client: Redis, seconds: int) -> list[tuple[object, Gate]]:
         for key in KEYS:
             pipe.get(SPACE.entry_key(key))
             pipe.hgetall(SPACE.gate_key(key))
+            pipe.get(lease_key(key))
         replies = await pipe.execute()
     states: list[tuple[object, Gate]] = []
-    for data, fields in zip(
-        cast("list[bytes | None]", replies[::2]), cast("list[dict[bytes, bytes]]", replies[1::2]), strict=True
+    for data, fields, token in zip(
+        cast("list[bytes | None]", replies[::3]),
+        cast("list[dict[bytes, bytes]]", replies[1::3]),
+        cast("list[bytes | None]", replies[2::3]),
+        strict=True,
     ):
-        deadline, _, token = fields.pop(b"r", b"").partition(b":")
         floor = int(fields.pop(b"f", b"0"), 16)
         writers = frozenset(holder(name.removeprefix(b"w:"), at) for name, at in fields.items())
-        gate = Gate(holder(token, deadline) if token else None, writers, floor)
+        gate = Gate(None if token is None else Holder(token.decode(), NOW + ALIVE), writers, floor)
         states.append((plain(None if data is None else unpack(data)), gate))
     return states
 
