@@ -72,8 +72,8 @@ class Trust:
         self._looked = -LEASE
         """When the last look began that the store answered."""
         self._standing = Standing(suspended=0)
-        self._believed_until = 0.0 if strict else math.inf
-        """As far as the looks at the store go."""
+        self.believed_until = 0.0 if strict else math.inf
+        """Nobody believes the cache from this moment of the clock on, as far as the looks at the store go."""
         self._agreement = Agreement(store, cache, clock)
         self._store_problem: str | None = None
         self._vouched = 0
@@ -117,7 +117,7 @@ class Trust:
     def believed(self, now: float) -> bool:
         """Whether `doubt` has none, at this moment of its clock: for the commonest read, at half the price."""
         return (
-            now < self._believed_until
+            now < self.believed_until
             and self._vouched == self._cache.greetings
             and not (self._unannounced or self._owed or self._owes_everything)
         )
@@ -234,7 +234,7 @@ class Trust:
         else:
             self._looked, self._store_problem = began, None
             if self._strict:
-                self._believed_until = 0.0 if self._standing.suspended else began + LEASE
+                self.believed_until = 0.0 if self._standing.suspended else began + LEASE
             if not self._agreement.looked(began, self._standing.cache):
                 self._vouched = 0
 

@@ -24,6 +24,7 @@ from psycopg import sql
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
+from core.event_loop import new_event_loop
 from core.servers.embedded import EmbeddedServers
 
 Start = Callable[[Callable[[EmbeddedServers], Awaitable[str]]], str]
@@ -34,6 +35,11 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests run on the loop that the program runs on."""
+    return {"the program's": new_event_loop}
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def shared_state_dir() -> Iterator[Path]:
 def start(shared_state_dir: Path) -> Iterator[Start]:
     """Starts one of this run's servers and returns its URL; a loop of its own outlives those of the tests."""
     servers = EmbeddedServers(shared_state_dir, redis_maxmemory="256mb")
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
 
         async def need(server: Callable[[EmbeddedServers], Awaitable[str]]) -> str:
             return await server(servers)

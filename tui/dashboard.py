@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import ReelcacheError
+from core.event_loop import run
 from core.settings import Settings
 from core.sources import read_settings
 from tui.remembered import Memory, default_memory_file
@@ -34,7 +35,7 @@ def can_be_shown() -> bool:
 
 def show(settings: Settings, memory: Memory) -> int:
     """Run the dashboard to its end; returns the exit code."""
-    return asyncio.run(_shown(settings, memory))
+    return run(_shown(settings, memory))
 
 
 async def _shown(settings: Settings, memory: Memory) -> int:

@@ -15,6 +15,7 @@ server is well and only slow, so those who waited too long fail alone, and keep 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -31,6 +32,8 @@ _STALL: Final = 0.005
 _pack: Final[Callable[[Sequence[bytes | str | int]], bytes]] = cast(Any, hiredis.pack_command)
 _Push: Final = hiredis.PushNotification
 _NOTHING: Final = object()
+_LONGEST_PATH: Final = 107
+"""Bytes of a socket's path."""
 
 
 class _Waiting(Protocol):
@@ -218,7 +221,7 @@ class Lane(asyncio.Protocol):
     # --------------------------------------------------------------------------------------------------------- hearing
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
@@ -281,6 +284,9 @@ async def connect(
 
     made: Lane
     if address.path is not None:
+        if len(os.fsencode(address.path)) > _LONGEST_PATH:
+            # Said here: one event loop calls it so, another one goes to the path cut short.
+            raise OSError("AF_UNIX path too long")
         _, made = await loop.create_unix_connection(lane, address.path)
     else:
         _, made = await loop.create_connection(lane, address.host, address.port, ssl=address.context())

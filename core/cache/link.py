@@ -156,6 +156,14 @@ class Link:
                 replies[first + n] = reply
         return replies
 
+    async def run_one(self, script: Script, keys: Sequence[bytes], *more: bytes | str | int) -> Reply:
+        """One script alone, as a miss runs it twice. Reply and errors as `exchange`."""
+        command: Command = ("EVALSHA", script.digest, len(keys), *keys, *more)
+        reply = (await self._called(self._usable(), (command,)))[0]
+        if _is_no_script(reply):
+            return (await self.run([(script, tuple(keys), more)]))[0]
+        return reply
+
     async def get(self, name: bytes, keeper: Keeper | None = None) -> bytes | None:
         """The value under a name. Raises CacheUnavailable."""
         wire = self._usable()

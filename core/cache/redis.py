@@ -200,28 +200,29 @@ class RedisCache:
 
     async def acquire(self, key: Key, token: str, lease: float, *, refresh: bool = False) -> Acquired:
         """Ask for the entry, or for the right to fill it within `lease` seconds; `refresh` asks though it is there."""
-        return (await self._acquire([key], token, lease, refresh))[0]
+        keys = self.namespace.all_keys(key)
+        reply = await self._link.run_one(scripts.ACQUIRE, keys, token, _ms(lease), int(refresh))
+        return _acquired(self._accepted(reply))
 
-    async def acquire_many(self, keys: Sequence[Key], token: str, lease: float) -> list[Acquired]:
+    async def acquire_many(
+        self, keys: Sequence[Key], token: str, lease: float, *, refresh: bool = False
+    ) -> list[Acquired]:
         """The same for several keys, in one round trip."""
-        return await self._acquire(keys, token, lease, False)
-
-    async def _acquire(self, keys: Sequence[Key], token: str, lease: float, refresh: bool) -> list[Acquired]:
         arguments = (token, _ms(lease), int(refresh))
         replies = await self._run([(scripts.ACQUIRE, key, arguments) for key in keys])
         return [_acquired(self._accepted(reply)) for reply in replies]
 
     async def fill(self, key: Key, token: str, version: int, payload: bytes | None, *, load_ms: int = 0) -> FillVerdict:
         """Install what was loaded under a token; a payload of None is a known absence."""
-        return (await self.fill_many(token, [Loaded(key, version, payload, load_ms)]))[0]
+        keys, more = self.namespace.all_keys(key), self._filling(token, version, payload, load_ms)
+        return _FILLED[self._accepted(await self._link.run_one(scripts.FILL, keys, *more))]
 
     async def fill_many(self, token: str, items: Sequence[Loaded]) -> list[FillVerdict]:
         """The same for several keys, in one round trip. Raises CacheUnavailable when Redis is full, too."""
-        calls: list[Call] = []
-        for key, version, payload, load_ms in items:
-            entry, keep = self._envelope(version, payload, load_ms)
-            kind = "V" if entry.known else "N"
-            calls.append((scripts.FILL, key, (token, hexadecimal(entry.version), kind, keep, pack(entry))))
+        calls: list[Call] = [
+            (scripts.FILL, key, self._filling(token, version, payload, load_ms))
+            for key, version, payload, load_ms in items
+        ]
         return [_FILLED[self._accepted(reply)] for reply in await self._run(calls)]
 
     async def begin(self, keys: Sequence[Key], token: str, write: float, *, hide: bool = True) -> None:
@@ -334,7 +335,8 @@ class RedisCache:
 
         What was loaded before the call cannot be installed after it: its token is gone.
         """
-        # Gates and leases first: an entry that a doomed token still installs meanwhile is there when the entries' scan begins.
+        # Gates and leases first: an entry that a doomed token still installs meanwhile is there when the entries'
+        # scan begins.
         await self._unlink(self.namespace.gates)
         removed = await self._unlink(self.namespace.entries)
         self.tracking.drop(None)
@@ -349,6 +351,10 @@ class RedisCache:
             return scripts.DROP, key, (token, hexadecimal(version))
         entry, keep = self._envelope(version, payload, 0)
         return scripts.FINISH, key, (token, hexadecimal(version), keep, pack(entry))
+
+    def _filling(self, token: str, version: int, payload: bytes | None, load_ms: int) -> tuple[bytes | str | int, ...]:
+        entry, keep = self._envelope(version, payload, load_ms)
+        return token, hexadecimal(entry.version), "V" if entry.known else "N", keep, pack(entry)
 
     def _envelope(self, version: int, payload: bytes | None, load_ms: int) -> tuple[Entry, int]:
         """The entry, and for how many milliseconds Redis keeps it."""

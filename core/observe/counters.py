@@ -18,7 +18,7 @@ from core.observe.stats import (
     Step,
     StrategyStats,
 )
-from core.observe.trace import KEPT, Trace
+from core.observe.trace import KEPT, Hit, Trace
 from core.query import Tier
 
 _NEAR_OFF: Final = NearStats()
@@ -97,7 +97,7 @@ class Observer:
         self._looked = [0] * len(AUDIT_AGES)
         self._outdated = [0] * len(AUDIT_AGES)
         self._trace = Trace()
-        self._now = now
+        self.now = now
         self._near_hits: list[tuple[str, str, int, float, float]] = []
         """Strategy, id, version, beginning and end of each that is not counted yet."""
 
@@ -138,7 +138,7 @@ class Observer:
         if not self._near_hits:
             return
         near, self._near_hits = self._near_hits, []
-        wall = self._now() - time.monotonic()
+        wall = self.now() - time.monotonic()
         for strategy in {strategy for strategy, *_ in near}:
             waited = [ended - started for one, _, _, started, ended in near if one == strategy]
             counters = self._counters[strategy]
@@ -154,16 +154,15 @@ class Observer:
             len(near),
         )
 
-    def hits_together(self, strategy: str, found: Sequence[tuple[str, int]], seconds: float) -> None:
-        """These movies, each (id, version), came from Redis with one reply, each for a caller of its own who waited so
-        long: all that `hits`, `saved` and `trace` would note of each."""
+    def hits_together(self, strategy: str, found: Sequence[Hit], seconds: float) -> None:
+        """These movies came from Redis with one reply, each for a caller of its own who waited so long: all that
+        `hits`, `saved` and `trace` would note of each."""
         self._count_near_hits()
         counters = self._counters[strategy]
         counters.hits += len(found)
         counters.saved += len(found)
         counters.hit_latency.record(seconds, len(found))
-        at = self._now()
-        self._trace.add_hits([(at, id, strategy, "redis", version, seconds) for id, version in found], len(found))
+        self._trace.add_hits(found, len(found))
 
     def misses(self, strategy: str, n: int, seconds: float) -> None:
         """`n` records were looked for in the cache and read from the store; `seconds` covers both."""
@@ -235,7 +234,7 @@ class Observer:
     ) -> None:
         """Note one operation for the log."""
         self._count_near_hits()
-        self._trace.add(self._now(), operation, key, strategy, tier, verdict, version, seconds, steps)
+        self._trace.add(self.now(), operation, key, strategy, tier, verdict, version, seconds, steps)
 
     def snapshot(
         self,

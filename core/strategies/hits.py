@@ -14,12 +14,14 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from core.cache.background import Background
+from core.cache.batches import MOST_TOGETHER
 from core.cache.entry import Entry, entry_in, fresh_payload
 from core.cache.keys import Key, Namespace
 from core.cache.near import Near, Shelf
 from core.errors import CacheUnavailable
 from core.model import Movie
 from core.observe.counters import Observer
+from core.observe.trace import Hit
 from core.strategies.base import Answer, LongWay
 from core.strategies.codec import CODEC, decode_movie
 from core.strategies.keys import movie_key
@@ -41,30 +43,41 @@ class Path(Protocol):
 class Hits:
     """A Batch of movies by id; made for the tick in which it is first added to."""
 
-    __slots__ = ("_barred", "_futures", "_names", "_new_future", "_otherwise", "_shared", "_started", "left")
+    __slots__ = (
+        "_barred",
+        "_futures",
+        "_more",
+        "_names",
+        "_new_future",
+        "_otherwise",
+        "_shared",
+        "_started",
+        "left",
+        "until",
+    )
 
-    def __init__(self, shared: Batching, otherwise: LongWay) -> None:
+    def __init__(self, shared: Batching, otherwise: LongWay, until: float) -> None:
         self.left = False
         """What is wanted from now on belongs into another."""
+        self.until = until
+        """Likewise from this moment on (monotonic seconds): the cache may not be believed any more."""
         self._shared = shared
         self._otherwise = otherwise
         self._new_future = shared.new_future
-        self._futures: dict[str, list[asyncio.Future[Movie]]] = {}
+        self._futures: dict[str, asyncio.Future[Movie]] = {}
+        self._more: dict[str, list[asyncio.Future[Movie]]] = {}
+        """Of those who want what somebody wanted before them."""
         self._names: Sequence[bytes] = ()
         self._barred: set[bytes] = set()
         self._started = time.perf_counter()
 
-    def __len__(self) -> int:
-        return len(self._futures)
-
     def add(self, id: str) -> asyncio.Future[Movie]:
         """The movie, when it has come."""
         future: asyncio.Future[Movie] = self._new_future()
-        waiting = self._futures.get(id)
-        if waiting is None:
-            self._futures[id] = [future]
-        else:
-            waiting.append(future)
+        if self._futures.setdefault(id, future) is not future:
+            self._more.setdefault(id, []).append(future)
+        elif len(self._futures) == MOST_TOGETHER:
+            self.left = True
         return future
 
     def names(self) -> Sequence[bytes]:
@@ -75,41 +88,45 @@ class Hits:
 
     def landed(self, values: Sequence[bytes | None]) -> None:
         """Hand out and keep near what is plain and fresh; let the rest go on."""
-        shared = self._shared
+        shared, more = self._shared, self._more
         seconds = time.perf_counter() - self._started
-        now = shared.now_ms()
+        at, now = shared.observer.now(), shared.now_ms()
+        strategy = shared.strategy
         shelf = shared.shelf if shared.near.keeping else None
-        found: list[tuple[str, int]] = []
-        for (id, futures), name, value in zip(self._futures.items(), self._names, values, strict=True):
+        found: list[Hit] = []
+        for (id, future), name, value in zip(self._futures.items(), self._names, values, strict=True):
             movie = None if value is None else _fresh(value, now)
             if value is None or movie is None:
-                self._go_on(id, futures, entry_in(value), None)
+                self._go_on(id, entry_in(value), None)
                 continue
             if shelf is not None and name not in self._barred:
                 shelf.keep(name, value)
-            for future in futures:
-                found.append((id, movie.version))
-                if not future.done():
-                    future.set_result(movie)
+            hit: Hit = (at, id, strategy, "redis", movie.version, seconds)
+            found.append(hit)
+            if not future.done():
+                future.set_result(movie)
+            if more and id in more:
+                for future in more[id]:
+                    found.append(hit)
+                    if not future.done():
+                        future.set_result(movie)
         if found:
-            shared.observer.hits_together(shared.strategy, found, seconds)
+            shared.observer.hits_together(strategy, found, seconds)
 
     def failed(self, error: Exception) -> None:
         """Redis is away: let all go on without it."""
         self.left = True  # or it never will
         doubt = Doubt(error.reason if isinstance(error, CacheUnavailable) else str(error))
-        for id, futures in self._futures.items():
-            self._go_on(id, futures, None, doubt)
+        for id in self._futures:
+            self._go_on(id, None, doubt)
 
     def bar(self, names: Sequence[bytes] | None) -> None:
         """Keep none of these near."""
         self._barred.update(self._names if names is None else names)
 
-    def _go_on(
-        self, id: str, futures: Sequence[asyncio.Future[Movie]], entry: Entry | None, doubt: Doubt | None
-    ) -> None:
+    def _go_on(self, id: str, entry: Entry | None, doubt: Doubt | None) -> None:
         key = movie_key(id)
-        waiting = [future for future in futures if not future.done()]
+        waiting = [future for future in (self._futures[id], *self._more.get(id, ())) if not future.done()]
         if waiting:
             shared = self._shared
             rest = shared.path.looked(key, entry, doubt, self._started, len(waiting))

@@ -17,7 +17,6 @@ from typing import Final
 import msgspec
 
 from core.cache.background import Background
-from core.cache.batches import MOST_TOGETHER
 from core.cache.entry import Entry, entry_in
 from core.cache.flight import Landed, SingleFlight
 from core.cache.keys import Key
@@ -87,10 +86,12 @@ class MovieReads:
         """The movie out of a cache, read together with what else this tick asks for; None where no cache is believed.
 
         What is kept near comes in a future that is done."""
-        started = _clock()
+        started, slot, hits = _clock(), self._shelf.get(id), self._hits
+        if slot is None and hits is not None and not hits.left and started < hits.until:
+            # This tick has begun to ask: what made the cache unbelievable since then was not acknowledged yet.
+            return hits.add(id)
         if not self._trust.believed(started):
             return None
-        slot = self._shelf.get(id)
         if (
             slot is not None
             and started < self._near.until
@@ -101,9 +102,8 @@ class MovieReads:
             near: asyncio.Future[Movie] = slot.awaited
             self._note_near(self._strategy, id, slot.value.version, started, _clock())
             return near
-        hits = self._hits
-        if hits is None or hits.left or len(hits) == MOST_TOGETHER:
-            hits = Hits(self._batching, otherwise)
+        if hits is None or hits.left or started >= hits.until:
+            hits = Hits(self._batching, otherwise, self._trust.believed_until)
             try:
                 self._cache.read(hits)
             except CacheUnavailable:

@@ -16,7 +16,6 @@ need a million movies in each store, which are made once and kept in the state f
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import os
 import subprocess
@@ -30,6 +29,7 @@ from typing import Final
 import msgspec
 
 from core import Catalogue
+from core.event_loop import run as run_on_loop
 from tests.bench.row import HEAD, Row, Run, line, unmeasured
 
 ONE_CORE, FREE = "one core", "free placement"
@@ -161,8 +161,7 @@ def measure(part: str, run: Run) -> None:
             sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
             sys.stdout.buffer.flush()
 
-    import uvloop
-    uvloop.run(all_rows())
+    run_on_loop(all_rows())
 
 
 def _decoded(kind: type, value: object) -> object:

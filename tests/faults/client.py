@@ -41,6 +41,7 @@ from core import (
     replace,
 )
 from core.errors import OutcomeUnknown
+from core.event_loop import run as run_on_loop
 from tests.faults.history import HOT, RED, Began, Ended, Journal, Seen, genres_of, now
 from tests.faults.instruments import OPERATION, watch_commits, watch_leases
 
@@ -377,4 +378,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Config))))
+    sys.exit(run_on_loop(run(msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Config))))

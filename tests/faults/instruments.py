@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from core.cache.keys import Key
+from core.cache.protocol import FillVerdict
 from core.cache.redis import Acquired, Loaded, RedisCache
 from core.model import Movie
 from tests.faults.history import Committed, Filled, Journal, Leased, now
@@ -41,7 +42,8 @@ def _noting(
 
 def watch_leases(journal: Journal) -> None:
     """Note which reader holds which lease, and what became of it."""
-    acquire, acquire_many, fill_many = RedisCache.acquire, RedisCache.acquire_many, RedisCache.fill_many
+    acquire, acquire_many = RedisCache.acquire, RedisCache.acquire_many
+    fill, fill_many = RedisCache.fill, RedisCache.fill_many
 
     def note(cache: RedisCache, keys: Sequence[Key], token: str, acquired: Sequence[Acquired], began: int) -> None:
         for key, got in zip(keys, acquired, strict=True):
@@ -54,11 +56,22 @@ def watch_leases(journal: Journal) -> None:
         note(self, [key], token, [acquired], began)
         return acquired
 
-    async def acquire_many_noted(self: RedisCache, keys: Sequence[Key], token: str, lease: float) -> list[Acquired]:
+    async def acquire_many_noted(
+        self: RedisCache, keys: Sequence[Key], token: str, lease: float, *, refresh: bool = False
+    ) -> list[Acquired]:
         began = now()
-        acquired = await acquire_many(self, keys, token, lease)
+        acquired = await acquire_many(self, keys, token, lease, refresh=refresh)
         note(self, keys, token, acquired, began)
         return acquired
+
+    async def fill_noted(
+        self: RedisCache, key: Key, token: str, version: int, payload: bytes | None, *, load_ms: int = 0
+    ) -> FillVerdict:
+        began = now()
+        verdict = await fill(self, key, token, version, payload, load_ms=load_ms)
+        if key.kind == "movie":
+            journal.write(Filled(_store(self), key.id, token, verdict, began, now()))
+        return verdict
 
     async def fill_many_noted(self: RedisCache, token: str, items: Sequence[Loaded]) -> list[Any]:
         began = now()
@@ -70,6 +83,7 @@ def watch_leases(journal: Journal) -> None:
 
     RedisCache.acquire = acquire_noted  # type: ignore[method-assign]
     RedisCache.acquire_many = acquire_many_noted  # type: ignore[method-assign]
+    RedisCache.fill = fill_noted  # type: ignore[method-assign]
     RedisCache.fill_many = fill_many_noted  # type: ignore[method-assign]
 
 

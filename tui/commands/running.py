@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping
@@ -35,9 +34,10 @@ def run(work: Any) -> Any:
     """Run one command to its end. An error that a person can meet becomes a line and an exit code: 1 a server or a file
     is in trouble, 2 bad input, 3 no such movie, 4 the movie has moved on."""
     from core.errors import EditConflict, InvalidMovie, InvalidQuery, MovieNotFound, ReelcacheError
+    from core.event_loop import run as on_loop
 
     try:
-        return asyncio.run(work)
+        return on_loop(work)
     except (InvalidQuery, InvalidMovie) as problem:
         refuse(problem.message, problem.remedy, code=2)
     except MovieNotFound as problem:

@@ -121,7 +121,7 @@ async def check(
 class TestEveryState:
     @pytest.mark.parametrize("refresh", [False, True])
     async def test_acquire(self, cache: RedisCache, client: Redis, seconds: int, refresh: bool) -> None:
-        got = await cache._acquire(KEYS, "a", ALIVE / 1000, refresh)
+        got = await cache.acquire_many(KEYS, "a", ALIVE / 1000, refresh=refresh)
 
         def twin(state: State) -> tuple[State, object]:
             after, verdict, entry = protocol.acquire(state, NOW, "a", ALIVE, refresh=refresh)
