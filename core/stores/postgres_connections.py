@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import select
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final, LiteralString, TypeVar
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import errors, sql
@@ -23,7 +25,7 @@ from core.errors import OutcomeUnknown, StoreUnavailable
 from core.stores import postgres_faults as faults
 
 Connection = psycopg.AsyncConnection[TupleRow]
-Statement = LiteralString | sql.Composed
+Statement = LiteralString | bytes | sql.Composed
 Parameters = Sequence[object] | Mapping[str, object] | None
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # else its warnings go to the terminal the app draws on
@@ -32,6 +34,8 @@ _GRACE: Final = 1.0
 """Seconds beyond the server's own statement time-out after which a silent connection is cut, or half that time-out."""
 
 
+_PROVEN: Final = 1.0
+"""Seconds that an answer proves of a connection that it is there, as long as its end has not come in meanwhile."""
 _ATTEMPTS: Final = 3
 """How often a write is tried that the server rolled back for the sake of another one."""
 
@@ -63,6 +67,8 @@ class Connections:
         self._most = most
         self._free = asyncio.Semaphore(most)
         self._idle: list[Connection] = []
+        self._answered: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+        """When each was put back well (loop time)."""
         self._busy: set[Connection] = set()
         self._apart: set[Connection] = set()
         self._open = False
@@ -211,6 +217,9 @@ class Connections:
         return await self._connect(self._kind)
 
     async def _answers(self, connection: Connection) -> bool:
+        asked_at = asyncio.get_running_loop().time()
+        if asked_at - self._answered.get(connection, -_PROVEN) < _PROVEN and not _has_news(connection):
+            return True
         try:
             async with _deadline(connection, self._timeout):
                 await connection.execute("")
@@ -226,6 +235,7 @@ class Connections:
         healthy = not connection.closed and connection.info.transaction_status == TransactionStatus.IDLE
         if healthy and self._open:
             self._idle.append(connection)
+            self._answered[connection] = asyncio.get_running_loop().time()
         else:
             await connection.close()
 
@@ -288,6 +298,13 @@ async def _deadline(connection: Connection, seconds: float) -> AsyncIterator[asy
         yield expired
     finally:
         timer.cancel()
+
+
+def _has_news(connection: Connection) -> bool:
+    """Whether the server has said something unasked, as it does before it ends a connection, or has ended it."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _cut(connection: Connection) -> None:
