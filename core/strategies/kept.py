@@ -29,6 +29,8 @@ LEAST: Final = 1_000
 LOOKS: Final = 3
 """Looks at a filtered answer after which it is worth it: the filter may be one letter of a word."""
 _MOST_LOOKED_AT: Final = 64
+_AT_ONCE: Final = 512
+"""Rows that are taken in before others have their turn."""
 REST: Final = 4.0
 """How many times as long as making one took nothing is made after it was lost: a load would have all made again after
 each of its batches."""
@@ -155,20 +157,21 @@ class Keeper(ABC, Generic[A, D]):
                 kept = Kept(asked, self._new(asked, rows), (await self._store.changed_since(None)).place)
                 async with aclosing(self._rows(asked)) as parts:
                     async for part in parts:
-                        kept.what.append(part)
+                        for start in range(0, len(part), _AT_ONCE):
+                            kept.what.append(part[start : start + _AT_ONCE])
+                            await asyncio.sleep(0)
                         self._grown(asked, kept.what)
                         if kept.what.size > self.most_bytes:
                             self._too_large.add(asked)
                             return
-                        await asyncio.sleep(0)
+                        self._make_room(kept.what.size)
                 kept.read_at = time.monotonic()
                 kept.took = time.perf_counter() - started
                 if not await self._brought_up(kept, believed=False):
                     self._rest(kept)
                     return
+                self._make_room(kept.what.size)
                 self._kept[asked] = kept
-                while sum(other.what.size for other in self._kept.values()) > self.most_bytes:
-                    self._kept.popitem(last=False)
         except (CacheUnavailable, StoreUnavailable):
             return
         finally:
@@ -193,6 +196,11 @@ class Keeper(ABC, Generic[A, D]):
         kept.noted, kept.committed, kept.behind = noted_up_to, committed.place, 0
         kept.noted_at = kept.committed_at = moment
         return True
+
+    def _make_room(self, size: int) -> None:
+        """Forget what was not looked at for longest, until so many bytes have room."""
+        while size + sum(other.what.size for other in self._kept.values()) > self.most_bytes:
+            self._kept.popitem(last=False)
 
     def _rest(self, kept: Kept[A, D]) -> None:
         self._resting = time.monotonic() + REST * kept.took

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from core.stores.base import SortKey, Window
-from core.strategies.packed import Packing, holds
+from core.strategies.packed import Packing, joined, without
 
 BLOCK: Final = 256
 """Rows of a block when it is made; one that has grown to twice as many is halved."""
@@ -24,7 +24,7 @@ _MARKS: Final = 255
 _SPREAD: Final = 1.5
 """Cells for each id: with fewer, more blocks are looked through for one that moves."""
 _SPARE: Final = 1_024
-_ROW_ABOUT: Final = 330
+_BESIDES: Final = 220
 """Bytes that a block takes besides its ids, nearly."""
 _Row = tuple[str | int | float, str]
 _decode: Final = msgspec.msgpack.Decoder(tuple[str | int | float, str]).decode
@@ -92,8 +92,8 @@ class Order:
     def _remove(self, id: str) -> None:
         sought = self._packing.sought(id)
         for block in self._whereabouts.blocks(id):
-            if holds(block.run, sought):
-                block.part.remove(block, id)
+            while (rest := without(block.run, sought)) is not None:
+                block.part.shorten(block, rest)
 
 
 class _Block:
@@ -106,11 +106,8 @@ class _Block:
         self.part = part
         self.low = low
         self.mark = mark
-        self.have(ids)
-
-    def have(self, ids: Sequence[str]) -> None:
         self.count = len(ids)
-        self.run = self.part.packing.pack(ids)
+        self.run = part.packing.pack(ids)
 
 
 class _Whereabouts:
@@ -179,7 +176,7 @@ class _Part:
 
     @property
     def size(self) -> int:
-        return self._packed + _ROW_ABOUT * len(self._blocks)
+        return self._packed + _BESIDES * len(self._blocks)
 
     def append(self, rows: Sequence[_Row]) -> None:
         for start in range(0, len(rows), BLOCK):
@@ -202,20 +199,38 @@ class _Part:
         for place in sorted(coming, reverse=True):
             if not self._blocks:
                 self._put(0, min(coming[place]), [])
-            there = self.ids(place)
-            keyed = [(0 if beside is None else beside.get(id), id) for id in there]
-            sorted_ = sorted([*coming[place], *((key, id) for key, id in keyed if key is not None)])
+            keyed = [(0 if beside is None else beside.get(id), id) for id in self.ids(place)]
+            there = [(key, id) for key, id in keyed if key is not None]
             # These left, which is still to be told.
-            self._instead(place, sorted_, [id for key, id in keyed if key is None])
+            self._merge(place, coming[place], there, [id for key, id in keyed if key is None])
             for _, id in coming[place]:
                 self._whereabouts.put(id, self._blocks[place])
 
-    def remove(self, block: _Block, id: str) -> None:
-        place = self._blocks.index(block)
-        self._have(block, [other for other in self.packing.unpack(block.run) if other != id])
+    def _merge(self, place: int, coming: list[_Row], there: list[_Row], left: list[str]) -> None:
+        """Sort rows into a block, and those that left to its end; halve it where it has grown too large."""
+        block = self._blocks[place]
+        rows = sorted(there)
+        if len(coming) == 1 and rows == there and len(rows) + 1 < 2 * BLOCK:
+            ((_, id),) = coming
+            run = joined(block.run, self.packing.sought(id), bisect_right(rows, coming[0]))
+            if run is not None and not left:
+                self._have(block, run, block.count + 1)
+                return
+        rows = sorted([*rows, *coming])
+        middle = len(rows) // 2
+        below = place + 1 == len(self._blocks) or rows[middle] < _decode(self._blocks[place + 1].low)
+        if len(rows) >= 2 * BLOCK and below and (place == 0 or rows[middle] > _decode(block.low)):
+            self._put(place + 1, rows[middle], [*(id for _, id in rows[middle:]), *left])
+            rows, left = rows[:middle], []
+        ids = [*(id for _, id in rows), *left]
+        self._have(block, self.packing.pack(ids), len(ids))
+
+    def shorten(self, block: _Block, run: bytes) -> None:
+        """Have one row less in a block; one that is left without rows goes."""
+        self._have(block, run, block.count - 1)
         if not block.count:
             self._packed -= len(block.run)
-            del self._blocks[place]
+            self._blocks.remove(block)
             self._whereabouts.gone(block)
 
     def slice(self, start: int, stop: int, descending: bool) -> list[str]:
@@ -238,20 +253,9 @@ class _Part:
         self._packed += len(block.run)
         self._ends = None
 
-    def _instead(self, place: int, rows: Sequence[_Row], left: Sequence[str]) -> None:
-        """Have these rows in a block, and those that have left at its end; halve it where it has grown too large."""
-        block, middle = self._blocks[place], len(rows) // 2
-        above = place + 1 == len(self._blocks) or rows[middle] < _decode(self._blocks[place + 1].low)
-        if len(rows) >= 2 * BLOCK and above and (place == 0 or rows[middle] > _decode(block.low)):
-            self._have(block, [id for _, id in rows[:middle]])
-            self._put(place + 1, rows[middle], [*(id for _, id in rows[middle:]), *left])
-        else:
-            self._have(block, [*(id for _, id in rows), *left])
-
-    def _have(self, block: _Block, ids: Sequence[str]) -> None:
-        self._packed -= len(block.run)
-        block.have(ids)
-        self._packed += len(block.run)
+    def _have(self, block: _Block, run: bytes, count: int) -> None:
+        self._packed += len(run) - len(block.run)
+        block.run, block.count = run, count
         self._ends = None
 
     def _counted(self) -> list[int]:

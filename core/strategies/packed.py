@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _DIGITS: Final = "0123456789"
@@ -35,7 +35,7 @@ class Packing:
 
     def pack(self, ids: Sequence[str]) -> bytes:
         """These ids as a run. No id holds a line end."""
-        numbers = [number for id in ids if (number := self._number(id)) is not None]
+        numbers = [number for id in ids if (number := self.number(id)) is not None]
         if len(numbers) == len(ids):
             return bytes((_NUMBERED,)) + array(_NUMBER, numbers).tobytes()
         if all(map(_object, ids)):
@@ -50,9 +50,13 @@ class Packing:
         rows = run[1 + start * width : None if stop is None else 1 + stop * width]
         if width == _OBJECT:
             return [rows[at : at + width].hex() for at in range(0, len(rows), width)]
-        found = list[str]()
+        return self.ids(array(_NUMBER, rows))
+
+    def ids(self, numbers: Iterable[int]) -> list[str]:
+        """The ids of these numbers."""
         low, high, form = 0, 0, ""
-        for number in array(_NUMBER, rows):
+        found = list[str]()
+        for number in numbers:
             if not low <= number < high:
                 low, high, form = self._shapes[bisect_right(self._lows, number) - 1]
             found.append(form % (number - low))
@@ -61,14 +65,15 @@ class Packing:
     def sought(self, id: str) -> dict[int, bytes]:
         """What a run holds of this id if it is in it, by the run's width."""
         found = {_TEXT: f"\n{id}\n".encode()}
-        number = self._number(id)
+        number = self.number(id)
         if number is not None:
             found[_NUMBERED] = array(_NUMBER, [number]).tobytes()
         if _object(id):
             found[_OBJECT] = bytes.fromhex(id)
         return found
 
-    def _number(self, id: str) -> int | None:
+    def number(self, id: str) -> int | None:
+        """The number of an id that has one."""
         letters = id.rstrip(_DIGITS)
         digits = len(id) - len(letters)
         low = self._lows_by_shape.get((letters, digits))
@@ -82,13 +87,21 @@ class Packing:
         return low + int(id[-digits:])
 
 
-def holds(run: bytes, sought: dict[int, bytes]) -> bool:
-    """Whether a run holds what is `sought`."""
+def without(run: bytes, sought: dict[int, bytes]) -> bytes | None:
+    """A run without what is `sought`; None where it is not in it."""
     width = run[0]
     needle = sought.get(width)
-    if needle is None:
-        return False
-    at = run.find(needle, 1)
-    while at > 0 and width and (at - 1) % width:
+    at = -1 if needle is None else run.find(needle, 1)
+    while needle and at > 0 and width and (at - 1) % width:
         at = run.find(needle, at + 1)
-    return at > 0
+    if not needle or at < 0:
+        return None
+    return run[:at] + run[at + (width or len(needle) - 1) :]
+
+
+def joined(run: bytes, sought: dict[int, bytes], at: int) -> bytes | None:
+    """A run with what is `sought` before its id at a place; None where it has to be packed anew for that."""
+    width = run[0]
+    if not width or width not in sought:
+        return None
+    return run[: 1 + at * width] + sought[width] + run[1 + at * width :]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.stores.base import SortKey, Window
 from core.strategies import order as module
 from core.strategies.order import Order
-from core.strategies.packed import Packing, holds
+from core.strategies.packed import Packing, joined, without
 
 IDS = st.integers(0, 60).map("m{}".format) | st.sampled_from(["x", "a%d1", "0", "00", "65f0c1a2b3c4d5e6f7a8b9c0"])
 TEXTS = st.none() | st.sampled_from(["", "a", "ab", "b", "é", "東", "😀"])
@@ -108,16 +108,20 @@ def test_packed_ids_are_found_and_come_back(ids: list[str]) -> None:
     assert packing.unpack(run) == ids
     assert packing.unpack(run, 1, 3) == ids[1:3]
     for id in ids:
-        assert holds(run, packing.sought(id))
-        assert holds(packing.pack([id]), packing.sought(id))
+        for packed, others in ((run, [other for other in ids if other != id]), (packing.pack([id]), [])):
+            rest = without(packed, packing.sought(id))
+            assert rest is not None
+            assert packing.unpack(rest) == others
+            if (again := joined(rest, packing.sought(id), len(others))) is not None:
+                assert packing.unpack(again) == [*others, id]
     for other in ("sy0000002", "07", "85f0c1a2b3c4d5e6f7a8b9c0", "é"):
-        assert not holds(run, packing.sought(other))
+        assert without(run, packing.sought(other)) is None
 
 
 def test_bytes_of_two_neighbours_are_no_id() -> None:
     packing = Packing()
     run = packing.pack([f"sy{n:07}" for n in range(70_000)])
-    assert not any(holds(run, packing.sought(f"sy{n << 8:07}")) for n in range(300, 39_000, 7))
+    assert all(without(run, packing.sought(f"sy{n << 8:07}")) is None for n in range(300, 39_000, 7))
 
 
 def tell(order: Order, ids: list[str], rows: Mapping[str, SortKey]) -> None:

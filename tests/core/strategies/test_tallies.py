@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
-from core import Catalogue, Query, ValueCount
+from core import Catalogue, Query, ValueCount, replace
+from core.cache.redis import RedisCache
 from core.query import Range
 from core.strategies import tallies
 from core.strategies.tallies import Tallies
@@ -87,6 +90,49 @@ async def test_what_is_too_much_or_too_little_is_not_kept(
     await made(reader)
     assert mine._too_large == {(Query(), "genres")}
     assert "near" not in await right(reader, Query())
+
+
+async def test_what_this_process_wrote_is_counted_without_asking_the_store(
+    copies: tuple[Catalogue, Catalogue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = copies
+    await kept(mine, Query())
+    await change(other, Random(1))
+    assert await right(mine, Query()) == {"near"}
+    store, asked = mine._binding.store, list[tuple[str, ...]]()
+    values_of = store.values_of
+
+    async def noted(query: Query, field: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        asked.append(tuple(ids))
+        return await values_of(query, field, ids)
+
+    monkeypatch.setattr(store, "values_of", noted)
+    for number in range(20):
+        await change(mine, Random(number))
+        assert await right(mine, Query()) == {"near"}
+    assert not asked
+
+    # What another copy wrote after it, and had noted before it, is the later state all the same.
+    cache, waits, goes_on = mine._binding.cache, asyncio.Event(), asyncio.Event()
+    finish = RedisCache.finish
+
+    async def late(self: RedisCache, *given: Any, **named: Any) -> Any:
+        if self.tracking is cache.tracking:
+            waits.set()
+            await goes_on.wait()
+        return await finish(self, *given, **named)
+
+    monkeypatch.setattr(RedisCache, "finish", late)
+    movie = await mine.get("Q3")
+    saving = asyncio.create_task(mine.save(replace(movie, genres=("Mine",), year=1901)))
+    await waits.wait()
+    present = (await store.get_many(["Q3"]))["Q3"]
+    await other.save(replace(present, genres=("Theirs",), year=1902))
+    assert await right(mine, Query()) == {"near"}
+    goes_on.set()
+    await saving
+    assert await right(mine, Query()) == {"near"}
+    assert asked
 
 
 async def kept(catalogue: Catalogue, query: Query) -> None:
