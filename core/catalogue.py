@@ -480,13 +480,14 @@ class Catalogue:
 
     async def _write(self, operation: str, id: str, commit: Commit) -> Written:
         await self._admitted.wait()
-        strategy, store = self._strategy, self._binding.store
+        strategy, binding = self._strategy, self._binding
         started = time.perf_counter()
         self._writes += 1
         self._quiet.clear()
         try:
             with self._errors_counted(strategy):
-                written = await strategy.write(Change(id, partial(commit, store)))
+                written = await strategy.write(Change(id, partial(commit, binding.store)))
+                binding.tallies.wrote(written)
         except EditConflict:
             self._observer.conflict(strategy.name)
             self._observer.trace(operation, id, strategy.name, None, "conflict", None, time.perf_counter() - started)
@@ -497,7 +498,7 @@ class Catalogue:
                 self._quiet.set()
         seconds = time.perf_counter() - started
         self._observer.write(strategy.name, seconds)
-        self._binding.auditor.wrote(id)
+        binding.auditor.wrote(id)
         self._observer.trace(
             operation, id, strategy.name, "store", "committed", written.version, seconds, written.steps
         )

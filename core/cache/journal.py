@@ -27,21 +27,23 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """The ids that were noted behind a place, and the place behind them."""
+    """The ids that were noted behind a place, the place behind them, and the tokens of the notes of each."""
 
     ids: tuple[str, ...]
     place: Place
+    tokens: dict[str, list[bytes]]
 
 
 def changes(place: Place, entries: list[tuple[bytes, list[bytes]]]) -> Changes | None:
     """What the entries from this place on say; None where it is not there any more, or too much came since."""
     if not entries or len(entries) > MOST or place_of(entries[0]) != place:
         return None
-    found: dict[str, None] = {}
+    found: dict[str, list[bytes]] = {}
     for _, fields in entries[1:]:
-        found.update(dict.fromkeys(fields[3].decode("utf-8", "surrogatepass").split("\n")))
+        for id in fields[3].decode("utf-8", "surrogatepass").split("\n"):
+            found.setdefault(id, []).append(fields[1])
     found.pop("", None)
-    return Changes(tuple(found), place_of(entries[-1]))
+    return Changes(tuple(found), place_of(entries[-1]), found)
 
 
 def place_of(entry: tuple[bytes, list[bytes]]) -> Place:

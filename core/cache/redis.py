@@ -66,10 +66,12 @@ class Loaded(NamedTuple):
 
 
 class Outdated(NamedTuple):
-    """What a committed write made worthless: a key, invalidated by force, and the ids that the journal notes first."""
+    """What a committed write made worthless: a key, invalidated by force, and the ids that the journal notes first,
+    under this token."""
 
     key: Key
     ids: Sequence[str]
+    token: bytes
 
 
 class RedisCache:
@@ -401,11 +403,11 @@ class RedisCache:
 
 
 def _ending(outdated: Outdated) -> list[Call]:
-    return [_note(outdated.ids), (scripts.INVALIDATE, outdated.key, (hexadecimal(0), 1))]
+    return [_note(outdated.ids, outdated.token), (scripts.INVALIDATE, outdated.key, (hexadecimal(0), 1))]
 
 
-def _note(ids: Sequence[str]) -> Call:
-    return scripts.NOTE, JOURNAL, (secrets.token_bytes(8), "\n".join(ids).encode("utf-8", "surrogatepass"))
+def _note(ids: Sequence[str], token: bytes = b"") -> Call:
+    return scripts.NOTE, JOURNAL, (token or secrets.token_bytes(8), "\n".join(ids).encode("utf-8", "surrogatepass"))
 
 
 def _acquired(reply: list[bytes]) -> Acquired:

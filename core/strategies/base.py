@@ -53,6 +53,10 @@ class Written(msgspec.Struct, frozen=True):
     version: int
     steps: tuple[Step, ...] = ()
     """The way that the write took."""
+    token: bytes = b""
+    """Under which the journal tells of it."""
+    begun: float = 0.0
+    """When, by the monotonic clock; nothing was changed before."""
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -1,14 +1,14 @@
-"""Order: every movie of a query's answer with its sort key, sorted, in memory: a window at any depth costs the same.
+"""Order: the ids of every movie of a query's answer, sorted, in memory: a window at any depth costs the same.
 
-It is kept right by the ids of what changed alone, whose keys are asked for anew: each row stands where its own kept key
-puts it, so that rows whose change is not yet known of cannot mislead those that are moved.
+Of the sort keys one row in some hundred has its own kept, as the bound of a block. A change is placed in a block by the
+present keys of the rows there, which whoever makes it gives. A row of another key than it stands for has a change that
+is still to be told: it may stand in the wrong place among the others until then, but misleads none of them, for a
+block is sorted anew as a whole and its bounds stay.
 """
 
 from __future__ import annotations
 
-import zlib
-from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
@@ -16,22 +16,31 @@ from typing import Final
 import msgspec
 
 from core.stores.base import SortKey, Window
+from core.strategies.packed import Packing, joined, without
 
-CHUNK: Final = 250
-"""Rows of a chunk when it is made; one that has grown to twice as many is halved. A change makes two chunks anew."""
-_DRAWERS: Final = 1 << 14
-"""A power of two."""
+BLOCK: Final = 256
+"""Rows of a block when it is made; one that has grown to twice as many is halved."""
+_MARKS: Final = 255
+_SPREAD: Final = 1.5
+"""Cells for each id: with fewer, more blocks are looked through for one that moves."""
+_SPARE: Final = 1_024
+_BESIDES: Final = 220
+"""Bytes that a block takes besides its ids, nearly."""
 _Row = tuple[str | int | float, str]
-_decode: Final = msgspec.msgpack.Decoder(list[str | int | float]).decode
+_decode: Final = msgspec.msgpack.Decoder(tuple[str | int | float, str]).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Order:
-    """The answer to one filter in one sort, in both directions: known and unknown rows are read from either end."""
+    """The answer to one filter in one sort, in both directions: known and unknown rows are read from either end.
 
-    def __init__(self) -> None:
-        self._known = _Rows()
-        self._unknown = _Rows()
+    `expected`: how many rows there will be, nearly."""
+
+    def __init__(self, expected: int = 0) -> None:
+        self._packing = Packing()
+        self._whereabouts = _Whereabouts(expected)
+        self._known = _Part(self._packing, self._whereabouts)
+        self._unknown = _Part(self._packing, self._whereabouts)
 
     def __len__(self) -> int:
         """How many movies there are."""
@@ -40,7 +49,12 @@ class Order:
     @property
     def size(self) -> int:
         """Bytes of memory that the rows take, nearly."""
-        return self._known.size + self._unknown.size
+        return self._known.size + self._unknown.size + self._whereabouts.size
+
+    @property
+    def worn(self) -> bool:
+        """Whether so much was added or moved that it should be made anew."""
+        return self._whereabouts.full
 
     def append(self, rows: Iterable[tuple[str, SortKey]]) -> None:
         """Add rows that come after all that are there: ascending by key and id, those without a key last."""
@@ -54,17 +68,18 @@ class Order:
         self._known.append(known)
         self._unknown.append(unknown)
 
-    def replace(self, ids: Iterable[str], keys: Mapping[str, SortKey]) -> None:
-        """Of these movies, have those that `keys` names, each with its key, and no other."""
+    def beside(self, keys: Mapping[str, SortKey]) -> set[str]:
+        """The movies whose present keys `replace` needs to place those of these keys: some hundred for each."""
+        places = {self._known.place((key, id)) for id, key in keys.items() if key is not None}
+        return {other for place in places for other in self._known.ids(place)} - keys.keys()
+
+    def replace(self, ids: Iterable[str], keys: Mapping[str, SortKey], beside: Mapping[str, SortKey]) -> None:
+        """Of these movies, have those that `keys` names, each with its key, and no other; `beside` are the keys of the
+        others that it asks for, as they were then or later."""
         for id in ids:
-            self._known.remove(id)
-            self._unknown.remove(id)
-            if id in keys:
-                key = keys[id]
-                if key is None:
-                    self._unknown.insert((0, id))
-                else:
-                    self._known.insert((key, id))
+            self._remove(id)
+        self._known.insert([(key, id) for id, key in keys.items() if key is not None], beside)
+        self._unknown.insert([(0, id) for id, key in keys.items() if key is None], None)
 
     def window(self, offset: int, limit: int, *, descending: bool) -> Window:
         """The ids of rows `offset` to `offset + limit`, and how many there are in all."""
@@ -74,57 +89,85 @@ class Order:
             known += self._unknown.slice(start, start + lacking, descending)
         return Window(tuple(known), len(self))
 
-
-class _Chunk:
-    """Neighbouring rows, packed: their ids between line ends, which no id holds, so that one is found at once; and
-    their keys, which neighbours share most of, compressed."""
-
-    __slots__ = ("count", "first", "ids", "keys", "number")
-
-    def __init__(self, rows: Sequence[_Row], number: int) -> None:
-        self.count = len(rows)
-        self.first = rows[0]
-        self.ids = f"\n{chr(10).join([id for _, id in rows])}\n".encode()
-        self.keys = zlib.compress(_encode([key for key, _ in rows]), 1)
-        self.number = number
-
-    def names(self) -> list[str]:
-        return self.ids.decode().split("\n")[1:-1]
-
-    def rows(self) -> list[_Row]:
-        return list(zip(_decode(zlib.decompress(self.keys)), self.names(), strict=True))
+    def _remove(self, id: str) -> None:
+        sought = self._packing.sought(id)
+        for block in self._whereabouts.blocks(id):
+            while (rest := without(block.run, sought)) is not None:
+                block.part.shorten(block, rest)
 
 
-class _Drawers:
-    """In which chunks an id may stand: the numbers of chunks, by the hash of the ids that were ever put there."""
+class _Block:
+    """Neighbouring rows: their packed ids, and the row below which none of them belongs. Its `mark` says, with those of
+    others, which ids may be in it."""
 
-    def __init__(self) -> None:
-        self._drawers: list[array[int] | None] = [None] * _DRAWERS
-        self.size = 8 * _DRAWERS
+    __slots__ = ("count", "low", "mark", "part", "run")
 
-    def put(self, id: str, number: int) -> None:
-        place = hash(id) & _DRAWERS - 1
-        drawer = self._drawers[place]
-        if drawer is None:
-            drawer = self._drawers[place] = array("I")
-            self.size += 80
-        drawer.append(number)
-        self.size += drawer.itemsize
-
-    def numbers(self, id: str) -> set[int]:
-        return set(self._drawers[hash(id) & _DRAWERS - 1] or ())
+    def __init__(self, part: _Part, low: bytes, ids: Sequence[str], mark: int) -> None:
+        self.part = part
+        self.low = low
+        self.mark = mark
+        self.count = len(ids)
+        self.run = part.packing.pack(ids)
 
 
-class _Rows:
+class _Whereabouts:
+    """In which blocks an id may stand: a table with a mark of one byte for each id that was ever put there, at the
+    first free cell from that of its hash on. What was there and left is found in vain."""
+
+    def __init__(self, expected: int) -> None:
+        self._starts = int(_SPREAD * expected) + _SPARE
+        self._cells = bytearray(self._starts + _SPARE)
+        self._room = int(0.8 * self._starts)
+        self._marked: list[list[_Block]] = [[] for _ in range(_MARKS + 1)]
+        self._next = 0
+
+    @property
+    def size(self) -> int:
+        return len(self._cells)
+
+    @property
+    def full(self) -> bool:
+        return self._room <= 0
+
+    def new(self, part: _Part, low: bytes, ids: Sequence[str]) -> _Block:
+        """A block with these ids."""
+        self._next = self._next % _MARKS + 1
+        block = _Block(part, low, ids, self._next)
+        self._marked[block.mark].append(block)
+        for id in ids:
+            self.put(id, block)
+        return block
+
+    def gone(self, block: _Block) -> None:
+        self._marked[block.mark].remove(block)
+
+    def put(self, id: str, block: _Block) -> None:
+        cells = self._cells
+        start = hash(id) % self._starts
+        end = cells.find(0, start)
+        if cells.find(block.mark, start, end) >= 0:
+            return
+        if end < 0 or self._room <= 0:
+            self._room = 0
+            return
+        self._cells[end] = block.mark
+        self._room -= 1
+
+    def blocks(self, id: str) -> list[_Block]:
+        start = hash(id) % self._starts
+        marks = set(self._cells[start : self._cells.find(0, start)])
+        return [block for mark in marks for block in self._marked[mark]]
+
+
+class _Part:
     """Rows of (key, id) in ascending order. Keys are all texts or all numbers."""
 
-    def __init__(self) -> None:
-        self._chunks: list[_Chunk] = []
-        self._numbered: dict[int, _Chunk] = {}
-        self._numbers = 0
-        self._drawers = _Drawers()
+    def __init__(self, packing: Packing, whereabouts: _Whereabouts) -> None:
+        self.packing = packing
+        self._whereabouts = whereabouts
+        self._blocks: list[_Block] = []
         self._ends: list[int] | None = []
-        """How many rows there are up to the end of each chunk; None when that is to be counted anew."""
+        """How many rows there are up to the end of each block; None when that is to be counted anew."""
         self._packed = 0
 
     def __len__(self) -> int:
@@ -133,34 +176,62 @@ class _Rows:
 
     @property
     def size(self) -> int:
-        return self._packed + self._drawers.size if self._chunks else 0
+        return self._packed + _BESIDES * len(self._blocks)
 
     def append(self, rows: Sequence[_Row]) -> None:
-        for start in range(0, len(rows), CHUNK):
-            self._put(len(self._chunks), rows[start : start + CHUNK])
+        for start in range(0, len(rows), BLOCK):
+            part = rows[start : start + BLOCK]
+            self._put(len(self._blocks), part[0], [id for _, id in part])
 
-    def insert(self, row: _Row) -> None:
-        if not self._chunks:
-            self._put(0, [row])
-            return
-        place = max(0, bisect_right(self._chunks, row, key=lambda chunk: chunk.first) - 1)
-        rows = self._chunks[place].rows()
-        rows.insert(bisect_left(rows, row), row)
+    def place(self, row: _Row) -> int:
+        """The number of the block in which a row belongs."""
+        return max(0, bisect_right(self._blocks, row, key=lambda block: _decode(block.low)) - 1)
+
+    def ids(self, place: int) -> list[str]:
+        """The ids in a block."""
+        return self.packing.unpack(self._blocks[place].run) if self._blocks else []
+
+    def insert(self, rows: Iterable[_Row], beside: Mapping[str, SortKey] | None) -> None:
+        """Add rows, where each belongs among the others in its block as they are now; None: all of one key."""
+        coming: dict[int, list[_Row]] = {}
+        for row in rows:
+            coming.setdefault(self.place(row), []).append(row)
+        for place in sorted(coming, reverse=True):
+            if not self._blocks:
+                self._put(0, min(coming[place]), [])
+            keyed = [(0 if beside is None else beside.get(id), id) for id in self.ids(place)]
+            there = [(key, id) for key, id in keyed if key is not None]
+            # These left, which is still to be told.
+            self._merge(place, coming[place], there, [id for key, id in keyed if key is None])
+            for _, id in coming[place]:
+                self._whereabouts.put(id, self._blocks[place])
+
+    def _merge(self, place: int, coming: list[_Row], there: list[_Row], left: list[str]) -> None:
+        """Sort rows into a block, and those that left to its end; halve it where it has grown too large."""
+        block = self._blocks[place]
+        rows = sorted(there)
+        if len(coming) == 1 and rows == there and len(rows) + 1 < 2 * BLOCK:
+            ((_, id),) = coming
+            run = joined(block.run, self.packing.sought(id), bisect_right(rows, coming[0]))
+            if run is not None and not left:
+                self._have(block, run, block.count + 1)
+                return
+        rows = sorted([*rows, *coming])
         middle = len(rows) // 2
-        if len(rows) < 2 * CHUNK:
-            self._instead(place, rows)
-            self._drawers.put(row[1], self._chunks[place].number)
-        else:
-            self._instead(place, rows[:middle])
-            self._drawers.put(row[1], self._chunks[place].number)
-            self._put(place + 1, rows[middle:])
+        below = place + 1 == len(self._blocks) or rows[middle] < _decode(self._blocks[place + 1].low)
+        if len(rows) >= 2 * BLOCK and below and (place == 0 or rows[middle] > _decode(block.low)):
+            self._put(place + 1, rows[middle], [*(id for _, id in rows[middle:]), *left])
+            rows, left = rows[:middle], []
+        ids = [*(id for _, id in rows), *left]
+        self._have(block, self.packing.pack(ids), len(ids))
 
-    def remove(self, id: str) -> None:
-        sought = f"\n{id}\n".encode()
-        for number in self._drawers.numbers(id):
-            chunk = self._numbered.get(number)
-            if chunk is not None and sought in chunk.ids:
-                self._instead(self._chunks.index(chunk), [row for row in chunk.rows() if row[1] != id])
+    def shorten(self, block: _Block, run: bytes) -> None:
+        """Have one row less in a block; one that is left without rows goes."""
+        self._have(block, run, block.count - 1)
+        if not block.count:
+            self._packed -= len(block.run)
+            self._blocks.remove(block)
+            self._whereabouts.gone(block)
 
     def slice(self, start: int, stop: int, descending: bool) -> list[str]:
         total = len(self)
@@ -170,38 +241,24 @@ class _Rows:
         ends, found = self._counted(), list[str]()
         place = bisect_right(ends, start)
         while start + len(found) < stop:
-            chunk = self._chunks[place]
-            before = ends[place] - chunk.count
-            found += chunk.names()[max(0, start - before) : stop - before]
+            block = self._blocks[place]
+            before = ends[place] - block.count
+            found += self.packing.unpack(block.run, max(0, start - before), min(block.count, stop - before))
             place += 1
         return found[::-1] if descending else found
 
-    def _put(self, place: int, rows: Sequence[_Row]) -> None:
-        """Have these rows as a new chunk in this place."""
-        self._numbers += 1
-        chunk = self._numbered[self._numbers] = _Chunk(rows, self._numbers)
-        for _, id in rows:
-            self._drawers.put(id, chunk.number)
-        self._chunks.insert(place, chunk)
-        self._packed += _size(chunk)
+    def _put(self, place: int, low: _Row, ids: Sequence[str]) -> None:
+        block = self._whereabouts.new(self, _encode(low), ids)
+        self._blocks.insert(place, block)
+        self._packed += len(block.run)
         self._ends = None
 
-    def _instead(self, place: int, rows: Sequence[_Row]) -> None:
-        """Have these rows in the chunk in this place; one that is left without rows goes."""
-        old = self._chunks[place]
-        self._packed -= _size(old)
+    def _have(self, block: _Block, run: bytes, count: int) -> None:
+        self._packed += len(run) - len(block.run)
+        block.run, block.count = run, count
         self._ends = None
-        if rows:
-            new = self._chunks[place] = self._numbered[old.number] = _Chunk(rows, old.number)
-            self._packed += _size(new)
-        else:
-            del self._chunks[place], self._numbered[old.number]
 
     def _counted(self) -> list[int]:
         if self._ends is None:
-            self._ends = list(accumulate(chunk.count for chunk in self._chunks))
+            self._ends = list(accumulate(block.count for block in self._blocks))
         return self._ends
-
-
-def _size(chunk: _Chunk) -> int:
-    return len(chunk.ids) + len(chunk.keys) + 400

@@ -15,11 +15,14 @@ from typing import Final
 import msgspec
 
 from core.query import ValueCount
+from core.strategies.packed import Packing
 
-CHUNK: Final = 250
+CHUNK: Final = 512
 """Movies of a chunk when it is made; one that has grown to twice as many is halved."""
 Values = tuple[str, ...]
-_decode: Final = msgspec.msgpack.Decoder(tuple[list[str], list[int]]).decode
+_Name = int | str
+"""An id, or the number that it has."""
+_decode: Final = msgspec.msgpack.Decoder(tuple[list[int | str], list[int]]).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -28,6 +31,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self._packing = Packing()
         self._chunks: list[_Chunk] = []
         self._lists: list[Values] = []
         """Every list of values that some movie was ever counted for: a movie keeps its number."""
@@ -45,7 +49,7 @@ class Tally:
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
             numbers = [self._number(values) for _, values in part]
-            self._put(len(self._chunks), 0, [id for id, _ in part], numbers)
+            self._put(len(self._chunks), 0, [self._named(id) for id, _ in part], numbers)
             for number, times in Counter(numbers).items():
                 self._count(number, times)
 
@@ -54,18 +58,28 @@ class Tally:
         for id in ids:
             place = max(0, bisect_right(self._chunks, id, key=lambda chunk: chunk.first) - 1)
             names, numbers = self._chunks[place].rows() if self._chunks else ([], [])
-            at = bisect_left(names, id)
-            if at < len(names) and names[at] == id:
+            name = self._named(id)
+            if name in names:
+                at = names.index(name)
                 self._count(numbers[at], -1)
                 del names[at], numbers[at]
+            else:
+                at = bisect_left(names, id, key=self._id)
             if id in found:
                 number = self._number(found[id])
                 self._count(number, 1)
-                names.insert(at, id)
+                names.insert(at, name)
                 numbers.insert(at, number)
             middle = len(names) // 2 if len(names) >= 2 * CHUNK else len(names)
             self._put(place, 1, names[:middle], numbers[:middle])
             self._put(place + 1, 0, names[middle:], numbers[middle:])
+
+    def _named(self, id: str) -> _Name:
+        number = self._packing.number(id)
+        return id if number is None else number
+
+    def _id(self, name: _Name) -> str:
+        return name if isinstance(name, str) else self._packing.ids((name,))[0]
 
     def _number(self, values: Values) -> int:
         number = self._numbers.get(values)
@@ -79,22 +93,35 @@ class Tally:
         for value in self._lists[number]:
             self._counts[value] += times
 
-    def _put(self, place: int, instead_of: int, names: list[str], numbers: list[int]) -> None:
+    def _put(self, place: int, instead_of: int, names: list[_Name], numbers: list[int]) -> None:
         """Have these movies as one chunk in the place of so many others."""
         old = self._chunks[place : place + instead_of]
-        new = [_Chunk(names, numbers)] if names else []
+        new = [_Chunk(self._id(names[0]), names, numbers)] if names else []
         self._chunks[place : place + instead_of] = new
-        self.size += sum(len(chunk.packed) + 200 for chunk in new) - sum(len(chunk.packed) + 200 for chunk in old)
+        self.size += sum(len(chunk.packed) + 160 for chunk in new) - sum(len(chunk.packed) + 160 for chunk in old)
 
 
 class _Chunk:
-    """Neighbours by id, each with the number of its list of values, compressed."""
+    """Neighbours by id, each with the number of its list of values, compressed: of ids that have numbers, how far each
+    is from the one before, for most neighbours have neighbouring ones."""
 
     __slots__ = ("first", "packed")
 
-    def __init__(self, names: list[str], numbers: list[int]) -> None:
-        self.first = names[0]
-        self.packed = zlib.compress(_encode((names, numbers)), 1)
+    def __init__(self, first: str, names: list[_Name], numbers: list[int]) -> None:
+        self.first = first
+        before, steps = 0, list[_Name]()
+        for name in names:
+            if isinstance(name, int):
+                steps.append(name - before)
+                before = name
+            else:
+                steps.append(name)
+        self.packed = zlib.compress(_encode((steps, numbers)), 1)
 
-    def rows(self) -> tuple[list[str], list[int]]:
-        return _decode(zlib.decompress(self.packed))
+    def rows(self) -> tuple[list[_Name], list[int]]:
+        names, numbers = _decode(zlib.decompress(self.packed))
+        before = 0
+        for at, step in enumerate(names):
+            if isinstance(step, int):
+                names[at] = before = before + step
+        return names, numbers

@@ -127,8 +127,8 @@ class Intent:
         return written
 
     def traced(self, written: Written) -> Written:
-        """What was written, with the way it took until now."""
-        return msgspec.structs.replace(written, steps=tuple(self._steps))
+        """What was written, with the way it took until now, and how the journal tells of it."""
+        return msgspec.structs.replace(written, steps=tuple(self._steps), token=self._token.encode(), begun=self._begun)
 
     async def drop(self, version: int) -> None:
         """The commit made this version: remove the entry and every answer about the collection."""
@@ -149,7 +149,7 @@ class Intent:
     @property
     def _outdated(self) -> Outdated:
         """To be ended before the floor of the movie rises: the relay takes a raised floor as the sign that it was."""
-        return Outdated(COLLECTION, [self._key.id])
+        return Outdated(COLLECTION, [self._key.id], self._token.encode())
 
     async def _stands(self) -> bool:
         """End what the commit made worthless; whether the announcement has kept all readers out until after the

@@ -46,7 +46,7 @@ async def _histogram(catalogue: Catalogue, size: int, times: int) -> AsyncIterat
 
     began = time.perf_counter()
     while await _tier(catalogue) != "near":
-        while catalogue._binding.tallies.making:
+        while catalogue._binding.tallies.being_made:
             await asyncio.sleep(0.01)
     made = time.perf_counter() - began
     kept = [await _seconds(lambda: catalogue.genres(query)) for _ in range(10 * times)]
@@ -78,7 +78,7 @@ async def _histogram(catalogue: Catalogue, size: int, times: int) -> AsyncIterat
         paired=False,
         at_most=GOAL if not wrong else 0.0,
     )
-    tally = next(iter(catalogue._binding.tallies._kept.values())).tally
+    tally = next(iter(catalogue._binding.tallies._kept.values())).what
     yield measured("S10", f"to make what is kept, behind the screen; {where}", [made])
     yield measured("S10", f"memory of what is kept; {where}", [tally.size / 1e6], unit="MB")
 

@@ -22,7 +22,7 @@ from core.stores.mongo_documents import document_of
 from core.stores.mongo_queries import indexes
 from core.stores.postgres_copy import lines
 from core.stores.postgres_records import STORED_COLUMNS
-from core.strategies.orders import LEAST
+from core.strategies.kept import LEAST
 from data import Synthetic, read
 from data.export import ExportFile
 from tests.bench.desk import SEED, at_size

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
+from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
-from core import Catalogue, Query, Settings, ValueCount, open_catalogue
+from core import Catalogue, Query, ValueCount, replace
+from core.cache.redis import RedisCache
 from core.query import Range
 from core.strategies import tallies
-from tests.core.movies import movie, movies
+from core.strategies.tallies import Tallies
+from tests.core.movies import movie
 from tests.core.sources import ListSource
-from tests.core.test_orders import COUNT, change
+from tests.core.strategies.changes import COUNT, change
 
 ASKED = (
     Query(),
@@ -26,23 +27,6 @@ ASKED = (
     Query(text="movie 1"),
     Query(ranges=(Range("critic_rating", least=6),), year_to=2000),
 )
-
-
-@pytest.fixture(params=["postgresql", "mongodb"])
-async def copies(
-    request: pytest.FixtureRequest, redis_url: str, postgres_url: str, mongo_url: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[tuple[Catalogue, Catalogue]]:  # fmt: skip
-    """Two copies of the program on one store with movies in it, in which every histogram is worth being kept."""
-    monkeypatch.setattr(tallies, "LEAST", 1)
-    settings = Settings(
-        store=request.param, redis_url=redis_url, postgres_url=postgres_url, mongo_url=mongo_url, state_dir=tmp_path
-    )
-    async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(open_catalogue(settings))
-        second = await stack.enter_async_context(open_catalogue(settings))
-        await first.load(ListSource(list(movies(COUNT))))
-        yield first, second
 
 
 async def test_histograms_are_the_stores_own_after_any_changes_by_whomever(
@@ -77,14 +61,14 @@ async def test_histograms_are_the_stores_own_after_any_changes_by_whomever(
     assert await right(reader, Query()) == {"near"}
     assert "Behind Its Back" in [value.name for value in await reader.genres(Query())]
 
-    # A journal that is gone tells nothing, and a load is more than is carried in one by one.
+    # Where Redis' journal is gone, the store's tells.
     async with Redis.from_url(redis_url) as redis:
         await redis.flushdb()
     await change(writer, choose)
-    assert await right(reader, Query()) == {"store"}
-    await kept(reader, Query())
+    assert await right(reader, Query()) == {"near"}
     await reader.load(ListSource([movie(1, genres=("Western",)), movie(COUNT + 50, genres=("Western",))]))
-    assert await right(reader, Query()) == {"store"}
+    # Where the store tells which ones were loaded, it needs no new one.
+    assert await right(reader, Query()) == {"store" if reader.store == "postgresql" else "near"}
 
     await kept(reader, Query())
     reader._cache.breaker.trip("somebody pulled the plug")
@@ -99,13 +83,56 @@ async def test_what_is_too_much_or_too_little_is_not_kept(
     monkeypatch.setattr(tallies, "LEAST", 10_000)
     await reader.genres(Query())
     await reader._binding.keeping.drain(within=0)
-    assert not mine.making
+    assert not mine.being_made
     monkeypatch.setattr(tallies, "LEAST", 1)
-    monkeypatch.setattr(tallies, "MOST_BYTES", 100)
+    monkeypatch.setattr(Tallies, "most_bytes", 100)
     await reader.genres(Query())
     await made(reader)
     assert mine._too_large == {(Query(), "genres")}
     assert "near" not in await right(reader, Query())
+
+
+async def test_what_this_process_wrote_is_counted_without_asking_the_store(
+    copies: tuple[Catalogue, Catalogue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = copies
+    await kept(mine, Query())
+    await change(other, Random(1))
+    assert await right(mine, Query()) == {"near"}
+    store, asked = mine._binding.store, list[tuple[str, ...]]()
+    values_of = store.values_of
+
+    async def noted(query: Query, field: str, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        asked.append(tuple(ids))
+        return await values_of(query, field, ids)
+
+    monkeypatch.setattr(store, "values_of", noted)
+    for number in range(20):
+        await change(mine, Random(number))
+        assert await right(mine, Query()) == {"near"}
+    assert not asked
+
+    # What another copy wrote after it, and had noted before it, is the later state all the same.
+    cache, waits, goes_on = mine._binding.cache, asyncio.Event(), asyncio.Event()
+    finish = RedisCache.finish
+
+    async def late(self: RedisCache, *given: Any, **named: Any) -> Any:
+        if self.tracking is cache.tracking:
+            waits.set()
+            await goes_on.wait()
+        return await finish(self, *given, **named)
+
+    monkeypatch.setattr(RedisCache, "finish", late)
+    movie = await mine.get("Q3")
+    saving = asyncio.create_task(mine.save(replace(movie, genres=("Mine",), year=1901)))
+    await waits.wait()
+    present = (await store.get_many(["Q3"]))["Q3"]
+    await other.save(replace(present, genres=("Theirs",), year=1902))
+    assert await right(mine, Query()) == {"near"}
+    goes_on.set()
+    await saving
+    assert await right(mine, Query()) == {"near"}
+    assert asked
 
 
 async def kept(catalogue: Catalogue, query: Query) -> None:
@@ -115,7 +142,7 @@ async def kept(catalogue: Catalogue, query: Query) -> None:
 
 
 async def made(catalogue: Catalogue) -> None:
-    while catalogue._binding.tallies.making:
+    while catalogue._binding.tallies.being_made:
         await asyncio.sleep(0.001)
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 from random import Random
 
 import psycopg
@@ -13,15 +10,16 @@ import pytest
 from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
-from core import Catalogue, Query, Settings, open_catalogue, replace
-from core.model import Movie
+from core import Catalogue, Query
 from core.query import SORTS, Page, Range
 from core.stores.base import Window
-from core.strategies import orders
-from tests.core.movies import GENRES, movie, movies
+from core.strategies.kept import LOOKS, Kept
+from core.strategies.order import Order
+from core.strategies.orders import Orders
+from tests.core.movies import movie
 from tests.core.sources import ListSource
+from tests.core.strategies.changes import COUNT, change
 
-COUNT = 300
 FILTERS = (
     Query(),
     Query(genres=("Drama",)),
@@ -29,23 +27,6 @@ FILTERS = (
     Query(within=(("directors", "director"),), year_from=1950),
     Query(ranges=(Range("critic_rating", least=6),), year_to=2000),
 )
-
-
-@pytest.fixture(params=["postgresql", "mongodb"])
-async def copies(
-    request: pytest.FixtureRequest, redis_url: str, postgres_url: str, mongo_url: str, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[tuple[Catalogue, Catalogue]]:  # fmt: skip
-    """Two copies of the program on one store with movies in it, in which every order is worth being kept."""
-    monkeypatch.setattr(orders, "LEAST", 1)
-    settings = Settings(
-        store=request.param, redis_url=redis_url, postgres_url=postgres_url, mongo_url=mongo_url, state_dir=tmp_path
-    )
-    async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(open_catalogue(settings))
-        second = await stack.enter_async_context(open_catalogue(settings))
-        await first.load(ListSource(list(movies(COUNT))))
-        yield first, second
 
 
 async def test_windows_are_the_stores_own_after_each_change(copies: tuple[Catalogue, Catalogue]) -> None:
@@ -127,7 +108,7 @@ async def test_no_cache_asks_the_store_for_what_changed_alone(
     asked = [Query(sort="runtime"), Query(genres=("Comedy",), sort="title", descending=True)]
     await reader.use_strategy("no-cache")
     for query in asked:
-        for _ in range(orders.LOOKS):
+        for _ in range(LOOKS):
             assert (await reader.browse(query)).window_tier == "store"
             await made(reader)
     monkeypatch.setattr(reader._binding.store, "window", walked)
@@ -150,20 +131,20 @@ async def test_what_is_too_much_is_not_kept(
     copies: tuple[Catalogue, Catalogue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader, _ = copies
-    size = (await kept(reader, Query(sort="year"))).order.size
-    monkeypatch.setattr(orders, "MOST_BYTES", int(2.5 * size))
+    size = (await kept(reader, Query(sort="year"))).what.size
+    monkeypatch.setattr(Orders, "most_bytes", int(2.5 * size))
     for sort in ("runtime", "year", "tomatometer"):
         await kept(reader, Query(sort=sort))
     mine = reader._binding.orders._kept
     assert [query.sort for query in mine] == ["year", "tomatometer"]
-    monkeypatch.setattr(orders, "MOST_BYTES", size // 2)
+    monkeypatch.setattr(Orders, "most_bytes", size // 2)
     await reader.browse(Query(sort="title"))
     await made(reader)
     assert Query(sort="title") not in mine
     assert await right(reader, Query(sort="title"), 10, 20) in ("redis", "store")
 
 
-async def kept(catalogue: Catalogue, query: Query) -> orders._Kept:
+async def kept(catalogue: Catalogue, query: Query) -> Kept[Query, Order]:
     """Look at a query until its order is kept."""
     while (await catalogue.browse(query)).window_tier != "near":
         await made(catalogue)
@@ -191,28 +172,3 @@ def replaced(query: Query, sort: str, descending: bool) -> Query:
     from msgspec.structs import replace as changed
 
     return changed(query, sort=sort, descending=descending)
-
-
-async def change(catalogue: Catalogue, choose: Random) -> None:
-    """Edit, remove or add a movie."""
-    number = choose.randrange(COUNT + 20)
-    present = (await catalogue._binding.store.get_many([f"Q{number}"])).get(f"Q{number}")
-    if present is None:
-        await catalogue.add(movie(number))
-    elif choose.random() < 0.2:
-        await catalogue.remove(present.id, version=present.version)
-    else:
-        await catalogue.save(edited(present, choose))
-
-
-def edited(present: Movie, choose: Random) -> Movie:
-    names = tuple(f"Director {choose.randrange(50)}" for _ in range(choose.randrange(2)))
-    return replace(
-        present,
-        title=f"Movie {choose.randrange(10_000)}",
-        year=choose.choice([None, 1950, 1999]),
-        runtime=choose.choice([None, 90, 91, 92]),
-        critic_rating=choose.choice([None, 5.5, 8.1]),
-        genres=tuple(choose.sample(GENRES, choose.randrange(3))),
-        directors=names,
-    )
