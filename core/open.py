@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from core.binding import Binding, bind
@@ -116,18 +116,9 @@ class _Opening:
         return cache
 
     async def _connected(self, name: str) -> tuple[Store, str, str]:
-        url = self._settings.url(name)
-        store: Store
-        if name == "mongodb":
-            from core.stores.mongo import MongoStore
-
-            url = url or await self._servers.mongodb()
-            store = MongoStore(url)
-        else:
-            from core.stores.postgres import PostgresStore
-
-            url = url or await self._servers.postgresql()
-            store = PostgresStore(url)
+        # Side by side: a driver takes as long to load as a server to start.
+        kind, url = await asyncio.gather(asyncio.to_thread(_store_class, name), self._url(name))
+        store: Store = kind(url)
         store = SlowStore(store, self._slowness)
         try:
             await store.open()
@@ -135,6 +126,11 @@ class _Opening:
         except BaseException:
             await store.close()
             raise
+
+    async def _url(self, name: str) -> str:
+        if (url := self._settings.url(name)) is not None:
+            return url
+        return await (self._servers.mongodb() if name == "mongodb" else self._servers.postgresql())
 
     async def _bound(self, store: Store, url: str, uid: str) -> Binding:
         assert self._cache is not None
@@ -188,6 +184,17 @@ class _Opening:
                     with contextlib.suppress(ReelcacheError):
                         await self._servers.revive("mongodb" if name == "mongodb" else "postgresql")
             await asyncio.sleep(1.0)
+
+
+def _store_class(name: str) -> Callable[[str], Store]:
+    """The store of this name, which brings its driver: nobody loads the other one's."""
+    if name == "mongodb":
+        from core.stores.mongo import MongoStore
+
+        return MongoStore
+    from core.stores.postgres import PostgresStore
+
+    return PostgresStore
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -30,7 +30,7 @@ from tui.screens.browse import BrowseScreen
 from tui.screens.help import HelpScreen
 from tui.screens.problems import ProblemsScreen
 from tui.screens.start import StartScreen
-from tui.session import Opener, Session
+from tui.session import Failed, Opened, Opener, Reported, Session, Told
 from tui.terminal import LastingOutput, endings, hung_up, input_descriptor, silence
 
 STATS_SECONDS: Final = 0.5
@@ -45,13 +45,20 @@ class ReelcacheApp(App[int]):
     COMMANDS = {ActionCommands}  # noqa: RUF012  # Textual declares it so
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, settings: Settings, opener: Opener | None = None, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        opener: Opener | None = None,
+        memory: Memory | None = None,
+        session: Session | None = None,
+    ) -> None:
+        """`session` may have begun to open the catalogue of these settings; without one it is opened by `opener`."""
         super().__init__()
         self.settings = settings
         self.memory = memory or Memory(None)
         self.catalogue: Catalogue | None = None
         self.problems = Problems(settings.state_dir)
-        self._session = Session(opener, self.post_message)
+        self._session = session or Session(opener)
         self._signals = ExitStack()
         self._jobs: JobControl | None = None
         self._start: StartScreen | None = None
@@ -84,7 +91,7 @@ class ReelcacheApp(App[int]):
             self.theme = theme
         self.watch(self, "theme", lambda name: self.memory.change(theme=name), init=False)
         self._tell_of_memory()  # now, for the next choice writes the file anew
-        self._open(self.settings)
+        self._begin()
         self.set_interval(STATS_SECONDS, self._sample)
         if not self.is_headless:
             self._signals.enter_context(endings(asyncio.get_running_loop(), self._end))
@@ -137,6 +144,28 @@ class ReelcacheApp(App[int]):
         if focus and wanted and self.screen.focused is None:
             self.screen.focus_next(wanted)
 
+    def _begin(self) -> None:
+        """Show the catalogue where it is open already, else how far that is."""
+        told = self._session.listen(self._hear)
+        if any(isinstance(one, Opened) for one in told):
+            told = [one for one in told if isinstance(one, Opened)]
+        elif self._session.begun:
+            self._start = StartScreen(self.settings.store)
+            self.push_screen(self._start)
+        else:
+            self._open(self.settings)
+        for one in told:
+            self._hear(one)
+
+    def _hear(self, told: Told) -> None:
+        match told:
+            case Opened(catalogue):
+                self.post_message(CatalogueOpened(catalogue))
+            case Failed(error):
+                self.post_message(CatalogueFailed(error))
+            case Reported(step):
+                self.post_message(ServerReported(step))
+
     def _open(self, settings: Settings) -> None:
         self.settings = settings
         self._start = StartScreen(settings.store)
@@ -154,9 +183,12 @@ class ReelcacheApp(App[int]):
 
     def on_catalogue_opened(self, event: CatalogueOpened) -> None:
         self.catalogue = event.catalogue
-        self._start = None
         self._browse = BrowseScreen(event.catalogue, self.memory)
-        self.switch_screen(self._browse)
+        if self._start is None:
+            self.push_screen(self._browse)
+        else:
+            self._start = None
+            self.switch_screen(self._browse)
 
     def on_catalogue_failed(self, event: CatalogueFailed) -> None:
         if self._start is not None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.errors import ReelcacheError
 from core.event_loop import run
 from core.settings import Settings
 from core.sources import read_settings
 from tui.remembered import Memory, default_memory_file
+from tui.session import Session
 from tui.web import is_visitors_process
 
 if TYPE_CHECKING:
     from tui.app import ReelcacheApp
+
+_STANDS: Final = 3.0
+"""Seconds after which the screen and its first rows are there."""
 
 
 def dashboard_memory() -> Memory:
@@ -39,37 +42,29 @@ def show(settings: Settings, memory: Memory) -> int:
 
 
 async def _shown(settings: Settings, memory: Memory) -> int:
-    async with _servers_beginning(settings):
-        # In a thread, or the servers' start would wait for it.
-        module = await asyncio.to_thread(importlib.import_module, "tui.app")
-        app: ReelcacheApp = module.ReelcacheApp(settings, memory=memory)
-        gc.freeze()
-        gc.enable()
-        return await app.run_async() or 0
-
-
-@asynccontextmanager
-async def _servers_beginning(settings: Settings) -> AsyncIterator[None]:
-    """While the program is still being loaded, start the embedded servers that it will ask for, on the data that they
-    have: it finds them running, or under way. What goes wrong here goes wrong there again, and is told there.
-
-    As a copy of the program of its own it keeps them until the end. Where nothing is to be won it does nothing."""
-    from core.servers.embedded import EmbeddedServers
-
-    servers = EmbeddedServers(settings.state_dir, redis_maxmemory=settings.redis_maxmemory)
-    store = servers.server("mongodb" if settings.store == "mongodb" else "postgresql")
-    if settings.url(store.name) is not None or not store.data.exists() or store.socket.exists():
-        yield
-        return
-    start = [servers.mongodb if store.name == "mongodb" else servers.postgresql]
-    if settings.redis_url is None:
-        start.append(servers.redis)
-    beginning = asyncio.gather(*(each() for each in start), return_exceptions=True)
+    # Textual's own 60 a second keep a key's frame waiting for up to 33 ms after one that it did not cause.
+    os.environ.setdefault("TEXTUAL_FPS", "240")
+    session = Session()
+    # Before the screen is loaded: servers start and connections are made meanwhile.
+    session.start(settings)
+    resting = asyncio.create_task(_garbage_rests())
     try:
-        yield
+        # In a thread, or the servers would wait for it.
+        module = await asyncio.to_thread(importlib.import_module, "tui.app")
+        app: ReelcacheApp = module.ReelcacheApp(settings, memory=memory, session=session)
+        return await app.run_async() or 0
     finally:
-        await beginning
-        await servers.close()
+        resting.cancel()
+        await asyncio.gather(resting, return_exceptions=True)
+        await session.close()
+
+
+async def _garbage_rests() -> None:
+    """Look for garbage again once the screen stands, and only among what came since: to go through the rest, which
+    stays, takes longer than a frame."""
+    await asyncio.sleep(_STANDS)
+    gc.freeze()
+    gc.enable()
 
 
 def shown_at_once(flags: dict[str, object], config: Path | None) -> int | None:

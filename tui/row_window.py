@@ -63,6 +63,11 @@ class RowWindow:
         return any(page is not None and page.generation < self._generation for page in held)
 
     @property
+    def blank(self) -> bool:
+        """Whether a row of the viewport is not held."""
+        return any(page not in self._held for page in self._visible())
+
+    @property
     def waiting(self) -> bool:
         """Whether a request is under way."""
         return self._under_way is not None

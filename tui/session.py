@@ -5,30 +5,63 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
-
-from textual.message import Message
+from typing import NamedTuple
 
 from core.catalogue import Catalogue
 from core.settings import Settings
-from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported
 
 Opener = Callable[..., AbstractAsyncContextManager[Catalogue]]
 
 
-class Session:
-    """Enters and leaves the catalogue's context in one task of its own, as its parts demand; nobody waits for it."""
+class Reported(NamedTuple):
+    """A server came one step further while it starts. `step` has server, state, detail and seconds."""
 
-    def __init__(self, opener: Opener | None, tell: Callable[[Message], object]) -> None:
+    step: object
+
+
+class Opened(NamedTuple):
+    """The catalogue is open."""
+
+    catalogue: Catalogue
+
+
+class Failed(NamedTuple):
+    """The catalogue could not be opened."""
+
+    error: Exception
+
+
+Told = Reported | Opened | Failed
+
+
+class Session:
+    """Enters and leaves the catalogue's context in one task of its own, as its parts demand; nobody waits for it.
+
+    It may begin before there is a screen, and knows none: what it has to tell is kept until somebody listens."""
+
+    def __init__(self, opener: Opener | None = None) -> None:
         self._opener = opener
-        self._tell = tell
+        self._kept: list[Told] = []
+        self._listener: Callable[[Told], object] | None = None
         self._task: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
         self._opened = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether the catalogue is being opened, or was."""
+        return self._task is not None
+
     def start(self, settings: Settings) -> None:
-        """Begin to open the catalogue; a message tells how that ended."""
+        """Begin to open the catalogue; it is told how that ended."""
         self._leave = asyncio.Event()
         self._task = asyncio.create_task(self._hold(settings), name="catalogue")
+
+    def listen(self, listener: Callable[[Told], object]) -> list[Told]:
+        """Tell this one from now on; returns what was there to tell so far."""
+        self._listener = listener
+        kept, self._kept = self._kept, []
+        return kept
 
     async def close(self) -> None:
         """Take the catalogue down, or give up opening it, and wait until that is done."""
@@ -47,16 +80,22 @@ class Session:
         try:
             async with self._open(settings) as catalogue:
                 self._opened = True
-                self._tell(CatalogueOpened(catalogue))
+                self._tell(Opened(catalogue))
                 await self._leave.wait()
         except Exception as error:
-            self._tell(CatalogueFailed(error))
+            self._tell(Failed(error))
+
+    def _tell(self, told: Told) -> None:
+        if self._listener is None:
+            self._kept.append(told)
+        else:
+            self._listener(told)
 
     def _open(self, settings: Settings) -> AbstractAsyncContextManager[Catalogue]:
         opener = self._opener
         if opener is None:
-            # Here, not above: it brings the servers and all that they need, and the first screen need not wait.
+            # Here, not above: it brings the servers and all that they need.
             from core.open import open_catalogue
 
             opener = open_catalogue
-        return opener(settings, report=lambda step: self._tell(ServerReported(step)))
+        return opener(settings, report=lambda step: self._tell(Reported(step)))

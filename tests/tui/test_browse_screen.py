@@ -106,7 +106,7 @@ async def test_work_that_is_cancelled_before_it_began_leaves_no_trace(tmp_path: 
 
 async def test_keys_move_the_cursor(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
-        rows = at.table._rows_in_view
+        rows = at.table.rows_in_view
         for keys, row in (
             (("j", "down", "down"), 3),
             (("k",), 2),

@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from tui.terms import PANELS, WORDS, word_at
 from tui.widgets.explained import Explained
+from tui.widgets.extent import set_extent
 
 Part = tuple[str, str]
 """Text, and the name of its style: "" or one of `LinePanel.COMPONENT_CLASSES` without "line--"."""
@@ -93,7 +94,7 @@ class LinePanel(ScrollView, Explained):
             return
         before, self._lines = self._lines, list(self.lines(size.width, size.height))
         if len(before) != len(self._lines):
-            self.virtual_size = Size(size.width, len(self._lines))
+            set_extent(self, Size(size.width, len(self._lines)))
             self.refresh()
             return
         top = self.scroll_offset.y

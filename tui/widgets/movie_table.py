@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final, NamedTuple
+from contextlib import ExitStack
+from typing import Final, NamedTuple
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
-from textual.geometry import Offset, Region, Size
+from textual.geometry import Offset, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 from textual.timer import Timer
 
 from core.model import Movie
 from core.query import Page, Query
 from tui.actions import bindings
 from tui.asking import Asking
-from tui.columns import GAP, OPTIONAL, WITH_IMDB, Column, Placed, cut, fit
-from tui.row_window import Request, Row, RowWindow
+from tui.columns import GAP, WITH_IMDB
+from tui.row_window import Request, Row
 from tui.terms import COLUMNS, PANELS
 from tui.widgets.explained import Explained
-from tui.widgets.movie_row import header_strip, row_strip
+from tui.widgets.extent import set_extent
+from tui.widgets.movie_lines import HEADER_LINES, MovieLines
 
-_HEADER_LINES: Final = 1
 _CHANGE_SHOWN: Final = 3.0
 """Seconds that a row which changed under the person stands out."""
 _VERSIONS_KEPT: Final = 20_000
+_STILL: Final = 0.03
+"""Seconds for which the screen waits for rows that the view leapt to, before it shows that they are not there."""
 
 
 class _Place(NamedTuple):
@@ -38,7 +37,7 @@ class _Place(NamedTuple):
     top: int
 
 
-class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False):
+class MovieTable(MovieLines, Explained):
     """The rows of one query. It posts `PageWanted`; whoever reads the movies answers with `take` or `fail`.
 
     The cursor is a movie's id and a row number: it stays with the movie when a reload finds it near by, and with the
@@ -47,55 +46,6 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
 
     BORDER_TITLE = "1 Movies"
     BINDINGS = bindings("movies")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "movie-table--header",
-        "movie-table--sorted",
-        "movie-table--number",
-        "movie-table--title",
-        "movie-table--rest",
-        "movie-table--loading",
-        "movie-table--cursor",
-        "movie-table--cursor-blurred",
-        "movie-table--hit",
-        "movie-table--near",
-        "movie-table--miss",
-        "movie-table--marked",
-        "movie-table--changed",
-    }
-    DEFAULT_CSS = """
-    MovieTable {
-        background: $surface;
-        scrollbar-size-vertical: 1;
-        scrollbar-color: $foreground 30%;
-        scrollbar-color-hover: $foreground 50%;
-        scrollbar-color-active: $border;
-        scrollbar-background: $surface;
-        scrollbar-background-hover: $surface;
-        scrollbar-background-active: $surface;
-        overflow-x: hidden;
-        overflow-y: auto;
-        border: round $border-blurred;
-        border-title-color: $foreground 70%;
-        border-subtitle-color: $foreground 60%;
-        &:focus { border: round $border; border-title-color: $foreground; border-title-style: bold; }
-
-        & .movie-table--header { color: $text-muted; text-style: bold; }
-        & .movie-table--sorted { color: $text-accent; text-style: bold; }
-        & .movie-table--number { color: $text-muted; }
-        & .movie-table--title { color: $foreground; }
-        & .movie-table--rest { color: $text-muted; }
-        & .movie-table--loading { color: $text-muted; }
-        & .movie-table--cursor {
-            color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold;
-        }
-        & .movie-table--cursor-blurred { background: $block-cursor-blurred-background; text-style: bold; }
-        & .movie-table--hit { color: $text-success; }
-        & .movie-table--near { color: $text-accent; }
-        & .movie-table--miss { color: $text-warning; }
-        & .movie-table--marked { color: $text-accent; text-style: bold; }
-        & .movie-table--changed { color: $text-warning; text-style: bold; }
-    }
-    """
 
     class PageWanted(Message):
         """Rows are in view that are not held."""
@@ -134,28 +84,16 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
             self.field = field
 
     def __init__(self, *, id: str | None = None, page_size: int = 100) -> None:
-        super().__init__(id=id)
-        self.window = RowWindow(page_size=page_size)
-        self.query_shown = Query()
-        self.cursor = 0
+        super().__init__(id=id, page_size=page_size)
         self._cursor_id: str | None = None
         self._to_top = False
         self._left: _Place | None = None
-        self._skip = 0
-        self._columns: tuple[Column, ...] = OPTIONAL
-        self._chosen: tuple[str, ...] | None = None
-        self._styles: dict[str, Style] = {}
-        self._fitted: tuple[tuple[object, ...], tuple[Placed, ...]] | None = None
-        """The columns at their places, with what they were fitted to: every line asks for them."""
-        self.when_empty: tuple[str, ...] = ()
-        """What stands in place of rows where there are none."""
-        self.marked: dict[str, Movie] = {}
-        """The movies that are marked, by id, in the order of their marking."""
         self._versions: dict[str, int] = {}
-        self._changed: set[str] = set()
-        """The movies whose row changed within the last seconds."""
         self._asking = Asking(self.window)
         self._asking_soon: Timer | None = None
+        self._still = ExitStack()
+        """Holds the screen still while it is entered."""
+        self._patient = True
 
     # ------------------------------------------------------------------------------------------------ what it shows
 
@@ -164,27 +102,6 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
         """The movie under the cursor, as far as it was read."""
         row = self.window.row(self.cursor)
         return row.movie if row else None
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns beside number, title and mark, as far as the person wants them."""
-        if self._chosen is None:
-            return self._columns
-        by_id = {column.id: column for column in (*WITH_IMDB, *OPTIONAL)}
-        return tuple(by_id[id] for id in self._chosen if id in by_id)
-
-    def choose(self, columns: tuple[str, ...] | None) -> None:
-        """Show these columns, by their ids, as far as they fit; None shows what fits best."""
-        self._chosen, self._skip = columns, 0
-        self.refresh()
-
-    @property
-    def placed(self) -> tuple[Placed, ...]:
-        """The columns at their places, for the present width."""
-        wanted = (self.scrollable_content_region.width, self._number_width, self.columns, self._skip)
-        if self._fitted is None or self._fitted[0] != wanted:
-            self._fitted = (wanted, fit(*wanted))
-        return self._fitted[1]
 
     def show(self, query: Query, *, keep_place: bool = False) -> None:
         """Show the answer to a query: from its top, or where the table stands now."""
@@ -211,7 +128,7 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
             self._columns = WITH_IMDB
         if self._left is None and not self._to_top and self.cursor >= max(1, page.total):
             self._left = _Place(self.cursor, self._cursor_id, self.scroll_offset.y)
-        self.virtual_size = Size(1, page.total + _HEADER_LINES)
+        set_extent(self, Size(1, page.total + HEADER_LINES))
         if self._left is not None and self._left.cursor < page.total:
             self.cursor, self._cursor_id, top = self._left
             self._left = None
@@ -222,15 +139,17 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
             self.scroll_to(y=0, animate=False, immediate=True)
         self._settle()
         top = self.scroll_offset.y
-        in_sight = request.offset < top + self._rows_in_view and top < request.offset + request.limit
+        in_sight = request.offset < top + self.rows_in_view and top < request.offset + request.limit
         if in_sight or before != (self.window.total, self.window.restarted, self.cursor):
             self.refresh()
             self._tell()
+        self._patient = True
         self._look()
 
     def fail(self, request: Request) -> None:
         """The answer to a `PageWanted` that could not be had; `renew` asks again."""
         self.window.give_up(request)
+        self._still.close()
 
     def go_to(self, number: int, id: str | None = None) -> None:
         """Put the cursor on a row; on this movie, should it stand near by once the rows are read.
@@ -240,7 +159,7 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
         if id is not None:
             self._cursor_id = id
         if number >= (self.window.total or 0):
-            self._left = _Place(number, id, max(0, number - self._rows_in_view // 2))
+            self._left = _Place(number, id, max(0, number - self.rows_in_view // 2))
 
     # ------------------------------------------------------------------------------------------------------- moving
 
@@ -248,7 +167,7 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
         self._move_to(self.cursor + rows)
 
     def action_page(self, screens: float) -> None:
-        rows = int(self._rows_in_view * screens)
+        rows = int(self.rows_in_view * screens)
         self.scroll_to(y=self.scroll_offset.y + rows, animate=False, immediate=True)
         self._move_to(self.cursor + rows)
 
@@ -304,12 +223,12 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
         if place is None:
             return
         event.stop()
-        if place.y < _HEADER_LINES:
+        if place.y < HEADER_LINES:
             for column, left, width in ((p.column, p.left, p.width) for p in self.placed):
                 if left <= place.x < left + width + GAP and column.sort:
                     self.post_message(self.SortChosen(column.sort))
             return
-        self._move_to(self.scroll_offset.y + place.y - _HEADER_LINES)
+        self._move_to(self.scroll_offset.y + place.y - HEADER_LINES)
         if event.chain == 2:
             self.action_open()
 
@@ -320,7 +239,7 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
         last = self.placed[-1]
         if place.x >= last.left + last.width:
             return COLUMNS["tier"]
-        if place.y >= _HEADER_LINES:
+        if place.y >= HEADER_LINES:
             return ""
         at = (placed.column.id for placed in reversed(self.placed) if placed.left <= place.x)
         return COLUMNS[next(at, "number")]
@@ -345,7 +264,7 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
         self._to_top, self._left = False, None
         row = self.window.row(number)
         self._cursor_id = row.movie.id if row else None
-        top, rows = self.scroll_offset.y, self._rows_in_view
+        top, rows = self.scroll_offset.y, self.rows_in_view
         if not top <= number < top + rows:
             near = abs(number - before) <= rows
             target = (number if number < top else number - rows + 1) if near else number - rows // 2
@@ -370,8 +289,22 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
 
     def _look(self) -> None:
         top = 0 if self._to_top else self.scroll_offset.y
-        self.window.look(top, self._rows_in_view)
+        self.window.look(top, self.rows_in_view)
         self._ask()
+        if not self.window.blank:
+            self._still.close()
+        elif self._patient and self.is_mounted:
+            self._hold_still()
+
+    def _hold_still(self) -> None:
+        """Paint nothing until the rows in view are there, or for a moment: to paint the page without them first takes
+        longer than most answers, and keeps them waiting."""
+        self._patient = False
+        self._still.enter_context(self.app.batch_update())
+        self.set_timer(_STILL, self._still.close)
+
+    def on_unmount(self) -> None:
+        self._still.close()
 
     def _ask(self) -> None:
         """Ask for the next page, now or soon; give up the last one where it came to nothing."""
@@ -388,60 +321,3 @@ class MovieTable(ScrollView, Explained, can_focus=True, can_focus_children=False
 
     def _tell(self) -> None:
         self.post_message(self.Moved(self.cursor, self.window.row(self.cursor)))
-
-    @property
-    def _rows_in_view(self) -> int:
-        return max(1, self.scrollable_content_region.height - _HEADER_LINES)
-
-    @property
-    def _number_width(self) -> int:
-        return max(4, len(f"{self.window.total or 0:,}"))
-
-    # ------------------------------------------------------------------------------------------------------ drawing
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._styles.clear()
-
-    def render_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        if y < _HEADER_LINES:
-            label = cut("#", self._number_width, "right") + " " * GAP
-            header = header_strip(label, self.placed, self.query_shown, self._style)
-            return header.adjust_cell_length(width, self._style("header"))
-        number = self.scroll_offset.y + y - _HEADER_LINES
-        if self.window.total is None or number >= self.window.total:
-            return self._blank(y - _HEADER_LINES, width)
-        return self._line(number).adjust_cell_length(width, self._style("rest"))
-
-    def _blank(self, y: int, width: int) -> Strip:
-        """A line without a movie; where there is none at all, the first of them say why."""
-        if self.window.total or not 1 <= y <= len(self.when_empty):
-            return Strip.blank(width, self._style("rest"))
-        text = " " * GAP + self.when_empty[y - 1]
-        return Strip([Segment(cut(text, width), self._style("title" if y == 1 else "rest"))])
-
-    def _line(self, number: int) -> Strip:
-        cursor = None
-        if number == self.cursor:
-            cursor = "cursor" if self.has_focus else "cursor-blurred"
-        row = self.window.row(number)
-        marked, changed = (
-            row is not None and row.movie.id in self.marked,
-            row is not None and row.movie.id in self._changed,
-        )
-        # Characters as well as colours, for a terminal that has none.
-        label = cut(f"{number + 1:,}", self._number_width, "right") + ("●" if marked else "*" if changed else " ") + " "
-        kind = "changed" if changed else "marked" if marked else "number"
-        return row_strip(label, row, self.placed, lambda name: self._style(cursor or name), number_style=kind)
-
-    def _refresh_row(self, number: int) -> None:
-        y = number - self.scroll_offset.y + _HEADER_LINES
-        if _HEADER_LINES <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
-
-    def _style(self, name: str) -> Style:
-        style = self._styles.get(name)
-        if style is None:
-            style = self._styles[name] = self.get_component_rich_style(f"movie-table--{name}")
-        return style
