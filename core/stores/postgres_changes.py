@@ -19,7 +19,8 @@ _LOOK_AGAIN: Final = 1.0
 """Seconds after which a follower looks for itself: a notification is lost where nobody listened, and a change that
 another follower gave back causes none."""
 _TOGETHER: Final = 0.01
-"""Seconds between two looks that find something: what is committed meanwhile goes out together."""
+"""Seconds from a notification to the look: writers tell the cache of their own changes meanwhile, and what else is
+committed goes out together."""
 _APPLY_LIMIT: Final = "30s"
 """How long a follower may take over a batch until the server gives it to another one: for one that was stopped, or cut
 off by its network. Well above the limits that applying has by itself."""
@@ -95,8 +96,6 @@ class ChangeLog:
                     handed_out = 0
                 handed_out += (changes := await self._hand_out(connection, apply))
                 if changes < _BATCH:
-                    if changes:
-                        await asyncio.sleep(_TOGETHER)
                     await self._wait(connection)
 
     async def changed_since(self, place: bytes | None) -> ChangedSince:
@@ -153,4 +152,4 @@ class ChangeLog:
     async def _wait(self, connection: Connection) -> None:
         async with self._connections.asking(connection, limit=2 * _LOOK_AGAIN):
             async for _ in connection.notifies(timeout=_LOOK_AGAIN, stop_after=1):
-                pass
+                await asyncio.sleep(_TOGETHER)
