@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from textual.geometry import Region
@@ -50,7 +51,7 @@ class Silent(MemoryCatalogue):
         super().__init__(movies(5_000))
         self.released = asyncio.Event()
 
-    async def browse(self, query: Query, offset: int, limit: int, *, hurry: bool = False) -> Page:
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
         if offset > 500:
             await self.released.wait()
         return await super().browse(query, offset, limit, hurry=hurry)
@@ -69,15 +70,23 @@ async def test_a_leap_to_rows_that_do_not_come_shows_that_they_are_not_there(tmp
         await at.until(lambda: "Movie 004999" in at.text)
 
 
+def total_is(at: Desk, total: int) -> bool:
+    return at.table.window.total == total
+
+
+def at_the_end(at: Desk, total: int) -> bool:
+    return at.table.cursor == total - 1 and at.table.current is not None
+
+
 async def test_the_scrollbar_is_as_long_as_the_answer_and_goes_with_it(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         assert at.table.show_vertical_scrollbar
         for text, total in (("Movie 0001", 100), ("Movie 00011", 10), ("Movie 000", 991)):
             await at.press("slash", *["ctrl+u"], *("space" if c == " " else c for c in text), "enter")
-            await at.until(lambda total=total: at.table.window.total == total)
+            await at.until(partial(total_is, at, total))
             await at.pilot.pause()
             assert at.table.show_vertical_scrollbar == (total > 50)
             if total > 50:
                 assert at.table.vertical_scrollbar.window_virtual_size == total + 1
             await at.press("end")
-            await at.until(lambda total=total: at.table.cursor == total - 1 and at.table.current is not None)
+            await at.until(partial(at_the_end, at, total))
