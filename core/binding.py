@@ -74,7 +74,7 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
     auditor = Auditor(store, cache, observer)
     movies: SingleFlight[Key, Answer] = SingleFlight()
     answers: SingleFlight[Key, bytes] = SingleFlight(patience=PATIENCE)
-    intents = Intents(cache, observer, trust, background, hide=strict)
+    intents = Intents(cache, observer, trust, hide=strict)
     strategies: dict[str, Strategy] = {NoCache.name: NoCache(store, observer, intents)}
     for caching in (CacheAside, WriteThrough):
         reads = MovieReads(caching.name, store, cache, trust, observer, movies, background, keeping)

@@ -269,15 +269,6 @@ class RedisCache:
             await self.heard()
         return [_FINISHED[self._accepted(reply)] for reply in replies]
 
-    async def holds(self, key: Key, token: str, *, outdated: Outdated) -> bool:
-        """End what is outdated; and whether this writer's announcement still stands: if so, nobody has filled the key
-        since it was made."""
-        held: Command = ("HEXISTS", self.namespace.gate_key(key), f"w:{token}")
-        calls = [self._call(*call) for call in _ending(outdated)]
-        replies = [*map(self._accepted, await self._link.run(calls, before=[held], invalidates=True))]
-        self.forget_near([outdated.key])
-        return bool(replies[0])
-
     async def abort(self, keys: Sequence[Key], token: str) -> None:
         """End a write that is known to be rolled back; one whose outcome is unknown is left to expire."""
         for reply in await self._run([(scripts.ABORT, key, (token,)) for key in keys], invalidates=True):

@@ -1,8 +1,7 @@
 """Write-through: what is written goes to the store and into the cache.
 
 Read: look in the cache; on a miss load from the store and fill the cache.
-Write: change the store, answer, and put the new state into the cache; the next read finds it there. Between the answer
-and the put the announced write keeps the old state out, so a reader in the gap goes to the store.
+Write: change the store and put the new state into the cache; the next read finds it there.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ class WriteThrough(Caching):
     name = "write-through"
 
     async def write(self, change: Change) -> Written:
-        """Commit to the store, put the new state into the cache, answer as soon as that is safe."""
+        """Commit to the store, put the new state into the cache, answer."""
         async with self.intents.announce(change.id) as intent:
             written = await intent.commit(change)
             if written.movie is None:

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 
-from core.cache.background import Background
 from core.cache.keys import Key
 from core.cache.redis import Outdated, RedisCache
 from core.errors import CacheUnavailable, OutcomeUnknown, ReelcacheError
@@ -23,10 +22,6 @@ from core.trust import Trust
 
 WRITE_LIFE: Final = 12.0
 """Seconds that a writer's token lives: above any store time-out, so that only a vanished writer's token expires."""
-MARGIN: Final = WRITE_LIFE / 2
-"""Seconds of a token's life that must be left for answering before the cache was told."""
-
-_OUTCOMES: Final = {"set": "put"}
 
 
 class Intents:
@@ -37,14 +32,12 @@ class Intents:
         cache: RedisCache,
         observer: Observer,
         trust: Trust,
-        background: Background,
         *,
         hide: bool,
     ) -> None:
         self.cache = cache
         self.observer = observer
         self.trust = trust
-        self.background = background
         self.hide = hide
 
     def announce(self, id: str) -> Intent:
@@ -132,54 +125,29 @@ class Intent:
 
     async def drop(self, version: int) -> None:
         """The commit made this version: remove the entry and every answer about the collection."""
-        started = time.monotonic()
-        outcome = await self._finish(version, None, self._outdated)
-        self._steps.append(Step("redis", outcome, time.monotonic() - started))
+        await self._end(version, None)
 
     async def put(self, version: int, payload: bytes) -> None:
-        """The commit made this version: enter it, after returning where nothing can come in between."""
+        """The commit made this version: enter it, and remove every answer about the collection."""
+        await self._end(version, payload)
+
+    async def _end(self, version: int, payload: bytes | None) -> None:
+        """Tell the cache, in one round trip, and note in words what it made of that."""
         started = time.monotonic()
-        if await self._stands():
-            self._intents.background.start(self._finish(version, payload))
-            self._steps.append(Step("redis", "put later"))
-        else:
-            outcome = await self._finish(version, payload)
-            self._steps.append(Step("redis", outcome, time.monotonic() - started))
-
-    @property
-    def _outdated(self) -> Outdated:
-        """To be ended before the floor of the movie rises: the relay takes a raised floor as the sign that it was."""
-        return Outdated(COLLECTION, [self._key.id], self._token.encode())
-
-    async def _stands(self) -> bool:
-        """End what the commit made worthless; whether the announcement has kept all readers out until after the
-        commit, and will until the cache is told.
-
-        It can be lost: evicted, flushed, swept as overdue. A reader may have filled the old state then."""
-        try:
-            held = await self._intents.cache.holds(self._key, self._token, outdated=self._outdated)
-            told = self._known
-        except CacheUnavailable:
-            held = told = False
-        if not told:
-            await self._intents.trust.owe(COLLECTION, 0, None)
-            return False
-        return held and self._announced and self._intents.hide and time.monotonic() - self._begun < MARGIN
-
-    async def _finish(self, version: int, payload: bytes | None, outdated: Outdated | None = None) -> str:
-        """Tell the cache, and say in words what it made of that."""
+        # The relay takes a raised floor of the movie as the sign that this was ended: it comes first.
+        outdated = Outdated(COLLECTION, [self._key.id], self._token.encode())
         try:
             items = [(self._key, version, payload)]
-            verdicts = await self._intents.cache.finish(self._token, items, outdated=outdated)
+            verdict = (await self._intents.cache.finish(self._token, items, outdated=outdated))[0]
             told = self._known
         except CacheUnavailable:
-            told, verdicts = False, []
-        if not told:
-            if outdated is not None:
-                await self._intents.trust.owe(COLLECTION, 0, None)
-            await self._intents.trust.owe(self._key, version, self._token)
-            return "told later"
-        for verdict in verdicts:
+            told = False
+        if told:
             if verdict not in ("set", "dropped"):
                 self._intents.observer.refused(verdict)
-        return _OUTCOMES.get(verdicts[0], verdicts[0].replace("_", " "))
+            outcome = "put" if verdict == "set" else verdict.replace("_", " ")
+        else:
+            await self._intents.trust.owe(COLLECTION, 0, None)
+            await self._intents.trust.owe(self._key, version, self._token)
+            outcome = "told later"
+        self._steps.append(Step("redis", outcome, time.monotonic() - started))

@@ -94,7 +94,7 @@ async def test_the_trace_tells_the_way_of_each_operation(open_test_catalogue: Op
             [("redis", "miss"), ("redis", "lease"), ("store", "read"), ("redis", "filled")],
             [("redis", "hit")],
             [("redis", "hidden"), ("store", "committed"), ("redis", "dropped")],
-            [("redis", "hidden"), ("store", "committed"), ("redis", "put later")],
+            [("redis", "hidden"), ("store", "committed"), ("redis", "put")],
             [("store", "read")],
         ]
         assert all(sum(step.seconds or 0 for step in line.steps) <= line.seconds for line in lines)

@@ -116,7 +116,7 @@ SAVE = TraceLine(
     "committed",
     8,
     0.004,
-    (Step("redis", "hidden", 0.0003), Step("store", "committed", 0.0021), Step("redis", "put later")),
+    (Step("redis", "hidden", 0.0003), Step("store", "committed", 0.0021), Step("redis", "put", 0.0004)),
 )
 
 
@@ -129,7 +129,7 @@ def test_a_path_says_each_step_with_the_time_that_was_measured_and_no_other() ->
         "last get    you → Redis: miss 0.30 ms → Redis: lease 0.40 ms → PostgreSQL: read 1.20 ms"
         " → Redis: filled 0.50 ms → you, 3.10 ms in all"
     ]
-    assert "Redis: put later → you" in said(SAVE, 200)[0]
+    assert "Redis: put 0.40 ms → you" in said(SAVE, 200)[0]
 
 
 @pytest.mark.parametrize("width", [50, 58, 74, 100])
