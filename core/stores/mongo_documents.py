@@ -28,6 +28,8 @@ Stage = dict[str, Any]
 OURS: Final = "reelcache"
 """The sub-document that holds all that we add."""
 UNTITLED: Final = "(untitled)"
+MARK: Final = f"{OURS}.load"
+"""Which bulk load inserted a document, as long as nobody has written it since."""
 SCHEME: Final = 2
 """Counts up whenever `ours_of` makes something else of the same movie."""
 
@@ -223,8 +225,8 @@ _READ: Final = tuple(
 # --------------------------------------------------------------------------------------------------------- writing
 
 
-def document_of(movie: Movie, version: int) -> Document:
-    """The whole document of a new movie."""
+def document_of(movie: Movie, version: int, mark: str = "") -> Document:
+    """The whole document of a new movie; with the mark of the load that inserts it, if one does."""
     document: Document = {"_id": key_of(movie.id)}
     for name, value in zip(_AT_THE_TOP, _top_values(movie), strict=True):
         if value is not None and value != ():
@@ -235,7 +237,10 @@ def document_of(movie: Movie, version: int) -> Document:
             for name in path[:-1]:
                 parent = parent.setdefault(name, {})
             parent[path[-1]] = write(value) if path != _AWARDS else _awards(movie, None)
-    document[OURS] = {**ours_of(movie), "version": Int64(version)}
+    ours = document[OURS] = ours_of(movie)
+    ours["version"] = Int64(version)
+    if mark:
+        ours["load"] = mark
     return document
 
 

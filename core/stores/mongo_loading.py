@@ -20,10 +20,10 @@ from core.stores.mongo_calls import Cancellation
 from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_documents import Document, document_of, id_of, movie_of, replacement
 from core.stores.mongo_indexes import make_missing, take_away
+from core.stores.mongo_mark import Mark
 from core.stores.mongo_queries import documents, keys_of
 from core.stores.mongo_removals import above_removal, first_versions, removals
 
-_MOST_OWN: Final = 50_000
 _DUPLICATE: Final = 11_000
 _MOST_TEXT: Final = 100_000
 """Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
@@ -33,13 +33,11 @@ _PIECE: Final = 1_250
 
 
 class Loads:
-    """The loads of one store. `own` is told which versions they insert, before they do."""
+    """The loads of one store."""
 
-    def __init__(self, at: MongoConnection, own: dict[str, int]) -> None:
+    def __init__(self, at: MongoConnection, mark: Mark) -> None:
         self._at = at
-        self._own = own
-        self._bulks = 0
-        """Bulk loads under way."""
+        self._mark = mark
         self._mending: asyncio.Task[None] | None = None
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
@@ -48,7 +46,7 @@ class Loads:
         Broken off, it leaves the parts before stored."""
         inserted = updated = 0
         with self._at.long_call() as cancellation:
-            if self._bulks and await self._inserted(movies, cancellation):
+            if self._mark.loading and await self._inserted(movies, cancellation):
                 return Stored(inserted=len(movies), updated=0, unchanged=0)
             for part in _parts(movies):
                 new, changed = await self._at.transact(partial(self._load, part))
@@ -62,19 +60,16 @@ class Loads:
         """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end."""
         with self._at.long_call():
             taken_away = await take_away(self._at, expected // 2)
-        self._bulks += 1
         try:
-            yield
+            with self._mark.used():
+                yield
         except Exception:
             if taken_away:
                 await self._mend()
             raise
-        else:
-            if taken_away:
-                with self._at.long_call():
-                    await make_missing(self._at)
-        finally:
-            self._bulks -= 1
+        if taken_away:
+            with self._at.long_call():
+                await make_missing(self._at)
 
     async def _inserted(self, movies: Sequence[Movie], cancellation: Cancellation) -> bool:
         """Store the movies if all of them are new, without a transaction; tells whether that was done.
@@ -85,17 +80,13 @@ class Loads:
         if not ids or await self._at.movies.find_one({"_id": {"$in": keys_of(ids)}}, {"_id": 1}) is not None:
             return False
         versions = await first_versions(self._at, ids)
-        if len(self._own) > _MOST_OWN:
-            self._own.clear()  # another process follows
-        self._own.update(versions)
+        mark = self._mark.offered
         try:
-            async with aclosing(_ahead(movies, lambda movie: document_of(movie, versions[movie.id]))) as pieces:
+            async with aclosing(_ahead(movies, lambda movie: document_of(movie, versions[movie.id], mark))) as pieces:
                 async for piece in pieces:
                     await self._at.movies.insert_many(piece, ordered=False)
                     cancellation.heed()
         except BulkWriteError as problem:
-            for id in ids:
-                self._own.pop(id, None)
             if any(error["code"] != _DUPLICATE for error in problem.details["writeErrors"]):
                 raise
             return False
