@@ -16,11 +16,13 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
 
+import bson
 import msgspec
 from bson import Decimal128, Int64, ObjectId
 
 from core.model import FIELD, FIELDS, Field, Movie, Value, printable, unique, value_of
 from core.query import SORTS, fold, movie_words
+from core.stores.writer import Request
 
 Document = dict[str, Any]
 Stage = dict[str, Any]
@@ -242,6 +244,12 @@ def document_of(movie: Movie, version: int, mark: str = "") -> Document:
     if mark:
         ours["load"] = mark
     return document
+
+
+def written(request: Request) -> bytes:
+    """The whole documents of new movies as the server keeps them, one behind the other."""
+    given = zip(request.movies, request.versions, strict=True)
+    return b"".join(bson.encode(document_of(movie, version, request.mark)) for movie, version in given)
 
 
 def ours_of(movie: Movie) -> Document:
