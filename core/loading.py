@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any, Final, Protocol
 from core.binding import Binding
 from core.errors import CacheUnavailable, StoreUnavailable, UnreadableFile
 from core.model import LoadProgress, LoadReport, Movie, Progress
+from core.stores.base import Stored
 from core.strategies.keys import COLLECTION
 
 FIRST_BATCH: Final = 250
 """Small, so that the first page of movies is on the screen while the rest still loads."""
 BATCH: Final = 5_000
+AT_ONCE: Final = 2
+"""Batches that the store is given at once: it is at one while another waits for its turn or for the disk."""
 RELAY_PATIENCE: Final = 2.0
 """Seconds for the relay to carry a load into the cache; then the cache is suspended until it has done so."""
 
@@ -71,9 +75,29 @@ async def load_into(
     def now() -> LoadProgress:
         return LoadProgress(read, stored, unchanged, rejected, time.monotonic() - started, fraction)
 
+    async def finish(size: int, storing: asyncio.Task[Stored]) -> None:
+        nonlocal read, stored, unchanged
+        result = await storing
+        read += size
+        stored += result.inserted + result.updated
+        unchanged += result.unchanged
+        if result.inserted or result.updated:
+            await _new_generation(binding)
+        if progress:
+            progress(now())
+
+    under_way: deque[tuple[int, asyncio.Task[Stored]]] = deque()
+
+    async def drop() -> None:
+        for _, storing in under_way:
+            storing.cancel()
+        if under_way:
+            await asyncio.wait([storing for _, storing in under_way])
+
     taking = asyncio.create_task(asyncio.to_thread(take, FIRST_BATCH))
     try:
         async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(drop)
             while not (stop and stop.is_set()):
                 batch, damaged, fraction = await taking
                 if not batch and not damaged:
@@ -84,21 +108,19 @@ async def load_into(
                 for item in batch:
                     if not isinstance(item, Movie):
                         rejects.write(item)
-                result = await binding.store.load(movies)
-                first = not read
-                read += len(batch)
-                stored += result.inserted + result.updated
-                unchanged += result.unchanged
                 rejected += len(batch) - len(movies)
-                if result.inserted or result.updated:
-                    await _new_generation(binding)
-                if progress:
-                    progress(now())
+                under_way.append((len(batch), asyncio.create_task(binding.store.load(movies))))
+                first = not read
+                while under_way and (first or damaged or len(under_way) >= AT_ONCE):
+                    await finish(*under_way.popleft())
                 if damaged:
                     reason = f"{damaged.reason} {_kept(now(), rejects)}"
                     raise UnreadableFile(damaged.path, reason, remedy=damaged.remedy)
                 if first and len(batch) == FIRST_BATCH and fraction:
                     await stack.enter_async_context(binding.store.bulk(round(read / fraction)))
+                    stack.push_async_callback(drop)
+            while under_way:
+                await finish(*under_way.popleft())
     finally:
         # Its thread goes on to the end of its batch whatever happens to the task.
         await asyncio.wait([taking])

@@ -34,6 +34,7 @@ from core.stores.mongo_documents import (
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
 from core.stores.mongo_journal import Journal
 from core.stores.mongo_loading import Loads
+from core.stores.mongo_mark import Mark
 from core.stores.mongo_queries import (
     BINARY,
     ID,
@@ -78,9 +79,8 @@ class MongoStore:
         self._at = MongoConnection(url, timeout)
         self._aside = MongoConnection(url, timeout, connections=_ASIDE)
         self._journal = Journal(self._at)
-        self._own: dict[str, int] = {}
-        """Versions of what was inserted by a bulk load, by id, until the changes are seen to have come."""
-        self._loads = Loads(self._at, self._own)
+        self._mark = Mark()
+        self._loads = Loads(self._at, self._mark)
 
     # ------------------------------------------------------------------------------------------------ connection
 
@@ -397,7 +397,7 @@ class MongoStore:
 
     async def follow(self, apply: Apply) -> None:
         """Hand every committed change to `apply`, whoever made it and by whatever program, until cancelled."""
-        await follow(self._aside, apply, self._own)
+        await follow(self._aside, apply, self._mark)
 
     async def settle(self) -> None:
         """Return once every change that was committed before this call has been applied by a follower."""

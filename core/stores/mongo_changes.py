@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from core.stores.mongo_connection import MOVIES, RELAY, MongoConnection
 from core.stores.mongo_documents import OURS, Document, id_of, intact, key_of, nameable, version_of
 from core.stores.mongo_healing import heal, heal_all
 from core.stores.mongo_lease import LEASE, Lease
+from core.stores.mongo_mark import Mark
 from core.stores.mongo_queries import indexes
 from core.stores.mongo_removals import removals
 from core.stores.mongo_stream import ChangeStream, HistoryLost
@@ -29,16 +32,16 @@ _LAST_LOOK: Final = 0.2
 _PATIENCE: Final = 1.0
 
 
-async def follow(at: MongoConnection, apply: Apply, own: dict[str, int]) -> None:
+async def follow(at: MongoConnection, apply: Apply, mark: Mark) -> None:
     """Hand every committed change to `apply`, until cancelled; while another process does, wait to take its place.
 
-    `own` holds the versions of what this process inserted, of which the events are still to come: the first event of
-    such an insertion needs no look at the document. They are taken out as they come."""
+    What this process loads in bulk bears the mark and is not looked at one by one: while such a load goes on all movies
+    count as changed, all the time."""
     lease = Lease(at)
     while True:
         if await lease.take():
             async with lease.held():
-                await _Leader(at, lease, apply, own).lead()
+                await _Leader(at, lease, apply, mark).lead()
         else:
             # The database was dropped, or the collection was given back.
             with at.long_call():
@@ -70,11 +73,11 @@ async def settle(at: MongoConnection) -> None:
 class _Leader:
     """The one process that applies the changes, as long as it holds the lease."""
 
-    def __init__(self, at: MongoConnection, lease: Lease, apply: Apply, own: dict[str, int]) -> None:
-        self._own = own
+    def __init__(self, at: MongoConnection, lease: Lease, apply: Apply, mark: Mark) -> None:
         self._at = at
         self._lease = lease
         self._apply = apply
+        self._mark = mark
         self._kept = 0.0
 
     async def lead(self) -> None:
@@ -82,13 +85,40 @@ class _Leader:
         with self._at.call():
             place = await self._lease.place()
         while True:
-            with suppress(HistoryLost):
-                async with ChangeStream(self._at, place) as stream:
+            mark = secrets.token_hex(4)
+            try:
+                async with ChangeStream(self._at, place, without=mark) as stream:
                     if place is None:
                         await self._hand_out_everything(stream)
-                    while True:
-                        await self._hand_out(await stream.batch(), stream)
-            place = None
+                    self._mark.offered = mark
+                    await self._hand_out_all_but(mark, stream)
+                    place = stream.place
+            except HistoryLost:
+                place = None
+            finally:
+                self._mark.offered = ""
+
+    async def _hand_out_all_but(self, mark: str, stream: ChangeStream) -> None:
+        """Hand out all changes but the insertion of what bears the mark, until that is used up.
+
+        While a load goes on, each batch ends with a change of all, and the place is not kept: whoever leads after a
+        death in between begins before the load."""
+        removed: set[Any] = set()
+        before, used_up = time.time(), False
+        while not used_up:
+            events = await stream.batch()
+            used_up = self._mark.offered != mark
+            if not (used_up or self._mark.loading):
+                await self._hand_out(events, stream)
+                before = time.time()
+                continue
+            removed |= {event["documentKey"]["_id"] for event in events if event["operationType"] == "delete"}
+            if used_up or any(map(_is_barrier, events)):
+                # Others may have put back what they had removed, edited, and with the mark that hides it.
+                with self._at.long_call():
+                    await heal(self._at, list(filter(nameable, removed)))
+            await self._hand_out(events, stream, and_all_since=before)
+            before = time.time()
 
     async def _hand_out_everything(self, stream: ChangeStream) -> None:
         """Say that all movies may have changed, once the stream that sees the later changes is open."""
@@ -101,16 +131,23 @@ class _Leader:
             await heal_all(self._at)
             await self._keep_place(stream)
 
-    async def _hand_out(self, events: Sequence[Document], stream: ChangeStream) -> None:
+    async def _hand_out(
+        self, events: Sequence[Document], stream: ChangeStream, *, and_all_since: float | None = None
+    ) -> None:
+        """Hand out what these say; and that since a moment all movies may have changed, which keeps no place."""
         # A document costs some 50 µs.
-        changes = await asyncio.to_thread(_changes, events, self._own)
+        changes = await asyncio.to_thread(_changes, events)
         if changes:
             with self._at.long_call():
                 changes = await self._healed(changes)
+        if and_all_since is not None:
+            changes.append(Changed("", 0, and_all_since))
+        if changes:
             await self._apply(changes)
         with self._at.call():
             await self._let_pass([event["documentKey"]["_id"] for event in events if _is_barrier(event)])
-            if changes or asyncio.get_running_loop().time() > self._kept + _IDLE:
+            late = asyncio.get_running_loop().time() > self._kept + _IDLE
+            if and_all_since is None and (changes or late):
                 await self._keep_place(stream)
 
     async def _healed(self, changes: Sequence[Changed]) -> list[Changed]:
@@ -142,11 +179,11 @@ class _Leader:
         self._kept = asyncio.get_running_loop().time()
 
 
-def _changes(events: Sequence[Document], own: dict[str, int]) -> list[Changed]:
-    return [change for event in events if (change := _change(event, own)) is not None]
+def _changes(events: Sequence[Document]) -> list[Changed]:
+    return [change for event in events if (change := _change(event)) is not None]
 
 
-def _change(event: Document, own: dict[str, int]) -> Changed | None:
+def _change(event: Document) -> Changed | None:
     """What an event says of a movie; None where nothing."""
     at = _seconds(event["wallTime"])
     kind = event["operationType"]
@@ -164,9 +201,7 @@ def _change(event: Document, own: dict[str, int]) -> Changed | None:
         return Changed(id_of(key), 0, at, forced=True)
     # Others may have put back a document that they had read, with our sub-document as it was then.
     document = event["fullDocument"]
-    version = version_of(document)
-    ours = kind == "insert" and own.pop(id_of(key), None) == version > 0
-    return Changed(id_of(key), version, at, forced=not (ours or intact(document)))
+    return Changed(id_of(key), version_of(document), at, forced=not intact(document))
 
 
 def _is_barrier(event: Document) -> bool:

@@ -16,11 +16,13 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
 
+import bson
 import msgspec
 from bson import Decimal128, Int64, ObjectId
 
 from core.model import FIELD, FIELDS, Field, Movie, Value, printable, unique, value_of
 from core.query import SORTS, fold, movie_words
+from core.stores.writer import Request
 
 Document = dict[str, Any]
 Stage = dict[str, Any]
@@ -28,6 +30,8 @@ Stage = dict[str, Any]
 OURS: Final = "reelcache"
 """The sub-document that holds all that we add."""
 UNTITLED: Final = "(untitled)"
+MARK: Final = f"{OURS}.load"
+"""Which bulk load inserted a document, as long as nobody has written it since."""
 SCHEME: Final = 2
 """Counts up whenever `ours_of` makes something else of the same movie."""
 
@@ -223,8 +227,8 @@ _READ: Final = tuple(
 # --------------------------------------------------------------------------------------------------------- writing
 
 
-def document_of(movie: Movie, version: int) -> Document:
-    """The whole document of a new movie."""
+def document_of(movie: Movie, version: int, mark: str = "") -> Document:
+    """The whole document of a new movie; with the mark of the load that inserts it, if one does."""
     document: Document = {"_id": key_of(movie.id)}
     for name, value in zip(_AT_THE_TOP, _top_values(movie), strict=True):
         if value is not None and value != ():
@@ -235,8 +239,17 @@ def document_of(movie: Movie, version: int) -> Document:
             for name in path[:-1]:
                 parent = parent.setdefault(name, {})
             parent[path[-1]] = write(value) if path != _AWARDS else _awards(movie, None)
-    document[OURS] = {**ours_of(movie), "version": Int64(version)}
+    ours = document[OURS] = ours_of(movie)
+    ours["version"] = Int64(version)
+    if mark:
+        ours["load"] = mark
     return document
+
+
+def written(request: Request) -> bytes:
+    """The whole documents of new movies as the server keeps them, one behind the other."""
+    given = zip(request.movies, request.versions, strict=True)
+    return b"".join(bson.encode(document_of(movie, version, request.mark)) for movie, version in given)
 
 
 def ours_of(movie: Movie) -> Document:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from core.stores.mongo_connection import MongoConnection
-from core.stores.mongo_queries import INDEX_PREFIX, indexes
+from core.stores.mongo_queries import INDEX_PREFIX, WORDS, indexes
 
 _SMALL: Final = 10_000
 """Documents of which the indexes are made in no time."""
@@ -27,5 +28,15 @@ async def take_away(at: MongoConnection, most: int) -> bool:
 
 
 async def make_missing(at: MongoConnection) -> None:
-    """Make the indexes that are not there, in one pass; readers and writers go on meanwhile."""
-    await at.movies.create_indexes(indexes())
+    """Make the indexes that are not there; readers and writers go on meanwhile.
+
+    That of the words, which has most of all entries, beside all others: the server gives each pass one core."""
+    words = [index for index in indexes() if index.document["name"] == WORDS]
+    others = [index for index in indexes() if index.document["name"] != WORDS]
+    passes = [asyncio.create_task(at.movies.create_indexes(each)) for each in (words, others)]
+    try:
+        await asyncio.gather(*passes)
+    finally:
+        for each in passes:
+            each.cancel()
+        await asyncio.wait(passes)

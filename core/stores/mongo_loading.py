@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
+from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import BulkWriteError
@@ -18,12 +19,13 @@ from core.query import WITHIN
 from core.stores.base import Stored
 from core.stores.mongo_calls import Cancellation
 from core.stores.mongo_connection import MongoConnection
-from core.stores.mongo_documents import Document, document_of, id_of, movie_of, replacement
+from core.stores.mongo_documents import Document, document_of, id_of, movie_of, replacement, written
 from core.stores.mongo_indexes import make_missing, take_away
+from core.stores.mongo_mark import Mark
 from core.stores.mongo_queries import documents, keys_of
 from core.stores.mongo_removals import above_removal, first_versions, removals
+from core.stores.writer import Request, Writer, writing
 
-_MOST_OWN: Final = 50_000
 _DUPLICATE: Final = 11_000
 _MOST_TEXT: Final = 100_000
 """Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
@@ -33,13 +35,12 @@ _PIECE: Final = 1_250
 
 
 class Loads:
-    """The loads of one store. `own` is told which versions they insert, before they do."""
+    """The loads of one store."""
 
-    def __init__(self, at: MongoConnection, own: dict[str, int]) -> None:
+    def __init__(self, at: MongoConnection, mark: Mark) -> None:
         self._at = at
-        self._own = own
-        self._bulks = 0
-        """Bulk loads under way."""
+        self._mark = mark
+        self._writer = Writer(written)
         self._mending: asyncio.Task[None] | None = None
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
@@ -48,7 +49,7 @@ class Loads:
         Broken off, it leaves the parts before stored."""
         inserted = updated = 0
         with self._at.long_call() as cancellation:
-            if self._bulks and await self._inserted(movies, cancellation):
+            if self._mark.loading and await self._inserted(movies, cancellation):
                 return Stored(inserted=len(movies), updated=0, unchanged=0)
             for part in _parts(movies):
                 new, changed = await self._at.transact(partial(self._load, part))
@@ -62,19 +63,21 @@ class Loads:
         """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end."""
         with self._at.long_call():
             taken_away = await take_away(self._at, expected // 2)
-        self._bulks += 1
         try:
-            yield
+            async with writing("mongodb", written, expected) as writer:
+                self._writer = writer
+                try:
+                    with self._mark.used():
+                        yield
+                finally:
+                    self._writer = Writer(written)
         except Exception:
             if taken_away:
                 await self._mend()
             raise
-        else:
-            if taken_away:
-                with self._at.long_call():
-                    await make_missing(self._at)
-        finally:
-            self._bulks -= 1
+        if taken_away:
+            with self._at.long_call():
+                await make_missing(self._at)
 
     async def _inserted(self, movies: Sequence[Movie], cancellation: Cancellation) -> bool:
         """Store the movies if all of them are new, without a transaction; tells whether that was done.
@@ -85,17 +88,13 @@ class Loads:
         if not ids or await self._at.movies.find_one({"_id": {"$in": keys_of(ids)}}, {"_id": 1}) is not None:
             return False
         versions = await first_versions(self._at, ids)
-        if len(self._own) > _MOST_OWN:
-            self._own.clear()  # another process follows
-        self._own.update(versions)
+        mark = self._mark.offered
         try:
-            async with aclosing(_ahead(movies, lambda movie: document_of(movie, versions[movie.id]))) as pieces:
+            async with aclosing(_ahead(self._writer, movies, versions, mark)) as pieces:
                 async for piece in pieces:
                     await self._at.movies.insert_many(piece, ordered=False)
                     cancellation.heed()
         except BulkWriteError as problem:
-            for id in ids:
-                self._own.pop(id, None)
             if any(error["code"] != _DUPLICATE for error in problem.details["writeErrors"]):
                 raise
             return False
@@ -133,22 +132,35 @@ class Loads:
             await asyncio.wait([mending])
 
 
-async def _ahead(movies: Sequence[Movie], make: Callable[[Movie], Document]) -> AsyncGenerator[list[Document]]:
-    """The documents of the movies, piece by piece, made in a thread while whoever asks is at the piece before."""
+async def _ahead(
+    writer: Writer, movies: Sequence[Movie], versions: Mapping[str, int], mark: str
+) -> AsyncGenerator[list[RawBSONDocument]]:
+    """The documents of the movies, piece by piece, made while whoever asks is at the piece before."""
 
-    def making(first: int) -> asyncio.Task[list[Document]]:
-        return asyncio.create_task(asyncio.to_thread(lambda: list(map(make, movies[first : first + _PIECE]))))
+    def making(first: int) -> asyncio.Task[bytes]:
+        piece = movies[first : first + _PIECE]
+        return asyncio.create_task(writer.written(Request(piece, [versions[movie.id] for movie in piece], mark)))
 
     made = making(0)
     try:
         for first in range(_PIECE, len(movies), _PIECE):
             piece = await made
             made = making(first)
-            yield piece
-        yield await made
+            yield _taken_apart(piece)
+        yield _taken_apart(await made)
     finally:
         made.cancel()
         await asyncio.wait([made])
+
+
+def _taken_apart(documents: bytes) -> list[RawBSONDocument]:
+    """Each document begins with its length."""
+    found, place = [], 0
+    while place < len(documents):
+        end = place + int.from_bytes(documents[place : place + 4], "little")
+        found.append(RawBSONDocument(documents[place:end]))
+        place = end
+    return found
 
 
 def _parts(movies: Sequence[Movie]) -> Iterator[Sequence[Movie]]:

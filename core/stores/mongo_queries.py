@@ -24,6 +24,8 @@ BINARY: Final = Collation(locale="simple")
 """Code-point order, whatever collation a foreign collection was made with."""
 ID: Final = f"{OURS}.id"
 INDEX_PREFIX: Final = f"{OURS}_"
+WORDS: Final = f"{INDEX_PREFIX}words"
+"""The index of the words."""
 OWNED: Final[Document] = {ID: {"$gte": ""}}
 """The documents that carry our sub-document."""
 LACKING: Final[Document] = {ID: {"$exists": False}, **NAMEABLE}

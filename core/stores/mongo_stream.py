@@ -15,7 +15,7 @@ from pymongo.errors import OperationFailure
 
 from core.errors import StoreUnavailable
 from core.stores.mongo_connection import MOVIES, RELAY, MongoConnection
-from core.stores.mongo_documents import SEALED, Document
+from core.stores.mongo_documents import MARK, SEALED, Document
 from core.stores.mongo_lease import LEASE
 
 _MOST: Final = 1_000
@@ -25,6 +25,7 @@ _WAIT: Final = 1_000
 _PATIENCE: Final = 1.0
 """Seconds for a parting word."""
 _FIELDS: Final = ("operationType", "ns", "documentKey", "updateDescription", "wallTime")
+_MARK: Final = f"fullDocument.{MARK}"
 _STAGES: Final[list[Document]] = [
     {
         "$match": {
@@ -45,14 +46,16 @@ class HistoryLost(Exception):
 
 
 class ChangeStream:
-    """What happened to the movies and the barriers after a place, or from now on.
+    """What happened to the movies and the barriers after a place, or from now on; `without` the insertion of documents
+    that bear this mark of a load. What stands at the place must not bear it: the server looks for that.
 
     Entering raises StoreUnavailable, or HistoryLost.
     """
 
-    def __init__(self, at: MongoConnection, after: Document | None) -> None:
+    def __init__(self, at: MongoConnection, after: Document | None, *, without: str) -> None:
         self._at = at
         self._after = after
+        self._without = without
         self._session = at.database.client.start_session()
         self._cursor = 0
         self._first: list[Document] = []
@@ -64,12 +67,13 @@ class ChangeStream:
         began = after.get("startAtOperationTime")
         # The server counts what happened at that very moment in.
         later = [{"$match": {"clusterTime": {"$gt": began}}}] if began else []
+        others = {"$match": {"$or": [{"operationType": {"$ne": "insert"}}, {_MARK: {"$ne": self._without}}]}}
         try:
             with self._at.call():
                 self._first = await self._run(
                     {
                         "aggregate": 1,
-                        "pipeline": [{"$changeStream": after}, *later, *_STAGES],
+                        "pipeline": [{"$changeStream": after}, others, *later, *_STAGES],
                         "cursor": {"batchSize": _MOST},
                         "readConcern": {"level": "majority"},
                     },

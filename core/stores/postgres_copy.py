@@ -15,6 +15,7 @@ from psycopg import sql
 from core.model import FIELDS, Movie
 from core.query import fold, words_as_they_come
 from core.stores.postgres_records import KEYS, LONGEST_KEY, LONGEST_WORD, STORED_COLUMNS, kept_words
+from core.stores.writer import Request
 
 _values: Final = attrgetter(*(field.name for field in FIELDS))
 _keyed: Final = attrgetter(*KEYS)
@@ -32,6 +33,11 @@ COPY: Final = sql.SQL("copy reelcache.movies ({}) from stdin with (null '')").fo
 def lines(movies: Iterable[Movie]) -> bytes:
     """The movies as COPY reads them."""
     return "".join(map(_line, movies)).encode()
+
+
+def written(request: Request) -> bytes:
+    """The same of what was asked for."""
+    return lines(request.movies)
 
 
 def _line(movie: Movie) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -15,8 +15,9 @@ from core.model import Movie
 from core.stores import postgres_indexes as indexes
 from core.stores.base import Stored
 from core.stores.postgres_connections import Connection, Connections
-from core.stores.postgres_copy import COPY, array, lines
+from core.stores.postgres_copy import COPY, array, written
 from core.stores.postgres_records import CONTENT, GIVEN, GIVEN_CONTENT, GIVEN_STORED, STORED, as_json
+from core.stores.writer import Request, Writer, writing
 
 _TAKE_TURNS: Final = """
 select reelcache.take_turn(id)
@@ -68,6 +69,7 @@ class Loads:
         self._tidying: asyncio.Task[None] | None = None
         self._untidy = False
         self._mending: asyncio.Task[None] | None = None
+        self._writer = Writer(written)
         self._bulks = 0
         """Bulk loads under way."""
 
@@ -77,10 +79,10 @@ class Loads:
         async def store(connection: Connection) -> tuple[int, int]:
             # As text: the driver would take a list apart, id by id.
             ids = array([movie.id for movie in movies])
-            async with connection.transaction():
+            async with _written_out(self._writer, movies) as pieces, connection.transaction():
                 await allow(connection, LIMIT)
                 await connection.execute(_TAKE_TURNS, (ids,))
-                if await _copy(connection, ids, movies):
+                if await _copy(connection, ids, pieces):
                     inserted, updated = len(movies), 0
                 else:
                     given = await asyncio.to_thread(as_json, movies)
@@ -104,7 +106,12 @@ class Loads:
                 taken_away = await indexes.take_away(connection, expected // 2)
             self._bulks += 1
             try:
-                yield
+                async with writing("postgresql", written, expected) as writer:
+                    self._writer = writer
+                    try:
+                        yield
+                    finally:
+                        self._writer = Writer(written)
             except Exception:
                 with suppress(StoreUnavailable):
                     await self._bulk_ended(connection, taken_away)
@@ -172,7 +179,7 @@ async def _cancelled(task: asyncio.Task[None] | None) -> None:
         await asyncio.wait([task])
 
 
-async def _copy(connection: Connection, ids: str, movies: Sequence[Movie]) -> bool:
+async def _copy(connection: Connection, ids: str, pieces: AsyncIterable[bytes]) -> bool:
     """Store the movies if all of them are new, in this transaction; tells whether they were.
 
     Their turns are taken, so nobody inserts one meanwhile; but one that is there may be removed, and must not come back
@@ -182,8 +189,8 @@ async def _copy(connection: Connection, ids: str, movies: Sequence[Movie]) -> bo
             await connection.execute("set local reelcache.load = copy")
             await connection.execute(_NEXT_VERSION, (ids,))
             async with connection.cursor().copy(COPY) as target:
-                for piece in _pieces(movies):
-                    await target.write(await asyncio.to_thread(lines, piece))
+                async for piece in pieces:
+                    await target.write(piece)
             removed = await connection.execute(_REMOVED_SINCE, (ids,))
             if await removed.fetchone() is not None:
                 raise psycopg.Rollback
@@ -193,8 +200,30 @@ async def _copy(connection: Connection, ids: str, movies: Sequence[Movie]) -> bo
     return False
 
 
-def _pieces(movies: Sequence[Movie]) -> Iterator[Sequence[Movie]]:
-    return (movies[first : first + _PIECE] for first in range(0, len(movies), _PIECE))
+@asynccontextmanager
+async def _written_out(writer: Writer, movies: Sequence[Movie]) -> AsyncIterator[AsyncIterable[bytes]]:
+    """The movies as COPY reads them, piece by piece, made from now on, whoever has the turn meanwhile."""
+
+    async def made(before: Sequence[asyncio.Task[bytes]], piece: Sequence[Movie]) -> bytes:
+        if before:
+            await asyncio.wait(before)
+        return await writer.written(Request(piece))
+
+    making: list[asyncio.Task[bytes]] = []
+    for first in range(0, len(movies), _PIECE):
+        making.append(asyncio.create_task(made(making[-1:], movies[first : first + _PIECE])))
+
+    async def in_order() -> AsyncIterator[bytes]:
+        for piece in making:
+            yield await piece
+
+    try:
+        yield in_order()
+    finally:
+        for piece in making:
+            piece.cancel()
+        if making:
+            await asyncio.wait(making)
 
 
 async def allow(connection: Connection, seconds: float) -> None:

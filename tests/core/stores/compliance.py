@@ -20,6 +20,7 @@ from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailab
 from core.model import Movie, replace, same_content
 from core.query import COUNTED, MOST_ROWS, SORTS, Query
 from core.stores.base import Store, Stored, Window
+from core.stores.writer import MANY
 from tests.core.stores import reference
 from tests.core.stores.corpus import (
     BARE,
@@ -491,6 +492,17 @@ class StoreCompliance:
                 await store.load(MOVIES[first : first + 30])
                 assert await other.window(query, 5, 40) == reference.window(MOVIES[: first + 30], query, 5, 40)
         assert await store.window(query, 5, 40) == reference.window(MOVIES, query, 5, 40)
+
+    async def test_a_large_load_goes_on_when_the_process_that_writes_it_out_is_killed(self, store: Store) -> None:
+        query = Query(sort="year", descending=True)
+        async with store.bulk(MANY):
+            assert await store.load(MOVIES[:40]) == Stored(inserted=40, updated=0, unchanged=0)
+            process = store._loads._writer._process  # type: ignore[attr-defined]  # both stores have it there
+            process.kill()
+            await process.wait()
+            assert await store.load(MOVIES[40:]) == Stored(inserted=len(MOVIES) - 40, updated=0, unchanged=0)
+        assert await store.window(query, 0, 1_000) == reference.window(MOVIES, query, 0, 1_000)
+        assert (await store.get_many([movie.id for movie in MOVIES])).keys() == {movie.id for movie in MOVIES}
 
     async def test_what_was_removed_comes_back_by_a_load_above_its_removal(self, store: Store) -> None:
         base = await store.insert(FULL)

@@ -28,6 +28,7 @@ from tests.core.stores.change_log_compliance import following as followed
 from tests.core.stores.corpus import FULL
 from tests.core.stores.mongod import Mongod
 from tests.core.stores.sample_mflix import DOCUMENTS, NAMEABLE, TIDY
+from tests.core.waiting import until
 
 Database = AsyncDatabase[dict[str, Any]]
 
@@ -122,6 +123,35 @@ async def test_what_others_put_in_the_place_of_a_bulk_loads_movie_is_healed(stor
     assert (await present(store, "Q1")).version > max(change.version for change in of(follower, "Q1")[:1])
     indexed = await raw.movies.index_information()
     assert {"reelcache_year", "reelcache_words", "reelcache_genres_key"} <= set(indexed)
+
+
+async def test_beside_a_bulk_load_all_movies_may_have_changed_and_what_others_write_is_healed(
+    store: MongoStore, raw: Database, mongo_url: str
+) -> None:
+    await keep_place(store)
+    async with following(store) as follower:
+        async with store.bulk(1_000):
+            await store.load([Movie(id="Q1", title="One"), Movie(id="Q2", title="Two")])
+            await until(lambda: "" in follower.ids())
+            told = len(follower.changes)
+            place = (await raw[RELAY].find_one({"_id": "lease"}) or {})["place"]
+            await store.load([Movie(id="Q3", title="Three"), Movie(id="Q4", title="Four")])
+            await store.settle()
+            assert set(follower.ids()[told:]) == {""}
+            document = await raw.movies.find_one_and_delete({"_id": "Q3"})
+            await raw.movies.insert_one({**(document or {}), "title": "Another"})
+            await raw.movies.update_one({"_id": "Q4"}, {"$set": {"title": "Edited"}})
+            await store.settle()
+            assert [change.forced for change in of(follower, "Q3")][:1] == [True]
+            assert await found(store, "another") == ("Q3",)
+            assert await found(store, "edited") == ("Q4",)
+            # Whoever led after this process's death would see all that was not looked at.
+            assert (await raw[RELAY].find_one({"_id": "lease"}) or {})["place"] == place
+        await until(lambda: follower.ids()[-1] == "")
+        saved = await store.insert(Movie(id="Q5", title="Five"))
+        await store.settle()
+        assert [change.version for change in of(follower, "Q5")] == [saved.version]
+    assert (await raw[RELAY].find_one({"_id": "lease"}) or {})["place"] != place
 
 
 async def test_the_log_begins_after_what_was_there(store: MongoStore, raw: Database, mongo_url: str) -> None:

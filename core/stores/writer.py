@@ -1,0 +1,116 @@
+"""Movies written out as a store takes them by a process of their own: on another core than the driver and the reading.
+
+`python -m core.stores.writer mongodb|postgresql` answers each request on its standard input; both go with their length
+in front. It ends when nobody asks any more, whatever became of who began it, and Ctrl-C does not reach it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+
+from core.model import Movie
+
+MANY: Final = 20_000
+"""Movies from which on it is worth half a second of starting."""
+_LENGTH: Final = 4
+_MOST: Final = 1 << 26
+"""Bytes of an answer that are read ahead."""
+
+
+class Request(msgspec.Struct, array_like=True, gc=False):
+    """Movies, and what MongoDB's documents hold besides."""
+
+    movies: Sequence[Movie]
+    versions: Sequence[int] = ()
+    mark: str = ""
+
+
+Write = Callable[[Request], bytes]
+
+
+class Writer:
+    """The process, or this one where it is not there (any more)."""
+
+    def __init__(self, write: Write, process: Process | None = None) -> None:
+        self._write = write
+        self._process = process
+        self._turn = asyncio.Lock()
+
+    async def written(self, request: Request) -> bytes:
+        """The movies as the store takes them."""
+        async with self._turn:
+            if (process := self._process) is not None:
+                self._process = None  # a conversation that was broken off is not taken up again
+                packed = msgspec.msgpack.encode(request)
+                try:
+                    answer = await _asked(process, packed)
+                except (OSError, asyncio.IncompleteReadError):
+                    pass
+                else:
+                    self._process = process
+                    return answer
+        return await asyncio.to_thread(self._write, request)
+
+
+@asynccontextmanager
+async def writing(store: str, write: Write, expected: int) -> AsyncIterator[Writer]:
+    """A writer for about so many movies; its process ends with the body."""
+    if expected < MANY:
+        yield Writer(write)
+        return
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "core.stores.writer", store),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        start_new_session=True,
+        limit=_MOST,
+    )
+    try:
+        yield Writer(write, process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+async def _asked(process: Process, packed: bytes) -> bytes:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(len(packed).to_bytes(_LENGTH) + packed)
+    await process.stdin.drain()
+    length = int.from_bytes(await process.stdout.readexactly(_LENGTH))
+    return await process.stdout.readexactly(length)
+
+
+def main(store: str) -> None:
+    """Answer requests until there are no more."""
+    write: Write
+    if store == "mongodb":
+        from core.stores.mongo_documents import written as write
+    else:
+        from core.stores.postgres_copy import written as write
+    decode = msgspec.msgpack.Decoder(Request).decode
+    while head := sys.stdin.buffer.read(_LENGTH):
+        answer = write(decode(sys.stdin.buffer.read(int.from_bytes(head))))
+        sys.stdout.buffer.write(len(answer).to_bytes(_LENGTH))
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except BrokenPipeError:
+        os._exit(0)  # nobody waits for it any more; there is nothing to flush either
