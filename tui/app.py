@@ -18,11 +18,19 @@ from textual.widgets import Input
 
 from core.catalogue import Catalogue
 from core.settings import Settings
+from core.telemetry import Telemetry
 from tui.actions import app_bindings
 from tui.jobs import JobControl, has_shell
 from tui.keys_help import box_help, panel_help, panel_title, start_help
 from tui.legible import legible
-from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported, StatsSampled, WorkFailed
+from tui.messages import (
+    CatalogueFailed,
+    CatalogueOpened,
+    ServerReported,
+    StatsSampled,
+    TelemetryFailed,
+    WorkFailed,
+)
 from tui.palette import ActionCommands
 from tui.problems import Notice, Problems
 from tui.remembered import Memory
@@ -30,7 +38,7 @@ from tui.screens.browse import BrowseScreen
 from tui.screens.help import HelpScreen
 from tui.screens.problems import ProblemsScreen
 from tui.screens.start import StartScreen
-from tui.session import Failed, Opened, Opener, Reported, Session, Told
+from tui.session import Failed, Opened, Opener, Reported, Session, Told, Untold
 from tui.terminal import LastingOutput, endings, hung_up, input_descriptor, silence
 
 STATS_SECONDS: Final = 0.5
@@ -51,6 +59,7 @@ class ReelcacheApp(App[int]):
         opener: Opener | None = None,
         memory: Memory | None = None,
         session: Session | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """`session` may have begun to open the catalogue of these settings; without one it is opened by `opener`."""
         super().__init__()
@@ -58,7 +67,8 @@ class ReelcacheApp(App[int]):
         self.memory = memory or Memory(None)
         self.catalogue: Catalogue | None = None
         self.problems = Problems(settings.state_dir)
-        self._session = session or Session(opener)
+        self._telemetry = telemetry
+        self._session = session or Session(opener, telemetry)
         self._signals = ExitStack()
         self._jobs: JobControl | None = None
         self._start: StartScreen | None = None
@@ -165,6 +175,8 @@ class ReelcacheApp(App[int]):
                 self.post_message(CatalogueFailed(error))
             case Reported(step):
                 self.post_message(ServerReported(step))
+            case Untold(problem):
+                self.post_message(TelemetryFailed(problem))
 
     def _open(self, settings: Settings) -> None:
         self.settings = settings
@@ -184,6 +196,9 @@ class ReelcacheApp(App[int]):
     def on_catalogue_opened(self, event: CatalogueOpened) -> None:
         self.catalogue = event.catalogue
         self._browse = BrowseScreen(event.catalogue, self.memory)
+        if self._telemetry is not None and (where := self._telemetry.where):
+            self._browse.metrics_at = ", ".join(where)
+            self.notify("\n".join(where.values()), title="Metrics", timeout=6, markup=False)
         if self._start is None:
             self.push_screen(self._browse)
         else:
@@ -202,6 +217,9 @@ class ReelcacheApp(App[int]):
             store = event.what
             self.memory.change(store=store)
         self._open(replace(self.settings, store=store))
+
+    def on_telemetry_failed(self, event: TelemetryFailed) -> None:
+        self.notify(event.problem, title="OpenTelemetry", severity="warning", timeout=8, markup=False)
 
     def on_work_failed(self, event: WorkFailed) -> None:
         notice = self.problems.notice(event.error, event.doing, monotonic())

@@ -7,13 +7,15 @@ import gc
 import importlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from core.errors import ReelcacheError
+from core.errors import CannotListen, ExtraMissing, SettingsError
 from core.event_loop import run
 from core.settings import Settings
 from core.sources import read_settings
+from core.telemetry import Telemetry
 from tui.remembered import Memory, default_memory_file
 from tui.session import Session
 from tui.web import is_visitors_process
@@ -37,21 +39,27 @@ def can_be_shown() -> bool:
 
 
 def show(settings: Settings, memory: Memory) -> int:
-    """Run the dashboard to its end; returns the exit code."""
-    return run(_shown(settings, memory))
+    """Run the dashboard to its end; returns the exit code.
+
+    Raises CannotListen, ExtraMissing, SettingsError before anything is shown, where metrics cannot be told as wanted.
+    """
+    if is_visitors_process():
+        settings = replace(settings, metrics=None, otel=False)
+    with Telemetry(settings) as telemetry:
+        return run(_shown(settings, memory, telemetry))
 
 
-async def _shown(settings: Settings, memory: Memory) -> int:
+async def _shown(settings: Settings, memory: Memory, telemetry: Telemetry) -> int:
     # Textual's own 60 a second keep a key's frame waiting for up to 33 ms after one that it did not cause.
     os.environ.setdefault("TEXTUAL_FPS", "240")
-    session = Session()
+    session = Session(telemetry=telemetry)
     # Before the screen is loaded: servers start and connections are made meanwhile.
     session.start(settings)
     resting = asyncio.create_task(_garbage_rests())
     try:
         # In a thread, or the servers would wait for it.
         module = await asyncio.to_thread(importlib.import_module, "tui.app")
-        app: ReelcacheApp = module.ReelcacheApp(settings, memory=memory, session=session)
+        app: ReelcacheApp = module.ReelcacheApp(settings, memory=memory, session=session, telemetry=telemetry)
         return await app.run_async() or 0
     finally:
         resting.cancel()
@@ -72,6 +80,6 @@ def shown_at_once(flags: dict[str, object], config: Path | None) -> int | None:
     memory = dashboard_memory()
     try:
         settings = read_settings(flags, config_file=config, fallbacks=memory.settings)
-    except ReelcacheError:
+        return show(settings, memory) if can_be_shown() else None
+    except (SettingsError, CannotListen, ExtraMissing):
         return None
-    return show(settings, memory) if can_be_shown() else None

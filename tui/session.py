@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import NamedTuple
 
 from core.catalogue import Catalogue
 from core.settings import Settings
+from core.telemetry import Telemetry
 
 Opener = Callable[..., AbstractAsyncContextManager[Catalogue]]
 
@@ -31,7 +32,13 @@ class Failed(NamedTuple):
     error: Exception
 
 
-Told = Reported | Opened | Failed
+class Untold(NamedTuple):
+    """A collector did not take the metrics."""
+
+    problem: str
+
+
+Told = Reported | Opened | Failed | Untold
 
 
 class Session:
@@ -39,8 +46,9 @@ class Session:
 
     It may begin before there is a screen, and knows none: what it has to tell is kept until somebody listens."""
 
-    def __init__(self, opener: Opener | None = None) -> None:
+    def __init__(self, opener: Opener | None = None, telemetry: Telemetry | None = None) -> None:
         self._opener = opener
+        self._telemetry = telemetry
         self._kept: list[Told] = []
         self._listener: Callable[[Told], object] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -78,7 +86,7 @@ class Session:
     async def _hold(self, settings: Settings) -> None:
         self._opened = False
         try:
-            async with self._open(settings) as catalogue:
+            async with self._open(settings) as catalogue, self._telling(catalogue):
                 self._opened = True
                 self._tell(Opened(catalogue))
                 await self._leave.wait()
@@ -90,6 +98,12 @@ class Session:
             self._kept.append(told)
         else:
             self._listener(told)
+
+    def _telling(self, catalogue: Catalogue) -> AbstractAsyncContextManager[None]:
+        """Metrics of this catalogue, for whom they were asked for."""
+        if self._telemetry is None:
+            return nullcontext()
+        return self._telemetry.of(catalogue.stats, lambda problem: self._tell(Untold(problem)))
 
     def _open(self, settings: Settings) -> AbstractAsyncContextManager[Catalogue]:
         opener = self._opener

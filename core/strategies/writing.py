@@ -143,8 +143,7 @@ class Intent:
         except CacheUnavailable:
             told = False
         if told:
-            if verdict not in ("set", "dropped"):
-                self._intents.observer.refused(verdict)
+            self._intents.observer.finished(verdict)
             outcome = "put" if verdict == "set" else verdict.replace("_", " ")
         else:
             await self._intents.trust.owe(COLLECTION, 0, None)

@@ -58,7 +58,7 @@ async def fill(at: Desk) -> None:
     """Give the figures something of everything."""
     feed = Feed()
     feed.reads(20, 5)
-    feed.observer.refused("lease_lost")
+    feed.observer.filled("lease_lost")
     feed.observer.write("cache-aside", 0.01)
     feed.observer.error("cache-aside")
     feed.faults = ("Redis paused",)
@@ -100,7 +100,8 @@ def test_the_status_line_has_no_word_that_is_not_explained() -> None:
     feed = Feed()
     feed.reads(9, 1)
     feed.sample()
-    line = "".join(text for text, _ in status_line(feed.summary(), 120))
+    line = "".join(text for text, _ in status_line(feed.summary(), 120, metrics="127.0.0.1:9464"))
+    assert "metrics 127.0.0.1:9464" in line
     for part in line.split(" · "):
         assert word_at(part, len(part), WORDS["status"]), part
 

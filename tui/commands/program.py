@@ -15,6 +15,7 @@ _EXAMPLES = """Examples:
 
 \b
   reelcache --store mongodb --strategy write-through
+  reelcache --metrics 9464
   reelcache load ~/movies.csv
   reelcache doctor
   reelcache check --json
@@ -75,6 +76,16 @@ RedisOption = Annotated[
 StateOption = Annotated[
     Path | None, typer.Option("--state-dir", help="Where the embedded servers keep their data.", metavar="FOLDER")
 ]
+MetricsOption = Annotated[
+    str | None,
+    typer.Option("--metrics", help="Serve the dashboard's metrics to Prometheus there.", metavar="[HOST:]PORT"),
+]
+OtelOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--otel", help="Push the dashboard's metrics to where the OTEL_* variables say. Needs the extra otel."
+    ),
+]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="A config file (TOML).", metavar="FILE")]
 
 
@@ -95,6 +106,8 @@ def dashboard(
     mongo_url: MongoOption = None,
     redis_url: RedisOption = None,
     state_dir: StateOption = None,
+    metrics: MetricsOption = None,
+    otel: OtelOption = None,
     config: ConfigOption = None,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and leave.", is_eager=True, callback=_version)
@@ -108,17 +121,23 @@ def dashboard(
         "mongo_url": mongo_url,
         "redis_url": redis_url,
         "state_dir": state_dir,
+        "metrics": metrics,
+        "otel": otel,
     }
     context.obj = (flags, config)
     if context.invoked_subcommand is not None:
         return
+    from core.errors import ReelcacheError
     from tui.dashboard import can_be_shown, dashboard_memory, show
 
     memory = dashboard_memory()
     settings = settings_of(context, fallbacks=memory.settings)
     if not can_be_shown():
         refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
-    raise typer.Exit(show(settings, memory))
+    try:
+        raise typer.Exit(show(settings, memory))
+    except ReelcacheError as problem:
+        refuse(problem.message, problem.remedy, code=1)
 
 
 @app.command(
@@ -188,7 +207,9 @@ def web(
     ] = "127.0.0.1",
 ) -> None:
     """Serve the dashboard to browsers on this machine, until Ctrl-C: each tab is a copy of its own."""
-    settings_of(context)  # told now, not to each visitor
+    settings = settings_of(context)  # told now, not to each visitor
+    if settings.metrics or settings.otel:
+        typer.echo("Tabs tell no metrics, for each would want the port: open the dashboard in a terminal for that.")
     if not host:
         refuse("--host is empty.", "Leave it out, or give an address of this machine.", code=2)
     from tui.commands.web import serve
