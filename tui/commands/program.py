@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ _EXAMPLES = """Examples:
   reelcache stop
   reelcache reset --yes
   reelcache web --port 8080
+  reelcache api --port 8080
   reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"""
 
 app = typer.Typer(
@@ -195,6 +197,29 @@ def web(
 
     flags, config = context.obj
     raise typer.Exit(run(serve(flags, config, host=host, port=port)))
+
+
+@app.command(short_help="Serve the movies to programs, over HTTP.", epilog=example("reelcache api --port 8080"))
+def api(
+    context: typer.Context,
+    port: Annotated[int, typer.Option("--port", help="0: any that is free.", min=0, max=65_535)] = 8000,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on. Nobody is asked for a password.", metavar="ADDRESS")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve movies, genres and figures over HTTP to programs on this machine, until Ctrl-C; /openapi.json tells how."""
+    settings = settings_of(context)
+    if not host:
+        refuse("--host is empty.", "Leave it out, or give an address of this machine.", code=2)
+    if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
+        refuse(
+            f"The HTTP API needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
+            "Install the extra `api`: pip install '.[api]' in the checkout, or pip install 'reelcache[api]'.",
+            code=2,
+        )
+    from tui.commands.api import serve
+
+    raise typer.Exit(run(serve(settings, host=host, port=port)))
 
 
 @app.command(short_help="End the embedded servers.", epilog=example("reelcache stop"))

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import ipaddress
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,16 +11,12 @@ from typing import Final
 import typer
 from aiohttp import web
 
-from core.errors import ReelcacheError
 from core.sources import ENVIRONMENT
+from tui.listening import address_of, cannot_listen, is_loopback
 from tui.terminal import endings
 from tui.web.site import Site
 
 _PROGRAM: Final = (sys.executable, "-P", "-m", "tui")
-
-
-class CannotListen(ReelcacheError):
-    """The address or the port cannot be had."""
 
 
 async def serve(flags: Mapping[str, object], config: Path | None, *, host: str, port: int) -> int:
@@ -50,41 +43,16 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as problem:
-        raise _explained(problem, host, port) from None
-
-
-def _explained(problem: OSError, host: str, port: int) -> CannotListen:
-    if problem.errno == errno.EADDRINUSE:
-        other = port + 1 if port < 65_535 else port - 1
-        return CannotListen(
-            f"Port {port} of {host} is taken by another program.",
-            remedy=f"Choose another one, such as --port {other}, or --port 0 for any that is free.",
-        )
-    if problem.errno == errno.EACCES:
-        return CannotListen(f"Port {port} of {host} is not ours to open.", remedy="Choose one above 1023.")
-    if problem.errno == errno.EADDRNOTAVAIL or isinstance(problem, socket.gaierror):
-        return CannotListen(
-            f"{host} is no address of this machine.",
-            remedy="Leave --host out to be reached from this machine alone, or give 0.0.0.0 for all its addresses.",
-        )
-    return CannotListen(f"{host} port {port} cannot be opened: {problem}", remedy="Choose another --host or --port.")
+        raise cannot_listen(problem, host, port) from None
 
 
 def _announce(host: str, port: int) -> None:
-    address = f"[{host}]" if ":" in host else host
-    typer.echo(f"Reelcache is at http://{address}:{port} - each tab is a copy of its own. Ctrl-C ends them all.")
+    typer.echo(f"Reelcache is at {address_of(host, port)} - each tab is a copy of its own. Ctrl-C ends them all.")
     typer.echo("No password is asked: whoever is logged in to this machine can open it, too.")
-    if not _is_loopback(host):
+    if not is_loopback(host):
         typer.echo(
             f"Warning: whoever reaches {host} port {port} over the network can browse, edit and delete as you can, and "
             "write files as you.\n  Nobody is asked for a password, and nothing is encrypted. "
             "Leave --host out to be reached from this machine alone.",
             err=True,
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

@@ -1,0 +1,74 @@
+"""Bodies: the movie that a request carries, read by the model and judged by its rules."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+
+from core.model import Movie
+from tui.api.refusals import Refused, not_understood, unfit
+
+LONGEST: Final = 8 * 2**20
+"""Bytes of a body: more than the longest movie within the rules, written in the longest way."""
+_AT: Final = re.compile(r"(?P<told>.*) - at `\$\.?(?P<field>[A-Za-z_]*).*`", re.DOTALL)
+
+
+class Draft(Movie, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A movie as somebody sends it: the address may say its id instead, and its version is not theirs to say."""
+
+    id: str = ""
+
+
+async def sent_movie(request: Request, id: str | None = None, version: int = 0) -> Movie:
+    """The movie in the body, at this version; `id` is that of the address. Not yet checked. Raises Refused."""
+    draft = _decoded(await _body(request))
+    if id is not None and draft.id not in ("", id):
+        raise unfit({"id": f"is {draft.id[:100]!r}, but the address says {id!r}"}, "Leave it out, or send both alike.")
+    return Movie(**msgspec.structs.asdict(msgspec.structs.replace(draft, id=id or draft.id, version=version)))
+
+
+def _decoded(body: bytes) -> Draft:
+    try:
+        return msgspec.json.decode(body, type=Draft)
+    except msgspec.ValidationError as problem:
+        found = _AT.fullmatch(str(problem))
+        told, field = (found["told"], found["field"]) if found else (str(problem), "")
+        if field:
+            raise unfit({field: told}, "/openapi.json says what each field holds.") from None
+        raise unfit({"body": told}, "Send one JSON object of a movie's fields.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise not_understood(f"The body is no JSON text: {problem}.", "Send one JSON object in UTF-8.") from None
+
+
+async def _body(request: Request) -> bytes:
+    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Refused(
+            415,
+            "Not JSON",
+            f"The body is {media_type[:100] or 'of no named type'}.",
+            remedy="Send Content-Type: application/json.",
+            headers={"Accept": "application/json"},
+        )
+    length = request.headers.get("Content-Length", "")
+    if length.isdigit() and int(length) > LONGEST:
+        raise _too_long()
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST:
+            raise _too_long()
+    return bytes(body)
+
+
+def _too_long() -> Refused:
+    return Refused(
+        413,
+        "Too long",
+        f"The body is longer than {LONGEST // 2**20} MiB.",
+        remedy="No movie is as long as that: load files with `reelcache load`.",
+        headers={"Connection": "close"},
+    )
