@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -20,6 +19,7 @@ from core import Catalogue
 from core.errors import ReelcacheError
 from tui.api import movies, observing
 from tui.api.asking import Genrebook
+from tui.api.description import HEADERS
 from tui.api.problems import problem_response
 from tui.api.provenance import X_CACHE
 from tui.api.refusals import Refused, unfit
@@ -30,6 +30,8 @@ _ABOUT: Final = (
     "Real movies behind a caching strategy: each answer says where it came from (X-Cache), under which strategy "
     "(X-Cache-Strategy) and how long that took (Server-Timing). Errors are application/problem+json (RFC 9457)."
 )
+
+_ROUTES: Final = (*movies.router.routes, *observing.router.routes)
 
 
 def application(catalogue: Catalogue, names: Collection[str] = ("localhost",)) -> FastAPI:
@@ -55,14 +57,8 @@ def application(catalogue: Catalogue, names: Collection[str] = ("localhost",)) -
     app.include_router(movies.router)
     app.include_router(observing.router)
     app.add_middleware(Labelled, catalogue=catalogue, names=frozenset(names))
-    app.openapi_schema = _openapi(app)
+    app.openapi()["components"] = {"schemas": components(), "headers": HEADERS}
     return app
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    described = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    described["components"] = {"schemas": components()}
-    return described
 
 
 class Labelled:
@@ -127,7 +123,7 @@ async def _turned_away(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     path = request.url.path
     if error.status_code == 405:
-        allowed = _methods_at(request)
+        allowed = _methods_at(path)
         return problem_response(
             Refused(
                 405,
@@ -147,12 +143,10 @@ async def _turned_away(request: Request, error: Exception) -> Response:
     )
 
 
-def _methods_at(request: Request) -> list[str]:
+def _methods_at(path: str) -> list[str]:
     """What can be done at an address by any of its routes; one of them alone knows its own method."""
-    app: FastAPI = request.app
-    routes = (route for route in app.routes if isinstance(route, APIRoute))
-    matching = (route.methods or () for route in routes if route.path_regex.match(request.url.path))
-    return sorted({method for methods in matching for method in methods})
+    routes = (route for route in _ROUTES if isinstance(route, APIRoute) and route.path_regex.match(path))
+    return sorted({method for route in routes for method in route.methods or ()})
 
 
 async def _defect(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import Depends, Query, Request, params
+from pydantic.json_schema import SkipJsonSchema
 
 from core import Catalogue
 from core import query as model
@@ -51,12 +52,14 @@ Genres = Annotated[
         description="Only movies of this genre; several times: of each of them.", max_length=10, examples=[["Horror"]]
     ),
 ]
-Year = Annotated[int | None, Query(ge=FIRST_YEAR, le=LAST_YEAR, description="Bounds of the year, both inclusive.")]
-Director = Annotated[str | None, _within("directors", "scott")]
-Cast = Annotated[str | None, _within("cast", "weaver")]
-Writer = Annotated[str | None, _within("writers", "ephron")]
-Country = Annotated[str | None, _within("countries", "japan")]
-Language = Annotated[str | None, _within("languages", "french")]
+Year = Annotated[
+    int | SkipJsonSchema[None], Query(ge=FIRST_YEAR, le=LAST_YEAR, description="Bounds of the year, both inclusive.")
+]
+Director = Annotated[str | SkipJsonSchema[None], _within("directors", "scott")]
+Cast = Annotated[str | SkipJsonSchema[None], _within("cast", "weaver")]
+Writer = Annotated[str | SkipJsonSchema[None], _within("writers", "ephron")]
+Country = Annotated[str | SkipJsonSchema[None], _within("countries", "japan")]
+Language = Annotated[str | SkipJsonSchema[None], _within("languages", "french")]
 
 FILTERS: Final = ("q", "genre", "year_from", "year_to", "director", "cast", "writer", "country", "language")
 """The parameters that filter."""

@@ -13,7 +13,11 @@ from tui.api.refusals import Refused, not_understood, unfit
 
 LONGEST: Final = 8 * 2**20
 """Bytes of a body: more than the longest movie within the rules, written in the longest way."""
-_AT: Final = re.compile(r"(?P<told>.*) - at `\$\.?(?P<field>[A-Za-z_]*).*`", re.DOTALL)
+_OF_FIELD: Final = (
+    (re.compile(r"Object missing required field `(?P<field>.*)`"), "is required"),
+    (re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTALL), "is not known here"),
+    (re.compile(r"(?P<told>.*) - at `\$\.(?P<field>[a-z_]+).*`"), ""),
+)
 
 
 class Draft(Movie, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -34,13 +38,17 @@ def _decoded(body: bytes) -> Draft:
     try:
         return msgspec.json.decode(body, type=Draft)
     except msgspec.ValidationError as problem:
-        found = _AT.fullmatch(str(problem))
-        told, field = (found["told"], found["field"]) if found else (str(problem), "")
-        if field:
-            raise unfit({field: told}, "/openapi.json says what each field holds.") from None
-        raise unfit({"body": told}, "Send one JSON object of a movie's fields.") from None
+        raise unfit(_by_field(str(problem)), "/openapi.json says what each field holds.") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise not_understood(f"The body is no JSON text: {problem}.", "Send one JSON object in UTF-8.") from None
+
+
+def _by_field(told: str) -> dict[str, str]:
+    """What msgspec says, as a problem of the field that it speaks of."""
+    for pattern, problem in _OF_FIELD:
+        if found := pattern.fullmatch(told):
+            return {found["field"][:50]: problem or found["told"]}
+    return {"body": told[:200]}
 
 
 async def _body(request: Request) -> bytes:

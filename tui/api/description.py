@@ -28,23 +28,31 @@ _ABOUT: Final = {
 }
 
 
-def _header(about: str, **schema: object) -> Told:
-    return {"description": about, "schema": {"type": "string", **schema}, "required": True}
+def _header(about: str, *, required: bool = True, **schema: object) -> Told:
+    return {"description": about, "schema": {"type": "string", **schema}, "required": required}
 
 
-_ETAG: Final = {"ETag": _header("The movie's version; a strong tag.", pattern=ETAG_PATTERN)}
-_ALWAYS: Final = {
+HEADERS: Final = {
     X_CACHE: _header(
         "Where the answer came from: " + "; ".join(f"{word}: {about}" for word, about in WORDS.items()) + ".",
         enum=list(WORDS),
     ),
     "X-Cache-Strategy": _header("The caching strategy in force."),
     "Server-Timing": _header("Milliseconds of the catalogue's part and of all."),
+    "ETag": _header("The movie's version; a strong tag.", pattern=ETAG_PATTERN),
+    "Location": _header("The address of the new movie."),
+    "Link": _header("The windows beside this one (RFC 8288).", required=False),
 }
+"""The headers of answers, by name."""
+_ALWAYS: Final = (X_CACHE, "X-Cache-Strategy", "Server-Timing")
 
 
-def _answer(about: str, schema: str | None, example: object = None, **headers: Told) -> Told:
-    told: Told = {"description": about, "headers": {**_ALWAYS, **headers}}
+def _headers(*names: str) -> Told:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*_ALWAYS, *names)}
+
+
+def _answer(about: str, schema: str | None, *headers: str, example: object = None) -> Told:
+    told: Told = {"description": about, "headers": _headers(*headers)}
     if schema is not None:
         told["content"] = {_JSON: {"schema": reference(schema), **({"example": example} if example else {})}}
     return told
@@ -54,7 +62,7 @@ def _problems(*statuses: int) -> dict[int | str, Told]:
     return {
         status: {
             "description": _ABOUT[status],
-            "headers": {**_ALWAYS, **({"ETag": {**_ETAG["ETag"], "required": False}} if status == 412 else {})},
+            "headers": _headers(),
             "content": {MEDIA_TYPE: {"schema": reference("Problem")}},
         }
         for status in statuses
@@ -101,8 +109,7 @@ def _links() -> Told:
 
 
 def _created() -> Told:
-    location = _header("The address of the new movie.")
-    return {**_answer("It is stored.", "Movie", _MOVIE, Location=location, **_ETAG), "links": _links()}
+    return {**_answer("It is stored.", "Movie", "ETag", "Location", example=_MOVIE), "links": _links()}
 
 
 def list_movies() -> dict[str, Any]:
@@ -114,8 +121,7 @@ def list_movies() -> dict[str, Any]:
         "prev": "/movies?limit=1&offset=49",
         "movies": [_MOVIE],
     }
-    links = {**_header("The windows beside this one (RFC 8288)."), "required": False}
-    answer = _answer("A window of the answer.", "Movies", example, Link=links)
+    answer = _answer("A window of the answer.", "Movies", "Link", example=example)
     return _operation({200: answer, **_problems(403, 422, 503)})
 
 
@@ -131,8 +137,8 @@ def create_movie_under() -> dict[str, Any]:
 
 def read_movie() -> dict[str, Any]:
     answers: dict[int | str, Told] = {
-        200: {**_answer("The movie.", "Movie", _MOVIE, **_ETAG), "links": _links()},
-        304: _answer("The asker has this version already.", None, **_ETAG),
+        200: {**_answer("The movie.", "Movie", "ETag", example=_MOVIE), "links": _links()},
+        304: _answer("The asker has this version already.", None, "ETag"),
         **_problems(400, 403, 404, 422, 503),
     }
     return _operation(answers, _condition("If-None-Match", "The ETag that the asker has."))
@@ -140,7 +146,7 @@ def read_movie() -> dict[str, Any]:
 
 def replace_movie() -> dict[str, Any]:
     answers: dict[int | str, Told] = {
-        200: _answer("It is stored.", "Movie", _MOVIE, **_ETAG),
+        200: _answer("It is stored.", "Movie", "ETag", example=_MOVIE),
         201: _created(),
         **_problems(400, 403, 404, 412, 413, 415, 422, 428, 503),
     }
@@ -162,7 +168,7 @@ def remove_movie() -> dict[str, Any]:
 
 def count_genres() -> dict[str, Any]:
     example = {"genres": [{"name": "Drama", "count": 61}, {"name": "Horror", "count": 12}]}
-    return _operation({200: _answer("The counts.", "Genres", example), **_problems(403, 422, 503)})
+    return _operation({200: _answer("The counts.", "Genres", example=example), **_problems(403, 422, 503)})
 
 
 def read_stats() -> dict[str, Any]:
@@ -175,5 +181,5 @@ def read_health() -> dict[str, Any]:
         "store": {"name": "postgresql", "problem": None},
         "cache": {"name": "redis", "problem": "Redis does not answer"},
     }
-    down = {**_answer("The store is away.", "Health"), "headers": _ALWAYS}
-    return _operation({200: _answer("It can serve.", "Health", example), 503: down, **_problems(403, 422)})
+    down = _answer("The store is away.", "Health")
+    return _operation({200: _answer("It can serve.", "Health", example=example), 503: down, **_problems(403, 422)})

@@ -11,6 +11,7 @@ from typing import Final
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from core import Settings, open_catalogue
 from tui.api.application import application
@@ -27,21 +28,11 @@ async def serve(settings: Settings, *, host: str, port: int) -> int:
     """Serve the API until a signal asks us to end; returns the exit code.
 
     `port` 0 is any free one. Raises CannotListen, and what opening the catalogue raises."""
-    loop = asyncio.get_running_loop()
-    with await _listening(host, port) as listener:
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    with await listening(host, port) as listener:
         async with open_catalogue(settings) as catalogue:
             await catalogue.ready()
-            server = _Server(
-                uvicorn.Config(
-                    application(catalogue, {"localhost", host.lower()}),
-                    lifespan="off",
-                    access_log=False,
-                    log_config=None,
-                    server_header=False,
-                    timeout_graceful_shutdown=_GRACE,
-                )
-            )
-            logging.getLogger("uvicorn").setLevel(logging.ERROR)
+            server = ApiServer(application(catalogue, {"localhost", host.lower()}))
             code = 0
 
             def leave(asked: int) -> None:
@@ -49,21 +40,35 @@ async def serve(settings: Settings, *, host: str, port: int) -> int:
                 code = code or asked
                 server.should_exit = True
 
-            with endings(loop, leave):
+            with endings(asyncio.get_running_loop(), leave):
                 _announce(host, listener.getsockname()[1], catalogue.store, catalogue.strategy)
                 await server.serve(sockets=[listener])
     return code
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to us: it would send itself each again in the end, and be killed by it."""
+class ApiServer(uvicorn.Server):
+    """Serves an application until `should_exit` is set. Signals are left to whoever sets it: uvicorn would send itself
+    each again in the end, and be killed by it."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        )
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-async def _listening(host: str, port: int) -> socket.socket:
+async def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises CannotListen."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, address = found[0]
