@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from core.audit import Auditor
@@ -69,7 +70,8 @@ class Binding:
 
 def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, embedded: bool, strict: bool) -> Binding:
     """The parts around a store. `cache` is already in the store's own namespace."""
-    trust, background = Trust(store, cache, strict=strict), Background()
+    trust = Trust(store, cache, strict=strict, flushed=partial(observer.invalidated, "epoch"))
+    background = Background()
     keeping = Background()
     auditor = Auditor(store, cache, observer)
     movies: SingleFlight[Key, Answer] = SingleFlight()

@@ -453,6 +453,7 @@ class Catalogue:
             pending=trust.standing.pending,
             generation=self._generation,
             breaker_opened=breaker.opened,
+            breaker_entered=dict(breaker.entered),
             faults=tuple(self.faults.active.values()),
             redis=self._redis if breaker.state == "closed" else None,
             near=NearStats(
@@ -463,7 +464,10 @@ class Catalogue:
                 size=self._cache.near.size,
                 most_size=self._cache.near.most_size,
                 invalidated=self._cache.near.invalidated,
+                pushed=self._cache.tracking.dropped,
                 evicted=self._cache.near.evicted,
+                replaced=self._cache.near.replaced,
+                age=self._cache.tracking.age,
             ),
         )
 
@@ -499,7 +503,7 @@ class Catalogue:
         self._writes += 1
         self._quiet.clear()
         try:
-            with self._errors_counted(strategy):
+            with self._errors_counted(strategy, write=True):
                 written = await strategy.write(Change(id, partial(commit, store)))
         except EditConflict:
             self._observer.conflict(strategy.name)
@@ -518,11 +522,11 @@ class Catalogue:
         return written
 
     @contextlib.contextmanager
-    def _errors_counted(self, strategy: Strategy) -> Iterator[None]:
+    def _errors_counted(self, strategy: Strategy, *, write: bool = False) -> Iterator[None]:
         try:
             yield
         except StoreUnavailable:
-            self._observer.error(strategy.name)
+            self._observer.error(strategy.name, write=write)
             raise
 
 

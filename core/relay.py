@@ -56,6 +56,7 @@ class Relay:
         latest, under = coalesced(changes), self._trust.under()
         if any(not change.id for change in latest) or len(latest) > MOST_ONE_BY_ONE:
             await self._cache.flush()
+            self._observer.invalidated("epoch")
         else:
             await self._invalidate(latest)
         if under is None or self._trust.under() != under:
@@ -80,6 +81,7 @@ class Relay:
             [(COLLECTION, 0, True), *((key, change.version, change.forced) for key, change in untold)],
             noting=[change.id for _, change in untold],
         )
+        self._observer.invalidated("cdc" if self._store.name == "mongodb" else "relay", len(untold))
         for (_, change), verdict in zip(untold, verdicts[1:], strict=True):
             if verdict == "dropped":
                 self._observer.superseded(max(0.0, time.time() - change.at))

@@ -64,12 +64,20 @@ class Trust:
     """
 
     def __init__(
-        self, store: Store, cache: RedisCache, *, strict: bool, clock: Callable[[], float] = time.monotonic
+        self,
+        store: Store,
+        cache: RedisCache,
+        *,
+        strict: bool,
+        clock: Callable[[], float] = time.monotonic,
+        flushed: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._cache = cache
         self._strict = strict
         self._clock = clock
+        self._flushed = flushed
+        """To be told of each time that everything was removed."""
         self._holder = secrets.token_hex(8)
         self._looked = -LEASE
         """When the last look began that the store answered."""
@@ -266,7 +274,7 @@ class Trust:
         if self._told_everything:
             return
         if self._owes_everything:
-            await self._cache.flush()
+            await self._flush()
             self._owes_everything = False
         while self._owed:
             (key, token), version = owed = next(iter(self._owed.items()))
@@ -293,9 +301,9 @@ class Trust:
                 async with asyncio.timeout(SETTLE_PATIENCE):
                     await self._store.settle()
             except TimeoutError:
-                await self._cache.flush()
+                await self._flush()
         elif step == "flush":
-            await self._cache.flush()
+            await self._flush()
             if greetings != self._cache.greetings or not await self._agreement.confirm():
                 return
             self._agreed.set()
@@ -303,6 +311,10 @@ class Trust:
             return
         if self._told_everything and self._agreement.under(lease=False) is not None:
             self._vouched = greetings
+
+    async def _flush(self) -> None:
+        await self._cache.flush()
+        self._flushed()
 
     async def _lift(self) -> None:
         async with self._changing:

@@ -40,6 +40,8 @@ class Breaker:
         self._in_a_row = 0
         self._last: deque[bool] = deque(maxlen=_WINDOW)
         self._opened = 0
+        self.entered: dict[BreakerState, int] = {"closed": 0, "open": 0, "half-open": 0}
+        """How often it entered each state; it began closed."""
 
     @property
     def state(self) -> BreakerState:
@@ -92,18 +94,22 @@ class Breaker:
         """Claim the one probe of half-open; False unless it is open and the probe due."""
         if self._state != "open" or self.wait > 0:
             return False
-        self._state = "half-open"
+        self._enter("half-open")
         return True
 
     def close(self) -> None:
         """The probe was answered. Only from half-open."""
         if self._state == "half-open":
-            self._state = "closed"
+            self._enter("closed")
             self._problem = None
             self._in_a_row = 0
             self._last.clear()
 
     def _open(self, problem: str) -> None:
-        self._state = "open"
+        self._enter("open")
         self._problem = problem
         self._probe_at = self._clock() + self._delay * (1 - self._random() / 2)
+
+    def _enter(self, state: BreakerState) -> None:
+        self._state = state
+        self.entered[state] += 1

@@ -64,6 +64,7 @@ class Near:
         """Nothing here counts from this moment on (monotonic seconds)."""
         self.invalidated = 0
         self.evicted = 0
+        self.replaced = 0
         self.most_entries = entries
         self.most_size = size
         self._held = 0
@@ -86,7 +87,7 @@ class Near:
 
     def put(self, slot: Slot, length: int) -> None:
         """Enter a slot in place of the one of its name."""
-        self._remove(slot.name)
+        self.replaced += self._remove(slot.name)
         size = _SLOT + _WEIGHT * length
         self._slots[slot.name] = slot, size
         slot.shelf[slot.id] = slot
@@ -95,10 +96,11 @@ class Near:
             self.evicted += 1
             self._remove(next(iter(self._slots)))
 
-    def drop(self, names: Sequence[bytes]) -> None:
-        """These may be outdated."""
-        for name in names:
-            self.invalidated += self._remove(name)
+    def drop(self, names: Sequence[bytes]) -> int:
+        """These may be outdated; returns how many were kept."""
+        dropped = sum(map(self._remove, names))
+        self.invalidated += dropped
+        return dropped
 
     def clear(self) -> None:
         """All may be."""

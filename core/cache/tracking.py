@@ -56,6 +56,8 @@ class Tracking:
         self.wanted = False
         self.problem: str | None = None
         """Why nothing is kept near although it is wanted; None while all is well."""
+        self.dropped = 0
+        """Slots that were dropped because Redis pushed that they changed."""
         self._near = near
         self._copy = secrets.token_hex(8)
         self._link: Link | None = None
@@ -75,11 +77,16 @@ class Tracking:
             self._near.clear()
             self._rung.set()
             return
-        self._near.drop(names)
+        self.dropped += self._near.drop(names)
         if BELL in names:
             self._rung.set()
         if self._probe in names:
             self._probed.set()
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since all that was pushed until then is known to have been heard; None where nothing is kept."""
+        return time.monotonic() - (self._near.until - LEASE) if self._near.until else None
 
     def lost(self) -> None:
         """The lane of the reads was lost: pushes may have been, too."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
 from typing import Final
 
 from core.observe.histogram import LatencyHistogram
@@ -32,11 +35,17 @@ class StrategyCounters:
     __slots__ = (
         "bypass_latency",
         "bypasses",
+        "cancelled_loads",
+        "coalesced",
         "conflicts",
+        "early_refreshes",
         "errors",
         "fail_safe",
+        "failed_loads",
+        "failed_writes",
         "hit_latency",
         "hits",
+        "load_latency",
         "miss_latency",
         "misses",
         "near_hits",
@@ -51,7 +60,9 @@ class StrategyCounters:
 
     def __init__(self) -> None:
         self.hits = self.near_hits = self.misses = self.bypasses = self.negatives = self.stale = self.fail_safe = 0
-        self.errors = self.writes = self.conflicts = self.store_reads = self.saved = 0
+        self.errors = self.failed_writes = self.writes = self.conflicts = self.store_reads = self.saved = 0
+        self.failed_loads = self.cancelled_loads = self.coalesced = self.early_refreshes = 0
+        self.load_latency = LatencyHistogram()
         self.hit_latency = LatencyHistogram()
         self.near_latency = LatencyHistogram()
         self.miss_latency = LatencyHistogram()
@@ -69,16 +80,50 @@ class StrategyCounters:
             stale=self.stale,
             fail_safe=self.fail_safe,
             errors=self.errors,
+            failed_writes=self.failed_writes,
             writes=self.writes,
             conflicts=self.conflicts,
             store_reads=self.store_reads,
+            failed_loads=self.failed_loads,
+            cancelled_loads=self.cancelled_loads,
             saved=self.saved,
+            coalesced=self.coalesced,
+            early_refreshes=self.early_refreshes,
+            load_latency=self.load_latency.snapshot(),
             hit_latency=self.hit_latency.snapshot(),
             near_latency=self.near_latency.snapshot(),
             miss_latency=self.miss_latency.snapshot(),
             bypass_latency=self.bypass_latency.snapshot(),
             write_latency=self.write_latency.snapshot(),
         )
+
+
+class _Load:
+    """One query to the store: counted by how it ends, when it does."""
+
+    __slots__ = ("_counters", "_observer", "_started")
+
+    def __init__(self, observer: Observer, counters: StrategyCounters) -> None:
+        self._observer = observer
+        self._counters = counters
+        self._started = 0.0
+
+    def __enter__(self) -> None:
+        self._observer.in_flight += 1
+        self._started = time.perf_counter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._observer.in_flight -= 1
+        counters = self._counters
+        if kind is None:
+            counters.store_reads += 1
+            counters.load_latency.record(time.perf_counter() - self._started)
+        elif issubclass(kind, asyncio.CancelledError):
+            counters.cancelled_loads += 1
+        else:
+            counters.failed_loads += 1
 
 
 class Observer:
@@ -90,7 +135,12 @@ class Observer:
 
     def __init__(self, strategies: Iterable[str], now: Callable[[], float]) -> None:
         self._counters = {name: StrategyCounters() for name in strategies}
-        self._refused: dict[str, int] = {}
+        self._fills: dict[str, int] = {}
+        self._finishes: dict[str, int] = {}
+        self._invalidations: dict[str, int] = {}
+        self._lease_wait = LatencyHistogram()
+        self.in_flight = 0
+        """Queries to the store that are under way."""
         self._relayed = 0
         self._lag = LatencyHistogram()
         self._staleness = LatencyHistogram()
@@ -191,21 +241,43 @@ class Observer:
         """A write met another version than its base and was refused."""
         self._counters[strategy].conflicts += 1
 
-    def error(self, strategy: str) -> None:
+    def error(self, strategy: str, *, write: bool = False) -> None:
         """An operation failed for a reason that is not its caller's."""
-        self._counters[strategy].errors += 1
+        counters = self._counters[strategy]
+        counters.errors += 1
+        counters.failed_writes += write
 
-    def store_read(self, strategy: str, n: int = 1) -> None:
-        """`n` read queries were sent to the store."""
-        self._counters[strategy].store_reads += n
+    def load(self, strategy: str) -> _Load:
+        """A query to the store, which is under way inside this context."""
+        return _Load(self, self._counters[strategy])
+
+    def coalesced(self, strategy: str, n: int = 1) -> None:
+        """`n` reads shared a load that was under way, or that they began together with another one."""
+        self._counters[strategy].coalesced += n
+
+    def refreshed_early(self, strategy: str) -> None:
+        """A load was begun behind a reader's back although the entry was still fresh."""
+        self._counters[strategy].early_refreshes += 1
+
+    def waited_for_lease(self, seconds: float) -> None:
+        """A reader waited so long for another one who held the lease."""
+        self._lease_wait.record(seconds)
 
     def saved(self, strategy: str, n: int = 1) -> None:
         """`n` read queries were spared the store by hits."""
         self._counters[strategy].saved += n
 
-    def refused(self, verdict: str) -> None:
-        """The cache refused a fill or a finish that would have made it stale: a race prevented."""
-        self._refused[verdict] = self._refused.get(verdict, 0) + 1
+    def filled(self, verdict: str) -> None:
+        """A reader offered the cache what it had loaded; any verdict but `set` is a race prevented."""
+        self._fills[verdict] = self._fills.get(verdict, 0) + 1
+
+    def finished(self, verdict: str) -> None:
+        """A writer told the cache of its commit; any verdict but `set` and `dropped` is a race prevented."""
+        self._finishes[verdict] = self._finishes.get(verdict, 0) + 1
+
+    def invalidated(self, source: str, n: int = 1) -> None:
+        """The cache was told that `n` of its keys are outdated; or once that all are, for the source `epoch`."""
+        self._invalidations[source] = self._invalidations.get(source, 0) + n
 
     def relayed(self, n: int, seconds: float) -> None:
         """`n` changes were carried from the store's log into the cache, the oldest `seconds` after its commit."""
@@ -249,6 +321,7 @@ class Observer:
         pending: int | None = None,
         generation: str | None = None,
         breaker_opened: int = 0,
+        breaker_entered: dict[BreakerState, int] | None = None,
         redis: RedisStats | None = None,
         near: NearStats = _NEAR_OFF,
         faults: tuple[str, ...] = (),
@@ -260,7 +333,12 @@ class Observer:
             store=store,
             strategy=strategy,
             strategies={name: counters.snapshot() for name, counters in self._counters.items()},
-            refused=dict(self._refused),
+            refused=_refused(self._fills, self._finishes),
+            fills=dict(self._fills),
+            finishes=dict(self._finishes),
+            invalidations=dict(self._invalidations),
+            in_flight=self.in_flight,
+            lease_wait=self._lease_wait.snapshot(),
             breaker=breaker,
             cache_problem=cache_problem,
             doubt=doubt,
@@ -268,8 +346,16 @@ class Observer:
             audit=AuditStats(tuple(self._looked), tuple(self._outdated)),
             generation=generation,
             breaker_opened=breaker_opened,
+            breaker_entered=breaker_entered or {},
             near=near,
             faults=faults,
             redis=redis,
             trace=self._trace.snapshot(),
         )
+
+
+def _refused(fills: Mapping[str, int], finishes: Mapping[str, int]) -> dict[str, int]:
+    """The races prevented, by verdict: what was offered to the cache and would have made it stale."""
+    refused = Counter({verdict: n for verdict, n in fills.items() if verdict != "set"})
+    refused.update({verdict: n for verdict, n in finishes.items() if verdict not in ("set", "dropped")})
+    return dict(refused)

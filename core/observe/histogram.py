@@ -11,9 +11,15 @@ from core.observe.stats import LatencyStats
 BUCKETS_PER_DECADE: Final = 16
 """Each bucket is 15.5 % wider than the one before it: no percentile is further off than that."""
 
-BOUNDS: Final[tuple[float, ...]] = tuple(1e-6 * 10 ** (step / BUCKETS_PER_DECADE) for step in range(126))
+BOUNDS: Final[tuple[float, ...]] = tuple(
+    float(f"{1e-6 * 10 ** (step / BUCKETS_PER_DECADE):.4g}") for step in range(126)
+)
 """Upper bounds in seconds, from 1 µs to 65 s. Bucket i holds what is above bound i-1 and not above bound i;
 one more bucket holds what is above them all."""
+
+_COARSER: Final = 4
+COARSE_BOUNDS: Final = BOUNDS[::_COARSER]
+"""Every fourth bound: enough for monitoring, which keeps a time series for each."""
 
 
 class LatencyHistogram:
@@ -91,3 +97,11 @@ def combined(one: LatencyStats, other: LatencyStats) -> LatencyStats:
         total=one.total + other.total,
         buckets=tuple(a + b for a, b in zip(one.buckets, other.buckets, strict=True)),
     )
+
+
+def coarse(stats: LatencyStats) -> list[int]:
+    """The same counts between COARSE_BOUNDS, with one more for what is above them all."""
+    if not stats.buckets:
+        return [0] * (len(COARSE_BOUNDS) + 1)
+    first, *others = stats.buckets
+    return [first, *(sum(others[start : start + _COARSER]) for start in range(0, len(others), _COARSER))]

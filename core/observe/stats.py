@@ -26,7 +26,10 @@ class StrategyStats(msgspec.Struct, frozen=True):
     without asking a cache (no-cache, or the cache not to be believed). `negatives` are hits on a known absence, `stale`
     hits past their soft TTL, `fail_safe` last known states served and labelled while the store was away, `near_hits`
     those from the near tier; all four are among the hits. `hit_latency` is of hits in Redis, `near_latency` of near
-    ones. `store_reads` counts queries sent to the store, `saved` those that hits avoided.
+    ones. `negatives`, `stale`, `fail_safe` and `near_hits` exclude each other. `store_reads` counts queries that the
+    store answered, `load_latency` how long each took, `failed_loads` and `cancelled_loads` those that it did not
+    answer, `saved` those that hits avoided; `coalesced` reads shared a load that was under way. `early_refreshes` were
+    begun before the soft TTL had passed. `failed_writes` are among the `errors`.
     """
 
     hits: int = 0
@@ -37,10 +40,16 @@ class StrategyStats(msgspec.Struct, frozen=True):
     stale: int = 0
     fail_safe: int = 0
     errors: int = 0
+    failed_writes: int = 0
     writes: int = 0
     conflicts: int = 0
     store_reads: int = 0
+    failed_loads: int = 0
+    cancelled_loads: int = 0
     saved: int = 0
+    coalesced: int = 0
+    early_refreshes: int = 0
+    load_latency: LatencyStats = LatencyStats()
     hit_latency: LatencyStats = LatencyStats()
     near_latency: LatencyStats = LatencyStats()
     miss_latency: LatencyStats = LatencyStats()
@@ -49,7 +58,7 @@ class StrategyStats(msgspec.Struct, frozen=True):
 
 
 class RedisStats(msgspec.Struct, frozen=True):
-    """What the Redis server says of itself (server-wide: all its clients). Bytes, counts."""
+    """What the Redis server says of itself (server-wide: all its clients). Bytes, counts, seconds."""
 
     version: str
     used_memory: int
@@ -58,12 +67,29 @@ class RedisStats(msgspec.Struct, frozen=True):
     evicted: int
     expired: int
     clients: int
+    used_memory_rss: int = 0
+    used_memory_peak: int = 0
+    used_memory_dataset: int = 0
+    fragmentation: float = 0.0
+    uptime: int = 0
+    commands: int = 0
+    hits: int = 0
+    misses: int = 0
+    tracking_clients: int = 0
+    blocked_clients: int = 0
+    rejected_connections: int = 0
+    error_replies: int = 0
+    cpu_user: float = 0.0
+    cpu_system: float = 0.0
+    eviction_exceeded: float = 0.0
+    loop_duration: float = 0.0
 
 
 class NearStats(msgspec.Struct, frozen=True):
     """The near tier: whether it is wanted, why it keeps nothing all the same (None: it does), how much it holds of how
-    much it may, how many entries were dropped because they changed, and how many for want of room. Bytes are an
-    estimate."""
+    much it may, and what left it: because it changed (of that: because Redis pushed so), for want of room, or for a
+    younger one of the same name. `age`: seconds since all that was pushed until then is known to have been heard, None
+    where nothing is kept. Bytes are an estimate."""
 
     on: bool = False
     problem: str | None = None
@@ -72,7 +98,10 @@ class NearStats(msgspec.Struct, frozen=True):
     size: int = 0
     most_size: int = 0
     invalidated: int = 0
+    pushed: int = 0
     evicted: int = 0
+    replaced: int = 0
+    age: float | None = None
 
 
 class RelayStats(msgspec.Struct, frozen=True):
@@ -150,6 +179,19 @@ class Stats(msgspec.Struct, frozen=True):
     has asked for any answer since the last write, or the cache is away."""
     breaker_opened: int = 0
     """How often the breaker opened."""
+    breaker_entered: dict[BreakerState, int] = {}
+    """How often it entered each state."""
+    fills: dict[str, int] = {}
+    """Entries that readers brought, by verdict: `set`, or why it was refused."""
+    finishes: dict[str, int] = {}
+    """Ends of committed writes that the cache was told in time, by verdict."""
+    invalidations: dict[str, int] = {}
+    """Keys that this copy told the cache are outdated, by who said so: relay (the outbox of PostgreSQL), cdc (the
+    change stream of MongoDB); under epoch, how often the whole namespace was flushed."""
+    in_flight: int = 0
+    """Queries to the store that are under way."""
+    lease_wait: LatencyStats = LatencyStats()
+    """How long readers waited for another one who held the lease."""
     near: NearStats = NearStats()
     faults: tuple[str, ...] = ()
     """What is broken on purpose just now, each in two or three words."""

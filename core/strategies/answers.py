@@ -68,7 +68,8 @@ class CollectionAnswers:
                 generation = None
         if doubt is not None or generation is None:
             try:
-                value = await question.compute()
+                with self._observer.load(self._strategy):
+                    value = await question.compute()
             except StoreUnavailable:
                 if doubt is None or doubt.store_away or not doubt.last_known:
                     raise
@@ -76,13 +77,20 @@ class CollectionAnswers:
                     if (last := (await self._look(question, key))[0]) is not None:
                         return self._hit(last, started, doubt)
                 raise
-            self._observer.store_read(self._strategy)
             self._observer.bypass(self._strategy, 1, time.perf_counter() - started)
             return Computed(value, "store", "uncached")
         name = generation
         # Whoever sees this generation after a write was acknowledged sees one that is younger than the write; so a
         # load that began within it is good for them too.
-        data = await self._flight.load(Key("answer", key.id + name.hex()), lambda: self._compute(question, key, name))
+        led = False
+
+        async def lead() -> Landed[bytes]:
+            nonlocal led
+            led = True
+            return await self._compute(question, key, name)
+
+        data = await self._flight.load(Key("answer", key.id + name.hex()), lead)
+        self._observer.coalesced(self._strategy, int(not led))
         self._observer.misses(self._strategy, 1, time.perf_counter() - started)
         return Computed(question.decode(data), "store", "fresh")
 
@@ -109,16 +117,16 @@ class CollectionAnswers:
         except CacheUnavailable:
             leased = False
         started = time.perf_counter()
-        data = question.encode(await question.compute())
-        self._observer.store_read(self._strategy)
+        with self._observer.load(self._strategy):
+            value = await question.compute()
+        data = question.encode(value)
         if leased:
             load_ms = round((time.perf_counter() - started) * 1000)
             try:
                 verdict = await self._cache.fill(key, token, 0, generation + data, load_ms=load_ms)
             except CacheUnavailable:
                 return Landed(data, True)
-            if verdict != "set":
-                self._observer.refused(verdict)
+            self._observer.filled(verdict)
         return Landed(data, True)
 
     async def _new_generation(self) -> bytes | None:
@@ -130,10 +138,8 @@ class CollectionAnswers:
         if acquired.verdict != "token":
             return None
         verdict = await self._cache.fill(COLLECTION, token, 0, name, load_ms=0)
-        if verdict != "set":
-            self._observer.refused(verdict)
-            return None
-        return name
+        self._observer.filled(verdict)
+        return name if verdict == "set" else None
 
 
 def _valid(question: Question[T], generation: Entry | None, entry: Entry | None) -> T | None:

@@ -65,18 +65,21 @@ class Fills:
         token = new_token()
         began = time.perf_counter()
         try:
-            acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
+            acquired, looks = await self._cache.acquire(key, token, LEASE, refresh=undecodable), 1
             while acquired.verdict == "loading" and (waited := time.perf_counter() - began) < PATIENCE:
                 await asyncio.sleep(max(SOONEST, waited / 10))
+                looks += 1
                 acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
         except CacheUnavailable as away:
             return await self.bypass(key.id, away.reason)
         started = time.perf_counter()
+        if looks > 1:
+            self._observer.waited_for_lease(started - began)
         asked = Step("redis", _LEASES.get(acquired.verdict, acquired.verdict), started - began)
         if acquired.verdict == "hit" and (answer := self._found(key, acquired.entry, None)):
             return Landed(by_way_of(answer, asked), certified=False)
-        movie = await self._store.get(key.id)
-        self._observer.store_read(self._strategy)
+        with self._observer.load(self._strategy):
+            movie = await self._store.get(key.id)
         if acquired.verdict != "token":
             read = Step("store", "read", time.perf_counter() - started)
             other = "writer" if acquired.verdict == "writing" else "reader"
@@ -89,8 +92,8 @@ class Fills:
         except CacheUnavailable as away:
             return Landed(by_way_of(uncached(movie, away.reason), *steps, Step("redis", "away")), certified=False)
         filled = Step("redis", "filled" if verdict == "set" else "fill refused", time.perf_counter() - loaded)
+        self._observer.filled(verdict)
         if verdict != "set":
-            self._observer.refused(verdict)
             refused = uncached(movie, f"fill refused: {verdict}")
             return Landed(by_way_of(refused, *steps, filled), certified=False)
         # The lease lived until now: no write of this movie began since it was taken.
@@ -115,16 +118,18 @@ class Fills:
         except CacheUnavailable as away:
             return answers | {key: uncached(loaded.get(key.id), away.reason) for key in leased}
         for key, verdict in zip(leased, verdicts, strict=True):
+            self._observer.filled(verdict)
             if verdict == "set":
                 answers[key] = _loaded(loaded.get(key.id))
-            else:
-                self._observer.refused(verdict)
         return answers
 
-    def refresh(self, key: Key) -> None:
-        """Load a stale entry anew behind the reader's back; the lease keeps it to one process."""
+    def refresh(self, key: Key, *, early: bool) -> None:
+        """Load an entry anew behind the reader's back, `early` while it is still fresh; the lease keeps it to one
+        process."""
         if key not in self._refreshing:
             self._refreshing.add(key)
+            if early:
+                self._observer.refreshed_early(self._strategy)
             self._background.start(self._reload(key))
 
     async def _reload(self, key: Key) -> None:
@@ -133,12 +138,10 @@ class Fills:
             if (await self._cache.acquire(key, token, LEASE, refresh=True)).verdict != "token":
                 return
             started = time.perf_counter()
-            movie = await self._store.get(key.id)
-            self._observer.store_read(self._strategy)
+            with self._observer.load(self._strategy):
+                movie = await self._store.get(key.id)
             load_ms = round((time.perf_counter() - started) * 1000)
-            verdict = await self._cache.fill(key, token, *_content(movie), load_ms=load_ms)
-            if verdict != "set":
-                self._observer.refused(verdict)
+            self._observer.filled(await self._cache.fill(key, token, *_content(movie), load_ms=load_ms))
         except (CacheUnavailable, StoreUnavailable):
             return  # the stale entry serves until its hard TTL, and the next reader tries again
         finally:
@@ -147,16 +150,15 @@ class Fills:
     async def bypass(self, id: str, reason: str) -> Landed[Answer]:
         """One movie from the store, because the cache may not be asked."""
         started = time.perf_counter()
-        movie = await self._store.get(id)
-        self._observer.store_read(self._strategy)
+        with self._observer.load(self._strategy):
+            movie = await self._store.get(id)
         read = Step("store", "read", time.perf_counter() - started)
         return Landed(by_way_of(uncached(movie, reason), read), certified=False)
 
     async def query(self, ids: Sequence[str]) -> dict[str, Movie]:
         """Several from the store."""
-        loaded = await self._store.get_many(ids)
-        self._observer.store_read(self._strategy)
-        return loaded
+        with self._observer.load(self._strategy):
+            return await self._store.get_many(ids)
 
 
 def by_way_of(answer: Answer, *steps: Step) -> Answer:

@@ -40,7 +40,8 @@ class NoCache:
     async def read(self, id: str) -> Answer:
         """One movie from the store."""
         started = time.perf_counter()
-        movie = await self._store.get(id)
+        with self._observer.load(self.name):
+            movie = await self._store.get(id)
         self._count(1, started)
         step = Step("store", "read", time.perf_counter() - started)
         return msgspec.structs.replace(_from_store(movie), steps=(step,))
@@ -50,14 +51,16 @@ class NoCache:
         if not ids:
             return []
         started = time.perf_counter()
-        movies = await self._store.get_many(ids)
+        with self._observer.load(self.name):
+            movies = await self._store.get_many(ids)
         self._count(len(ids), started)
         return [_from_store(movies.get(id)) for id in ids]
 
     async def answer(self, question: Question[T]) -> Computed[T]:
         """Computed by the store."""
         started = time.perf_counter()
-        computed = await question.compute()
+        with self._observer.load(self.name):
+            computed = await question.compute()
         self._count(1, started)
         return Computed(computed, "store", "uncached")
 
@@ -69,7 +72,6 @@ class NoCache:
         return intent.traced(written)
 
     def _count(self, n: int, started: float) -> None:
-        self._observer.store_read(self.name)
         self._observer.bypass(self.name, n, time.perf_counter() - started)
 
 

@@ -171,7 +171,7 @@ class MovieReads:
         if doubt is not None:
             reason = doubt.reason
             try:
-                answer = await self._land(Key("bypass", key.id), lambda: self._fills.bypass(key.id, reason))
+                answer = await self._land(Key("bypass", key.id), lambda: self._fills.bypass(key.id, reason), callers)
             except StoreUnavailable as away:
                 if (last := (await self._last_known([key], doubt, away)).get(key)) is None:
                     raise
@@ -181,7 +181,7 @@ class MovieReads:
             self._cache.forget_near([key])
             return answer
         missed = Step("redis", "miss", time.perf_counter() - started)
-        answer = await self._land(key, lambda: self._fills.load(key, undecodable=entry is not None))
+        answer = await self._land(key, lambda: self._fills.load(key, undecodable=entry is not None), callers)
         self._observer.misses(self._strategy, callers, time.perf_counter() - started)
         self._cache.forget_near([key])  # what is on its way may be older than what the store said
         return by_way_of(answer, missed, *answer.steps)
@@ -230,7 +230,7 @@ class MovieReads:
         self._cache.forget_near(missing)
         return [found[key] for key in keys]
 
-    async def _land(self, key: Key, loader: Callable[[], Awaitable[Landed[Answer]]]) -> Answer:
+    async def _land(self, key: Key, loader: Callable[[], Awaitable[Landed[Answer]]], callers: int) -> Answer:
         """A load shared with all who ask at once. Its steps are its leader's: the others took no such way."""
         led = False
 
@@ -240,6 +240,7 @@ class MovieReads:
             return await loader()
 
         answer = await self._flight.load(key, lead)
+        self._observer.coalesced(self._strategy, callers - led)
         return answer if led else by_way_of(answer, Step("store", "load shared"))
 
     async def _last_known(self, keys: Sequence[Key], doubt: Doubt, away: StoreUnavailable) -> dict[Key, Answer]:
@@ -266,7 +267,7 @@ class MovieReads:
             return Answer(movie, entry.version, "redis", "stale", f"the last known state: {doubt.reason}")
         now = self._cache.now_ms()
         if now - entry.load_ms * EAGERNESS * math.log(1.0 - self._random()) >= entry.fresh_until:
-            self._fills.refresh(key)
+            self._fills.refresh(key, early=now < entry.fresh_until)
         freshness: Freshness = "fresh" if now < entry.fresh_until else "stale"
         reason = "hit" if freshness == "fresh" else "hit past its soft TTL: being refreshed"
         return Answer(movie, entry.version, "redis", freshness, reason if entry.known else "known to be absent")
@@ -274,12 +275,12 @@ class MovieReads:
     def _count_hits(self, answers: Sequence[Answer], seconds: float, doubt: Doubt | None) -> None:
         if not answers:
             return
-        negative = sum(answer.movie is None for answer in answers)
         stale = sum(answer.freshness == "stale" for answer in answers)
         if doubt is None:
+            negative = sum(answer.movie is None and answer.freshness != "stale" for answer in answers)
             self._observer.hits(self._strategy, len(answers), seconds, negative=negative, stale=stale)
         else:
-            self._observer.hits(self._strategy, len(answers), seconds, negative=negative, fail_safe=stale)
+            self._observer.hits(self._strategy, len(answers), seconds, fail_safe=stale)
 
 
 def _looked(found: Answer) -> str:

@@ -180,6 +180,5 @@ class Intent:
             await self._intents.trust.owe(self._key, version, self._token)
             return "told later"
         for verdict in verdicts:
-            if verdict not in ("set", "dropped"):
-                self._intents.observer.refused(verdict)
+            self._intents.observer.finished(verdict)
         return _OUTCOMES.get(verdicts[0], verdicts[0].replace("_", " "))

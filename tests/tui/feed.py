@@ -56,7 +56,8 @@ class Feed:
             self.observer.trace("read", f"movie:{n}", self.strategy, "redis", "hit", 7, hit_seconds)
         for n in range(misses):
             self.observer.misses(self.strategy, 1, miss_seconds)
-            self.observer.store_read(self.strategy)
+            with self.observer.load(self.strategy):
+                pass
             self.observer.trace("read", f"movie:{n}", self.strategy, "store", "miss", 7, miss_seconds)
 
     def summary(self, span: Span = SPANS[0]) -> Summary:

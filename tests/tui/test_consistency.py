@@ -30,8 +30,8 @@ def eventful() -> Feed:
         feed.observer.relayed(3, seconds)
         feed.observer.superseded(seconds)
     for _ in range(7):
-        feed.observer.refused("lease_lost")
-    feed.observer.refused("writing")
+        feed.observer.filled("lease_lost")
+    feed.observer.filled("writing")
     feed.observer.hits("cache-aside", 12, 0.001, fail_safe=12)
     feed.pending = 4
     return feed

@@ -101,7 +101,7 @@ async def test_every_panel_fills_its_place_and_no_line_is_too_long(size: tuple[i
 def test_no_size_breaks_a_panel(width: int, height: int) -> None:
     feed = Feed()
     feed.reads(20, 3)
-    feed.observer.refused("lease_lost")
+    feed.observer.filled("lease_lost")
     stats = feed.sample()
     counters, strip, status, trace = CountersPanel(), CountersStrip(), StatusLine(), TracePanel()
     counters.show(feed.summary())
@@ -206,7 +206,7 @@ async def test_only_lines_that_changed_are_painted_again(monkeypatch: pytest.Mon
         monkeypatch.setattr(panel, "refresh", noting)
         panel.show(summary)
         assert not painted
-        app.feed.observer.refused("newer")
+        app.feed.observer.filled("newer")
         app.show()
         assert painted
         assert all(regions for regions in painted), "the whole panel was painted"

@@ -58,7 +58,7 @@ async def fill(at: Desk) -> None:
     """Give the figures something of everything."""
     feed = Feed()
     feed.reads(20, 5)
-    feed.observer.refused("lease_lost")
+    feed.observer.filled("lease_lost")
     feed.observer.write("cache-aside", 0.01)
     feed.observer.error("cache-aside")
     feed.faults = ("Redis paused",)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
+from core.errors import StoreUnavailable
 from core.observe.counters import Observer
 from core.observe.histogram import percentile
 from core.settings import STRATEGIES
@@ -170,11 +173,11 @@ def test_ten_minutes_are_kept_and_no_trace() -> None:
 
 def test_refusals_of_the_window() -> None:
     feed = Feed()
-    feed.observer.refused("newer")
+    feed.observer.filled("newer")
     feed.sample()
     for _ in range(30):
         feed.sample()
-    feed.observer.refused("lease_lost")
+    feed.observer.filled("lease_lost")
     feed.sample()
     summary = feed.summary()
     assert summary.now.refused == {"lease_lost": 1}
@@ -189,7 +192,12 @@ def test_adding_and_subtracting_touch_every_field() -> None:
     observer.bypass("cache-aside", 1, 0.1)
     observer.write("cache-aside", 0.1)
     observer.conflict("cache-aside")
-    observer.error("cache-aside")
+    observer.error("cache-aside", write=True)
+    observer.coalesced("cache-aside")
+    observer.refreshed_early("cache-aside")
+    for failure in (StoreUnavailable("PostgreSQL", "away"), asyncio.CancelledError()):
+        with pytest.raises(type(failure)), observer.load("cache-aside"):
+            raise failure
     stats = feed.sample().strategies["cache-aside"]
     assert all(value for value in msgspec.structs.astuple(stats))
     assert subtracted(added(stats, stats), stats) == stats

@@ -31,7 +31,8 @@ def test_a_page_counts_its_records_and_one_latency() -> None:
     counting.hits("cache-aside", 40, 0.002, tier="redis", negative=1, stale=3)
     counting.hits("cache-aside", 5, 0.0001, tier="near")
     counting.misses("cache-aside", 10, 0.02)
-    counting.store_read("cache-aside")
+    with counting.load("cache-aside"):
+        pass
     counting.saved("cache-aside", 40)
     stats = snapshot(counting).strategies["cache-aside"]
     assert (stats.hits, stats.near_hits, stats.misses) == (45, 5, 10)
@@ -68,10 +69,10 @@ def test_an_unknown_strategy_is_a_fault_of_the_caller() -> None:
 
 def test_a_snapshot_does_not_change_afterwards() -> None:
     counting = observer()
-    counting.refused("lease_lost")
+    counting.filled("lease_lost")
     before = snapshot(counting)
-    counting.refused("lease_lost")
-    counting.refused("newer")
+    counting.finished("lease_lost")
+    counting.filled("newer")
     counting.write("cache-aside", 0.1)
     assert before.refused == {"lease_lost": 1}
     assert before.strategies["cache-aside"].writes == 0
