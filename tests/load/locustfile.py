@@ -152,14 +152,12 @@ def _body(answer: Any) -> Any:
     return answer.json()
 
 
-@events.init_command_line_parser.add_listener
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--edits", type=float, default=0.0, help="percent of the movies looked at that are edited")
     parser.add_argument("--seed", type=int, default=1, help="the same seed asks for the same movies")
     parser.add_argument("--told", default="", help="a file for the figures, as JSON; none: they are printed")
 
 
-@events.request.add_listener
 def _answered(response_time: float, name: str, exception: object, **more: object) -> None:
     TALLY.milliseconds.append(response_time)
     TALLY.ended = time.perf_counter()
@@ -167,12 +165,10 @@ def _answered(response_time: float, name: str, exception: object, **more: object
         TALLY.failures[f"{name}: {exception}"] += 1
 
 
-@events.spawning_complete.add_listener
 def _begun(**more: object) -> None:
     TALLY.began = min(TALLY.began, time.perf_counter())
 
 
-@events.quitting.add_listener
 def _report(environment: Environment, **more: object) -> None:
     told = msgspec.json.encode(TALLY.told()).decode()
     if path := environment.parsed_options and environment.parsed_options.told:
@@ -180,3 +176,9 @@ def _report(environment: Environment, **more: object) -> None:
             file.write(told)
     else:
         sys.stdout.write(told + "\n")
+
+
+events.init_command_line_parser.add_listener(_options)
+events.request.add_listener(_answered)
+events.spawning_complete.add_listener(_begun)
+events.quitting.add_listener(_report)

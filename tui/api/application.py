@@ -80,6 +80,9 @@ class Labelled:
                 _label(message, strategy, time.perf_counter() - started)
             await send(message)
 
+        if scope["method"] == "HEAD":
+            # Answered like a GET; the server sends no body then.
+            scope = {**scope, "method": "GET"}
         host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
         if leads_here(host, self._names):
             await self._app(scope, receive, labelled)
@@ -146,7 +149,8 @@ async def _turned_away(request: Request, error: Exception) -> Response:
 def _methods_at(path: str) -> list[str]:
     """What can be done at an address by any of its routes; one of them alone knows its own method."""
     routes = (route for route in _ROUTES if isinstance(route, APIRoute) and route.path_regex.match(path))
-    return sorted({method for route in routes for method in route.methods or ()})
+    methods = {method for route in routes for method in route.methods or ()}
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 async def _defect(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from starlette.responses import PlainTextResponse
 
 from tui.api.problems import MEDIA_TYPE
 from tui.api.provenance import WORDS, X_CACHE
@@ -173,6 +174,12 @@ def count_genres() -> dict[str, Any]:
 
 def read_stats() -> dict[str, Any]:
     return _operation({200: _answer("The figures.", "Stats"), **_problems(403, 422)})
+
+
+def read_metrics() -> dict[str, Any]:
+    told = _answer("The figures in Prometheus' text format.", None)
+    told["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    return {**_operation({200: told, **_problems(403, 422)}), "response_class": PlainTextResponse}
 
 
 def read_health() -> dict[str, Any]:

@@ -135,5 +135,5 @@ async def _base(request: Request, catalogue: Catalogue, id: str) -> int:
 
 
 def _condition(request: Request, header: str) -> str | None:
-    """A header's value; of several, the list that they mean."""
-    return ", ".join(request.headers.getlist(header)) or None
+    """A header's value; of several, the list that they mean. None where it was not sent at all."""
+    return ", ".join(request.headers.getlist(header)) if header in request.headers else None

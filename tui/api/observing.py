@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from core.observe.prometheus import CONTENT_TYPE, exposition
 from tui.api import description
 from tui.api.answers import Genres, json_response
 from tui.api.asking import FILTERS, Filters, asked_for
@@ -27,6 +28,12 @@ async def count_genres(catalogue: Opened, filters: Filters) -> Response:
 async def read_stats(catalogue: Opened) -> Response:
     """What this process counted since it started, by strategy, and what Redis says of itself."""
     return json_response(figures(catalogue.stats()))
+
+
+@router.get("/metrics", dependencies=[asked_for()], **description.read_metrics())
+async def read_metrics(catalogue: Opened) -> Response:
+    """The same figures as Prometheus scrapes them."""
+    return Response(exposition(catalogue.stats()), headers={"Content-Type": CONTENT_TYPE})
 
 
 @router.get("/health", dependencies=[asked_for()], **description.read_health())

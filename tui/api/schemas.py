@@ -41,11 +41,6 @@ def reference(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def anchored(pattern: str) -> str:
-    """A pattern that the whole of a text must match."""
-    return f"^(?:{pattern})$"
-
-
 def components() -> dict[str, Schema]:
     """Every schema by its name."""
     _, found = msgspec.json.schema_components(
@@ -77,7 +72,8 @@ def movie_schema(about: str, said_elsewhere: tuple[str, ...] = ()) -> Schema:
     required = [field.name for field in FIELDS if field.required and field.name not in said_elsewhere]
     return {
         "title": "Movie",
-        "description": f"{about} Unknown is left out or null, in lists an empty one.",
+        "description": f"{about} Unknown is left out, null or empty. "
+        "Blanks are taken from the ends of texts, and line breaks become blanks.",
         "type": "object",
         "properties": properties,
         "required": required,
@@ -112,10 +108,9 @@ def _of_field(field: Field) -> Schema:
 
 
 def _text_pattern(field: Field, *, empty: bool) -> str:
-    """What a text must look like before blanks are taken from its ends; where it may be `empty`, that is unknown."""
+    """What a text must look like; where it may be `empty`, that is unknown."""
     if field.pattern is not None:
-        wanted = field.pattern.pattern
-        return anchored(rf"[{_BLANK}]*(?:{wanted}){'?' if empty else ''}[{_BLANK}]*")
+        return f"^(?:{field.pattern.pattern}){'?' if empty else ''}$"
     if empty:
         return f"^[^{_FORBIDDEN}]*$"
     return f"^[^{_FORBIDDEN}]*[^{_BLANK}{_FORBIDDEN}][^{_FORBIDDEN}]*$"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ PROBLEM = "application/problem+json"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: `said` is its JSON, None where there is no body."""
+    """What came back: `said` is its JSON or text, None where there is no body."""
 
     status: int
     headers: dict[str, str]
@@ -51,9 +52,11 @@ class Api:
             named.setdefault("Content-Type", JSON)
         data = {"data": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
         url = URL(self.url + path, encoded=True)
-        async with self._client.request(method, url, headers=named, **data) as answer:  # type: ignore[arg-type]
+        async with self._client.request(method, url, headers=named, **data) as answer:
             told = {name.lower(): value for name, value in answer.headers.items()}
-            said = await answer.json(content_type=None) if answer.content_length else None
+            said: Any = await answer.text() or None
+            if said is not None and told["content-type"] in (JSON, PROBLEM):
+                said = json.loads(said)
             return Answer(answer.status, told, said)
 
     async def get(self, path: str, **headers: str) -> Answer:

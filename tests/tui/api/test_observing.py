@@ -92,3 +92,6 @@ async def test_no_answer_is_otherwise_than_described(redis_url: str, postgres_ur
         stats = await api.get("/stats")
         assert stats.said["strategies"]["cache-aside"]["errors"] == 0
         assert "trace" not in stats.said
+        metrics = await api.get("/metrics")
+        assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert "cache_writes_total" in metrics.said
