@@ -187,13 +187,14 @@ async def _visited(url: str, load: Load) -> Told:
             cwd=ROOT,
             stdin=DEVNULL,
             stdout=DEVNULL,
+            stderr=PIPE,
         )
         try:
-            await process.wait()
+            _, warned = await process.communicate()
         finally:
             await _ended(process)
         if not path.exists():
-            raise CannotRun("Locust could not be run; it says why above.")
+            raise CannotRun(f"Locust could not be run. {warned.decode(errors='replace').strip()}")
         return msgspec.json.decode(path.read_bytes(), type=Told)
 
 

@@ -12,6 +12,7 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 from urllib.parse import quote
@@ -178,7 +179,11 @@ def _report(environment: Environment, **more: object) -> None:
         sys.stdout.write(told + "\n")
 
 
-events.init_command_line_parser.add_listener(_options)
-events.request.add_listener(_answered)
-events.spawning_complete.add_listener(_begun)
-events.quitting.add_listener(_report)
+LISTENERS: Final[tuple[tuple[Any, Callable[..., None]], ...]] = (
+    (events.init_command_line_parser, _options),
+    (events.request, _answered),
+    (events.spawning_complete, _begun),
+    (events.quitting, _report),
+)
+for event, listener in LISTENERS:
+    event.add_listener(listener)

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,6 +49,7 @@ def application(catalogue: Catalogue, names: Collection[str] = ("localhost",)) -
             ReelcacheError: _told,
             RequestValidationError: _misread,
             HTTPException: _turned_away,
+            ClientDisconnect: _left,
             Exception: _defect,
         },
     )
@@ -151,6 +152,11 @@ def _methods_at(path: str) -> list[str]:
     routes = (route for route in _ROUTES if isinstance(route, APIRoute) and route.path_regex.match(path))
     methods = {method for route in routes for method in route.methods or ()}
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    """Nobody is there to be told."""
+    return Response(status_code=400)
 
 
 async def _defect(request: Request, error: Exception) -> Response:

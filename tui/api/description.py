@@ -114,6 +114,7 @@ def _created() -> Told:
 
 
 def list_movies() -> dict[str, Any]:
+    """GET /movies"""
     example = {
         "total": 120,
         "offset": 50,
@@ -127,16 +128,19 @@ def list_movies() -> dict[str, Any]:
 
 
 def create_movie() -> dict[str, Any]:
+    """POST /movies"""
     return _operation({201: _created(), **_problems(400, 403, 409, 413, 415, 422, 503)}, body="NewMovie", status=201)
 
 
 def create_movie_under() -> dict[str, Any]:
+    """POST /movies/{id}"""
     return _operation(
         {201: _created(), **_problems(400, 403, 409, 413, 415, 422, 503)}, body="MovieUnderItsAddress", status=201
     )
 
 
 def read_movie() -> dict[str, Any]:
+    """GET /movies/{id}"""
     answers: dict[int | str, Told] = {
         200: {**_answer("The movie.", "Movie", "ETag", example=_MOVIE), "links": _links()},
         304: _answer("The asker has this version already.", None, "ETag"),
@@ -146,6 +150,7 @@ def read_movie() -> dict[str, Any]:
 
 
 def replace_movie() -> dict[str, Any]:
+    """PUT /movies/{id}"""
     answers: dict[int | str, Told] = {
         200: _answer("It is stored.", "Movie", "ETag", example=_MOVIE),
         201: _created(),
@@ -160,6 +165,7 @@ def replace_movie() -> dict[str, Any]:
 
 
 def remove_movie() -> dict[str, Any]:
+    """DELETE /movies/{id}"""
     return _operation(
         {204: _answer("It is gone.", None), **_problems(400, 403, 404, 412, 422, 428, 503)},
         _condition("If-Match", "The version that was looked at.", required=True),
@@ -168,21 +174,25 @@ def remove_movie() -> dict[str, Any]:
 
 
 def count_genres() -> dict[str, Any]:
+    """GET /genres"""
     example = {"genres": [{"name": "Drama", "count": 61}, {"name": "Horror", "count": 12}]}
     return _operation({200: _answer("The counts.", "Genres", example=example), **_problems(403, 422, 503)})
 
 
 def read_stats() -> dict[str, Any]:
+    """GET /stats"""
     return _operation({200: _answer("The figures.", "Stats"), **_problems(403, 422)})
 
 
 def read_metrics() -> dict[str, Any]:
+    """GET /metrics"""
     told = _answer("The figures in Prometheus' text format.", None)
     told["content"] = {"text/plain": {"schema": {"type": "string"}}}
     return {**_operation({200: told, **_problems(403, 422)}), "response_class": PlainTextResponse}
 
 
 def read_health() -> dict[str, Any]:
+    """GET /health"""
     example = {
         "status": "degraded",
         "store": {"name": "postgresql", "problem": None},

@@ -110,7 +110,8 @@ def _of_field(field: Field) -> Schema:
 def _text_pattern(field: Field, *, empty: bool) -> str:
     """What a text must look like; where it may be `empty`, that is unknown."""
     if field.pattern is not None:
-        return f"^(?:{field.pattern.pattern}){'?' if empty else ''}$"
+        wanted = field.pattern.pattern.replace(r"[^\s]", rf"[^\s{_FORBIDDEN}]")
+        return f"^(?:{wanted}){'?' if empty else ''}$"
     if empty:
         return f"^[^{_FORBIDDEN}]*$"
     return f"^[^{_FORBIDDEN}]*[^{_BLANK}{_FORBIDDEN}][^{_FORBIDDEN}]*$"

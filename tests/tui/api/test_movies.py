@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -53,6 +54,9 @@ async def test_a_movie_is_read_changed_and_removed_under_its_version(api: Api) -
     late = await api.ask("PUT", "/movies/new", body={"title": "Late"}, If_Match=read.etag)
     assert (late.status, late.etag, late.said["current"]) == (412, changed.etag, changed.said)
     assert late.said["remedy"]
+    same = await api.ask("PUT", "/movies/new", body=changed.said | {"year": 2001.0}, If_Match=changed.etag)
+    assert (same.status, same.said["year"]) == (200, 2001), "JSON has one kind of number"
+    changed = same
     bare = await api.ask("PUT", "/movies/new", body={"title": "Bare"}, If_Match=f'"1", {changed.etag}')
     assert (bare.status, "year" in bare.said) == (200, False), "what is left out becomes unknown"
 
@@ -162,6 +166,8 @@ async def test_bad_input_is_a_problem_of_its_own_kind(api: Api) -> None:
         assert list(problem["problems"]) == [named], problem
         assert problem["remedy"]
     assert "title" in (await api.refused(422, "GET", "/movies?sort=nothing"))["remedy"]
+    assert "U+0000" in (await api.refused(422, "GET", "/movies?q=%00"))["detail"]
+    assert (await api.get("/movies?q=%ff%zz")).status == 200
     for path in ("/movies/a%2Fb", "/movies/", "/movies//", "/", "/docs", "/movies/..%2f..%2fetc"):
         assert (await api.refused(404, "GET", path))["remedy"]
     for method, path, allowed in (
@@ -202,6 +208,8 @@ BODIES: Final[tuple[tuple[bytes, int, set[str]], ...]] = (
     (b'{"title": "x", "colour": "red"}', 422, {"colour"}),
     (b'{"title": "x", "year": "1979"}', 422, {"year"}),
     (b'{"title": "x", "year": true}', 422, {"year"}),
+    (b'{"title": "x", "year": 1979.5, "runtime": 0.5}', 422, {"year", "runtime"}),
+    (b'{"title": "x", "year": 1e300}', 422, {"year"}),
     (b'{"title": "x", "imdb_votes": 1e400}', 422, {"imdb_votes"}),
     (b'{"title": "x", "imdb_votes": 99999999999999999999999}', 422, {"imdb_votes"}),
     (b'{"title": "x", "genres": ["a", 1]}', 422, {"genres"}),
@@ -236,3 +244,19 @@ async def test_a_foreign_name_gets_nothing(api: Api) -> None:
         await api.refused(403, "GET", "/movies", Host=host)
     for host in ("localhost:1", "[::1]:80", "192.168.7.7"):
         assert (await api.get("/health", Host=host)).status == 200
+
+
+async def test_who_speaks_no_http_or_leaves_in_the_middle_is_no_defect(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    began = "POST /movies HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    for sent in (began, "\x16\x03\x01 hello\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost"):
+        port = int(api.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent.encode("latin-1"))
+        writer.write_eof()
+        assert b" 500 " not in await asyncio.wait_for(reader.read(), 30)
+        writer.close()
+        await writer.wait_closed()
+    assert (await api.get("/health")).status == 200
+    assert [record for record in caplog.records if record.exc_info] == []
