@@ -108,8 +108,9 @@ async def _until_asked_to_end(cells: Sequence[tuple[str, str]], load: Load, stat
 
     def leave(asked: int) -> None:
         nonlocal code
-        code = asked
-        measuring.cancel()
+        if not code:
+            code = asked
+            measuring.cancel()
 
     with endings(asyncio.get_running_loop(), leave):
         try:

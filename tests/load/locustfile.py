@@ -167,7 +167,7 @@ def _answered(response_time: float, name: str, exception: object, **more: object
 
 
 def _begun(**more: object) -> None:
-    TALLY.began = min(TALLY.began, time.perf_counter())
+    TALLY.began = time.perf_counter()
 
 
 def _report(environment: Environment, **more: object) -> None:
@@ -182,7 +182,7 @@ def _report(environment: Environment, **more: object) -> None:
 LISTENERS: Final[tuple[tuple[Any, Callable[..., None]], ...]] = (
     (events.init_command_line_parser, _options),
     (events.request, _answered),
-    (events.spawning_complete, _begun),
+    (events.test_start, _begun),
     (events.quitting, _report),
 )
 for event, listener in LISTENERS:
