@@ -123,6 +123,21 @@ class FaultRefused(ReelcacheError):
     """A fault that cannot be switched: its server was given by URL, or does not run."""
 
 
+class CannotListen(ReelcacheError):
+    """An address or a port of this machine that cannot be had."""
+
+
+class ExtraMissing(ReelcacheError):
+    """Something that was asked for needs packages that come with an extra only. `extra` names it."""
+
+    def __init__(self, what: str, extra: str, missing: str | None) -> None:
+        super().__init__(
+            f"{what} needs packages that are not installed{f': {missing} is not there' if missing else ''}.",
+            remedy=f"Install the extra: pip install 'reelcache[{extra}]'.",
+        )
+        self.extra = extra
+
+
 class ForeignCollection(StoreUnavailable):
     """A MongoDB collection that others own and that lacks our sub-document: adopt it first, after asking."""
 

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import platformdirs
 
 from core.errors import SettingsError, UnknownStore, UnknownStrategy
+from core.listening import address_of
 from core.masking import masked_address
 
 STORES: Final = ("postgresql", "mongodb")
@@ -64,6 +65,10 @@ class Settings:
     """Memory limit of the embedded Redis, as Redis writes it."""
     state_dir: Path = field(default_factory=default_state_dir)
     consistency: str = "strict"
+    metrics: str | None = None
+    """Where the dashboard serves metrics to Prometheus: PORT, of this machine alone, or HOST:PORT."""
+    otel: bool = False
+    """Whether the dashboard pushes metrics over OTLP, to where the OTEL_* variables say."""
 
     def __post_init__(self) -> None:
         if self.store not in STORES:
@@ -88,6 +93,15 @@ class Settings:
                 remedy="Write it as Redis does, such as 256mb.",
                 settings=("redis_maxmemory",),
             )
+        if self.metrics is not None:
+            try:
+                address_of(self.metrics)
+            except ValueError:
+                raise SettingsError(
+                    f"metrics cannot be {self.metrics!r}.",
+                    remedy="Give a port from 0 to 65535, such as 9464, or HOST:PORT, or off.",
+                    settings=("metrics",),
+                ) from None
         for name, schemes in _SCHEMES.items():
             _check_url(name, getattr(self, name), schemes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -28,9 +29,12 @@ ENVIRONMENT: Final[dict[str, tuple[str, ...]]] = {
     "redis_maxmemory": ("REELCACHE_REDIS_MAXMEMORY",),
     "state_dir": ("REELCACHE_STATE_DIR",),
     "consistency": ("REELCACHE_CONSISTENCY",),
+    "metrics": ("REELCACHE_METRICS",),
+    "otel": ("REELCACHE_OTEL",),
 }
 """The environment names of each setting, the first that is set wins. `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`,
-`REDIS_USERNAME` and `REDIS_PASSWORD` together make a `redis_url` where none is given."""
+`REDIS_USERNAME` and `REDIS_PASSWORD` together make a `redis_url` where none is given; OTEL_METRICS_EXPORTER and
+OTEL_SDK_DISABLED switch `otel` as OpenTelemetry has it."""
 REMEMBERED: Final = "what was remembered"
 DEFAULT: Final = "the default"
 DOTENV_FILE: Final = Path(".env")
@@ -84,6 +88,7 @@ def gather(
         **{name: Given(value, REMEMBERED) for name, value in (fallbacks or {}).items()},
         **{name: Given(value, "the config file") for name, value in _from_config(config_file).items()},
         **_from_environment(_read_dotenv(dotenv_file), "in .env"),
+        **_from_otel(environment),
         **_from_environment(environment, "in the environment"),
         **{
             name: Given(value, f"--{name.replace('_', '-')} on the command line")
@@ -159,6 +164,15 @@ def _from_environment(environment: Mapping[str, str], where: str) -> dict[str, G
     return found
 
 
+def _from_otel(environment: Mapping[str, str]) -> dict[str, Given]:
+    """What OpenTelemetry's own variables say; of the environment alone, for its packages read no other."""
+    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return {"otel": Given(False, "OTEL_SDK_DISABLED in the environment")}
+    if "otlp" in re.split(r"[ ,]+", environment.get("OTEL_METRICS_EXPORTER", "").lower()):
+        return {"otel": Given(True, "OTEL_METRICS_EXPORTER in the environment")}
+    return {}
+
+
 def _redis_url(host: str, environment: Mapping[str, str], where: str) -> str:
     port = environment.get("REDIS_PORT") or "6379"
     database = environment.get("REDIS_DB") or "0"
@@ -182,12 +196,14 @@ def typed(name: str, value: object) -> object:
             return float(str(value))
         except ValueError:
             raise ValueError(f"{value!r} is not a number of seconds.") from None
-    if name == "near_cache":
+    if name in ("near_cache", "otel"):
         if isinstance(value, bool):
             return value
         if str(value).lower() not in _TRUE + _FALSE:
             raise ValueError(f"{value!r} is neither true nor false.")
         return str(value).lower() in _TRUE
+    if name == "metrics":
+        return None if str(value).lower() == "off" else str(value)
     if name == "state_dir":
         return Path(str(value)).expanduser()
     return str(value)

@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-_FLAGS: Final = ("--store", "--strategy", "--postgres-url", "--mongo-url", "--redis-url", "--state-dir", "--config")
+_FLAGS: Final = (
+    "--store",
+    "--strategy",
+    "--postgres-url",
+    "--mongo-url",
+    "--redis-url",
+    "--state-dir",
+    "--metrics",
+    "--config",
+)
 
 
 def plain_flags(words: Sequence[str]) -> dict[str, str] | None:

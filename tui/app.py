@@ -18,11 +18,19 @@ from textual.widgets import Input
 
 from core.catalogue import Catalogue
 from core.settings import Settings
+from core.telemetry import Telemetry
 from tui.actions import app_bindings
 from tui.jobs import JobControl, has_shell
 from tui.keys_help import box_help, panel_help, panel_title, start_help
 from tui.legible import legible
-from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported, StatsSampled, WorkFailed
+from tui.messages import (
+    CatalogueFailed,
+    CatalogueOpened,
+    ServerReported,
+    StatsSampled,
+    TelemetryFailed,
+    WorkFailed,
+)
 from tui.palette import ActionCommands
 from tui.problems import Notice, Problems
 from tui.remembered import Memory
@@ -45,13 +53,20 @@ class ReelcacheApp(App[int]):
     COMMANDS = {ActionCommands}  # noqa: RUF012  # Textual declares it so
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, settings: Settings, opener: Opener | None = None, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        opener: Opener | None = None,
+        memory: Memory | None = None,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         super().__init__()
         self.settings = settings
         self.memory = memory or Memory(None)
         self.catalogue: Catalogue | None = None
         self.problems = Problems(settings.state_dir)
-        self._session = Session(opener, self.post_message)
+        self._telemetry = telemetry
+        self._session = Session(opener, self.post_message, telemetry)
         self._signals = ExitStack()
         self._jobs: JobControl | None = None
         self._start: StartScreen | None = None
@@ -156,6 +171,9 @@ class ReelcacheApp(App[int]):
         self.catalogue = event.catalogue
         self._start = None
         self._browse = BrowseScreen(event.catalogue, self.memory)
+        if self._telemetry is not None and (where := self._telemetry.where):
+            self._browse.metrics_at = ", ".join(where)
+            self.notify("\n".join(where.values()), title="Metrics", timeout=6, markup=False)
         self.switch_screen(self._browse)
 
     def on_catalogue_failed(self, event: CatalogueFailed) -> None:
@@ -170,6 +188,9 @@ class ReelcacheApp(App[int]):
             store = event.what
             self.memory.change(store=store)
         self._open(replace(self.settings, store=store))
+
+    def on_telemetry_failed(self, event: TelemetryFailed) -> None:
+        self.notify(event.problem, title="OpenTelemetry", severity="warning", timeout=8, markup=False)
 
     def on_work_failed(self, event: WorkFailed) -> None:
         notice = self.problems.notice(event.error, event.doing, monotonic())

@@ -8,12 +8,14 @@ import importlib
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import ReelcacheError
+from core.errors import CannotListen, ExtraMissing, SettingsError
 from core.settings import Settings
 from core.sources import read_settings
+from core.telemetry import Telemetry
 from tui.remembered import Memory, default_memory_file
 from tui.web import is_visitors_process
 
@@ -33,15 +35,21 @@ def can_be_shown() -> bool:
 
 
 def show(settings: Settings, memory: Memory) -> int:
-    """Run the dashboard to its end; returns the exit code."""
-    return asyncio.run(_shown(settings, memory))
+    """Run the dashboard to its end; returns the exit code.
+
+    Raises CannotListen, ExtraMissing, SettingsError before anything is shown, where metrics cannot be told as wanted.
+    """
+    if is_visitors_process():
+        settings = replace(settings, metrics=None, otel=False)
+    with Telemetry(settings) as telemetry:
+        return asyncio.run(_shown(settings, memory, telemetry))
 
 
-async def _shown(settings: Settings, memory: Memory) -> int:
+async def _shown(settings: Settings, memory: Memory, telemetry: Telemetry) -> int:
     async with _servers_beginning(settings):
         # In a thread, or the servers' start would wait for it.
         module = await asyncio.to_thread(importlib.import_module, "tui.app")
-        app: ReelcacheApp = module.ReelcacheApp(settings, memory=memory)
+        app: ReelcacheApp = module.ReelcacheApp(settings, memory=memory, telemetry=telemetry)
         gc.freeze()
         gc.enable()
         return await app.run_async() or 0
@@ -76,6 +84,6 @@ def shown_at_once(flags: dict[str, object], config: Path | None) -> int | None:
     memory = dashboard_memory()
     try:
         settings = read_settings(flags, config_file=config, fallbacks=memory.settings)
-    except ReelcacheError:
+        return show(settings, memory) if can_be_shown() else None
+    except (SettingsError, CannotListen, ExtraMissing):
         return None
-    return show(settings, memory) if can_be_shown() else None

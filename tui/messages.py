@@ -43,6 +43,14 @@ class StatsSampled(Message):
         return isinstance(message, StatsSampled)
 
 
+class TelemetryFailed(Message):
+    """A collector does not take the metrics. `problem` says which and why."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__()
+        self.problem = problem
+
+
 class WorkFailed(Message):
     """A worker ended with an error. `doing` says what it was at, as a person would."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 
 from textual.message import Message
 
 from core.catalogue import Catalogue
 from core.settings import Settings
-from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported
+from core.telemetry import Telemetry
+from tui.messages import CatalogueFailed, CatalogueOpened, ServerReported, TelemetryFailed
 
 Opener = Callable[..., AbstractAsyncContextManager[Catalogue]]
 
@@ -18,8 +19,11 @@ Opener = Callable[..., AbstractAsyncContextManager[Catalogue]]
 class Session:
     """Enters and leaves the catalogue's context in one task of its own, as its parts demand; nobody waits for it."""
 
-    def __init__(self, opener: Opener | None, tell: Callable[[Message], object]) -> None:
+    def __init__(
+        self, opener: Opener | None, tell: Callable[[Message], object], telemetry: Telemetry | None = None
+    ) -> None:
         self._opener = opener
+        self._telemetry = telemetry
         self._tell = tell
         self._task: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
@@ -45,12 +49,18 @@ class Session:
     async def _hold(self, settings: Settings) -> None:
         self._opened = False
         try:
-            async with self._open(settings) as catalogue:
+            async with self._open(settings) as catalogue, self._telling(catalogue):
                 self._opened = True
                 self._tell(CatalogueOpened(catalogue))
                 await self._leave.wait()
         except Exception as error:
             self._tell(CatalogueFailed(error))
+
+    def _telling(self, catalogue: Catalogue) -> AbstractAsyncContextManager[None]:
+        """Metrics of this catalogue, for whom they were asked for."""
+        if self._telemetry is None:
+            return nullcontext()
+        return self._telemetry.of(catalogue.stats, lambda problem: self._tell(TelemetryFailed(problem)))
 
     def _open(self, settings: Settings) -> AbstractAsyncContextManager[Catalogue]:
         opener = self._opener

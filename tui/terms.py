@@ -59,6 +59,7 @@ TERMS: Final[dict[str, str]] = {
     "near tier": "What was read, kept in this program too: no round trip. Redis rings for changes; N switches it.",
     "near hit": "A read that this program answered from its own memory, without asking Redis.",
     "Redis hit": "A read that Redis answered.",
+    "metrics": "Where monitoring systems find these figures, as --metrics and --otel asked.",
     "near": "Records that came from the near tier, this program's own memory, and how many a second.",
     "dropped": "What left the near tier: what changed, as Redis rang before the commit; or what was used least lately.",
     "order index": "The order of an answer, kept here so that its last row is as near as its first; made as you look.",
@@ -159,7 +160,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         *("consistent", "change log lag"),
     ),
     "strip": _words("hits", "misses", "saved", "near", "Redis", hit="hit ratio", races="races prevented"),
-    "status": _words("p95", "Redis", "near", "PAUSED", "VISITORS", "FAULT", *_STRATEGIES, *_STORES, hit="hit ratio"),
+    "status": _words(
+        *("p95", "Redis", "near", "metrics", "PAUSED", "VISITORS", "FAULT", *_STRATEGIES, *_STORES), hit="hit ratio"
+    ),
     "bar": _words("near tier", *_STRATEGIES, *_STORES, Strategy="strategy", Store="store"),
     "consistency": _words(
         *("FAULT", "the cache is", "Redis", "breaker", "writes, after", "consistent", "looked at", "change log", "p50"),

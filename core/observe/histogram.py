@@ -11,9 +11,7 @@ from core.observe.stats import LatencyStats
 BUCKETS_PER_DECADE: Final = 16
 """Each bucket is 15.5 % wider than the one before it: no percentile is further off than that."""
 
-BOUNDS: Final[tuple[float, ...]] = tuple(
-    float(f"{1e-6 * 10 ** (step / BUCKETS_PER_DECADE):.4g}") for step in range(126)
-)
+BOUNDS: Final[tuple[float, ...]] = tuple(10 ** (step / BUCKETS_PER_DECADE - 6) for step in range(126))
 """Upper bounds in seconds, from 1 µs to 65 s. Bucket i holds what is above bound i-1 and not above bound i;
 one more bucket holds what is above them all."""
 

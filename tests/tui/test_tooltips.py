@@ -100,7 +100,8 @@ def test_the_status_line_has_no_word_that_is_not_explained() -> None:
     feed = Feed()
     feed.reads(9, 1)
     feed.sample()
-    line = "".join(text for text, _ in status_line(feed.summary(), 120))
+    line = "".join(text for text, _ in status_line(feed.summary(), 120, metrics="127.0.0.1:9464"))
+    assert "metrics 127.0.0.1:9464" in line
     for part in line.split(" · "):
         assert word_at(part, len(part), WORDS["status"]), part
 

@@ -36,11 +36,14 @@ ABOUT: Final = {
     "redis_maxmemory": "Memory of the embedded Redis, as Redis writes it.",
     "state_dir": "Where the embedded servers keep their data.",
     "consistency": f"{' or '.join(CONSISTENCIES)}: whether a save waits until no reader can see the old state.",
+    "metrics": "Where the dashboard serves metrics to Prometheus: PORT, of this machine alone, or HOST:PORT; or off.",
+    "otel": "Whether the dashboard pushes metrics over OTLP, to where the OTEL_* variables say; needs the extra otel.",
 }
 _SAMPLES: Final = {
     "postgres_url": "postgresql://me:secret@localhost:5432/movies",
     "mongo_url": "mongodb+srv://me:secret@cluster.example.net/sample_mflix",
     "redis_url": "redis://:secret@localhost:6379/0",
+    "metrics": "9464",
 }
 
 
@@ -85,7 +88,7 @@ def as_object(
 def as_lines(found: Mapping[str, Any]) -> list[str]:
     """The answer for a person."""
     rows = [
-        (name, _EMBEDDED if name in _ADDRESSES and each["value"] is None else _text(each["value"]), each["source"])
+        (name, _none(name) if each["value"] is None else _text(each["value"]), each["source"])
         for part in ("settings", "screen")
         for name, each in found[part].items()
     ]
@@ -101,6 +104,10 @@ def as_lines(found: Mapping[str, Any]) -> list[str]:
             for name, label in labels.items()
         ),
     ]
+
+
+def _none(name: str) -> str:
+    return _EMBEDDED if name in _ADDRESSES else "off"
 
 
 def example_file() -> str:

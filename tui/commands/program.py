@@ -16,6 +16,7 @@ _EXAMPLES = """Examples:
 
 \b
   reelcache --store mongodb --strategy write-through
+  reelcache --metrics 9464
   reelcache load ~/movies.csv
   reelcache doctor
   reelcache check --json
@@ -77,6 +78,16 @@ RedisOption = Annotated[
 StateOption = Annotated[
     Path | None, typer.Option("--state-dir", help="Where the embedded servers keep their data.", metavar="FOLDER")
 ]
+MetricsOption = Annotated[
+    str | None,
+    typer.Option("--metrics", help="Serve the dashboard's metrics to Prometheus there.", metavar="[HOST:]PORT"),
+]
+OtelOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--otel", help="Push the dashboard's metrics to where the OTEL_* variables say. Needs the extra otel."
+    ),
+]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="A config file (TOML).", metavar="FILE")]
 
 
@@ -97,6 +108,8 @@ def dashboard(
     mongo_url: MongoOption = None,
     redis_url: RedisOption = None,
     state_dir: StateOption = None,
+    metrics: MetricsOption = None,
+    otel: OtelOption = None,
     config: ConfigOption = None,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and leave.", is_eager=True, callback=_version)
@@ -110,17 +123,23 @@ def dashboard(
         "mongo_url": mongo_url,
         "redis_url": redis_url,
         "state_dir": state_dir,
+        "metrics": metrics,
+        "otel": otel,
     }
     context.obj = (flags, config)
     if context.invoked_subcommand is not None:
         return
+    from core.errors import ReelcacheError
     from tui.dashboard import can_be_shown, dashboard_memory, show
 
     memory = dashboard_memory()
     settings = settings_of(context, fallbacks=memory.settings)
     if not can_be_shown():
         refuse("The dashboard needs a terminal.", "Run it in one, or see `reelcache --help` for commands.", code=2)
-    raise typer.Exit(show(settings, memory))
+    try:
+        raise typer.Exit(show(settings, memory))
+    except ReelcacheError as problem:
+        refuse(problem.message, problem.remedy, code=1)
 
 
 @app.command(
@@ -190,7 +209,9 @@ def web(
     ] = "127.0.0.1",
 ) -> None:
     """Serve the dashboard to browsers on this machine, until Ctrl-C: each tab is a copy of its own."""
-    settings_of(context)  # told now, not to each visitor
+    settings = settings_of(context)  # told now, not to each visitor
+    if settings.metrics or settings.otel:
+        typer.echo("Tabs tell no metrics, for each would want the port: open the dashboard in a terminal for that.")
     if not host:
         refuse("--host is empty.", "Leave it out, or give an address of this machine.", code=2)
     from tui.commands.web import serve
@@ -211,12 +232,13 @@ def api(
     settings = settings_of(context)
     if not host:
         refuse("--host is empty.", "Leave it out, or give an address of this machine.", code=2)
-    if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
-        refuse(
-            f"The HTTP API needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
-            "Install the extra `api`: pip install '.[api]' in the checkout, or pip install 'reelcache[api]'.",
-            code=2,
-        )
+    from core.errors import ExtraMissing
+
+    if missing := next((name for name in ("fastapi", "uvicorn") if find_spec(name) is None), None):
+        problem = ExtraMissing("The HTTP API", "api", missing)
+        refuse(problem.message, problem.remedy, code=2)
+    if settings.metrics or settings.otel:
+        typer.echo("The API tells its metrics at /metrics alone: --metrics and --otel are the dashboard's.", err=True)
     from tui.commands.api import serve
 
     raise typer.Exit(run(serve(settings, host=host, port=port)))

@@ -11,8 +11,9 @@ from typing import Final
 import typer
 from aiohttp import web
 
+from core.listening import Address, cannot_listen
 from core.sources import ENVIRONMENT
-from tui.listening import address_of, cannot_listen, is_loopback
+from tui.listening import as_flags
 from tui.terminal import endings
 from tui.web.site import Site
 
@@ -43,13 +44,14 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as problem:
-        raise cannot_listen(problem, host, port) from None
+        raise cannot_listen(problem, Address(host, port), as_flags) from None
 
 
 def _announce(host: str, port: int) -> None:
-    typer.echo(f"Reelcache is at {address_of(host, port)} - each tab is a copy of its own. Ctrl-C ends them all.")
+    address = Address(host, port)
+    typer.echo(f"Reelcache is at http://{address} - each tab is a copy of its own. Ctrl-C ends them all.")
     typer.echo("No password is asked: whoever is logged in to this machine can open it, too.")
-    if not is_loopback(host):
+    if not address.local:
         typer.echo(
             f"Warning: whoever reaches {host} port {port} over the network can browse, edit and delete as you can, and "
             "write files as you.\n  Nobody is asked for a password, and nothing is encrypted. "

@@ -30,6 +30,8 @@ class WatchedScreen(PanedScreen):
         self._span = _BY_LABEL.get(memory.now.window or "", SPANS[0])
         self._newest: Stats | None = None
         self._paused = False
+        self.metrics_at = ""
+        """Where metrics are served or pushed to, in short; empty where they are not."""
 
     @property
     def visitors_mark(self) -> str:
@@ -47,7 +49,8 @@ class WatchedScreen(PanedScreen):
         summary = self.windows.summary(self._span)
         if summary is None or self._newest is None:
             return
-        self.query_one(StatusLine).show(summary, paused=self._paused, visitors=self.visitors_mark)
+        marks = {"visitors": self.visitors_mark, "metrics": self.metrics_at}
+        self.query_one(StatusLine).show(summary, paused=self._paused, **marks)
         self.query_one(CountersPanel).show(summary, paused=self._paused)
         self.query_one(CountersStrip).show(summary)
         self.query_one(ConsistencyPanel).show(summary)

@@ -26,26 +26,28 @@ class StatusLine(LinePanel, can_focus=False):
         super().__init__(id=id)
         self._summary: Summary | None = None
         self._paused = False
-        self._visitors = ""
+        self._visitors = self._metrics = ""
 
     @property
     def faulty(self) -> bool:
         """Whether something is broken or simulated on purpose: that is to be seen whatever else is said."""
         return bool(self._visitors) or (self._summary is not None and bool(self._summary.stats.faults))
 
-    def show(self, summary: Summary, *, paused: bool = False, visitors: str = "") -> None:
-        """Take the figures of this moment, or of that at which they were paused, and who makes up part of them."""
-        self._summary, self._paused, self._visitors = summary, paused, visitors
+    def show(self, summary: Summary, *, paused: bool = False, visitors: str = "", metrics: str = "") -> None:
+        """Take the figures of this moment, or of that at which they were paused, who makes up part of them, and where
+        they are told."""
+        self._summary, self._paused, self._visitors, self._metrics = summary, paused, visitors, metrics
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The line, without what has no room."""
         if self._summary is None:
             return [((" connecting…", "muted"),)]
-        return [status_line(self._summary, width, paused=self._paused, visitors=self._visitors)]
+        line = status_line(self._summary, width, paused=self._paused, visitors=self._visitors, metrics=self._metrics)
+        return [line]
 
 
-def status_line(summary: Summary, width: int, *, paused: bool = False, visitors: str = "") -> Line:
+def status_line(summary: Summary, width: int, *, paused: bool = False, visitors: str = "", metrics: str = "") -> Line:
     """The line in so many cells: first what is broken on purpose, then Redis being away, for either explains every
     other figure; both are cut rather than left out."""
     stats, now = summary.stats, summary.now.total
@@ -75,6 +77,8 @@ def status_line(summary: Summary, width: int, *, paused: bool = False, visitors:
         parts.append((("Redis ", "muted"), ("ok", "good")))
     if stats.near.on:
         parts.append((("near ", "muted"), ("nothing kept", "warning") if stats.near.problem else ("on", "good")))
+    if metrics:
+        parts.append((("metrics ", "muted"), (metrics, "")))
     for part in parts:
         divided: Line = (*(((" · ", "muted"),) if len(line) > begun else ()), *part)
         if line_width(line) + line_width(divided) <= width:

@@ -13,9 +13,11 @@ import aiohttp
 from yarl import URL
 
 from core import Catalogue, Settings, open_catalogue
+from core.listening import LOOPBACK, Address, listening
 from tests.core.waiting import until
 from tui.api.application import application
-from tui.commands.api import ApiServer, listening
+from tui.commands.api import ApiServer
+from tui.listening import as_flags
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -77,7 +79,8 @@ class Api:
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Api]:
     """The API of a catalogue of these settings, on a free port; the cache is believed."""
-    with await listening("127.0.0.1", 0) as listener:
+    with listening(Address(LOOPBACK, 0), as_flags) as listener:
+        listener.setblocking(False)
         async with open_catalogue(settings) as catalogue:
             server = ApiServer(application(catalogue))
             running = asyncio.create_task(server.serve(sockets=[listener]))
