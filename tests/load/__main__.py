@@ -46,10 +46,12 @@ class CannotRun(ReelcacheError):
 
 
 class Load(msgspec.Struct, frozen=True):
-    """How many users come for how long, and what share of the movies they look at they edit, in percent."""
+    """How many users come for how many seconds, or for how many questions at least where that takes longer, and what
+    share of the movies they look at they edit, in percent."""
 
     users: int
     seconds: int
+    least: int
     edits: float
 
 
@@ -85,6 +87,7 @@ def main() -> int:
     options.add_argument("--strategy", choices=Catalogue.strategies, action="append", help="default: each of them")
     options.add_argument("--users", type=int, default=16)
     options.add_argument("--seconds", type=int, default=20, help="of each row")
+    options.add_argument("--least", type=int, default=0, help="questions of each row, however long they take")
     options.add_argument("--edits", type=float, default=0.0, help="percent of the movies looked at that are edited")
     options.add_argument("--state-dir", type=Path, help="where the servers keep their data; default: nowhere")
     options.add_argument("--json", action="store_true", help="a JSON object for each row instead of the table")
@@ -93,7 +96,7 @@ def main() -> int:
         options.error("at least one user and one second, and edits from 0 to 100 percent")
     stores = Catalogue.stores if asked.store == "both" else (asked.store,)
     cells = [(store, strategy) for store in stores for strategy in asked.strategy or Catalogue.strategies]
-    load = Load(asked.users, asked.seconds, asked.edits)
+    load = Load(asked.users, asked.seconds, asked.least, asked.edits)
     with tempfile.TemporaryDirectory(prefix="rc-") as temporary:
         try:
             return asyncio.run(_until_asked_to_end(cells, load, asked.state_dir or Path(temporary), asked.json))
@@ -182,8 +185,18 @@ async def _visited(url: str, load: Load) -> Told:
         path = Path(folder) / "told.json"
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", url, "--told", str(path)),
-            *("--users", str(load.users), "--spawn-rate", str(load.users), "--run-time", f"{load.seconds}s"),
-            *("--stop-timeout", "10", "--edits", str(load.edits), "--loglevel", "ERROR", "--only-summary"),
+            *("--users", str(load.users), "--spawn-rate", str(load.users), "--seconds", str(load.seconds)),
+            *(
+                "--least",
+                str(load.least),
+                "--stop-timeout",
+                "10",
+                "--edits",
+                str(load.edits),
+                "--loglevel",
+                "ERROR",
+                "--only-summary",
+            ),
             *("--exit-code-on-error", "0"),
             cwd=ROOT,
             stdin=DEVNULL,

@@ -3,7 +3,7 @@
 Movies are asked for by a Zipf law. A closed loop: each user waits for one answer before the next question, and thinks
 about none, so that a slow answer means fewer questions. `python -m tests.load` runs it; by hand:
 
-    locust -f tests/load/locustfile.py --headless --users 16 --run-time 20s --stop-timeout 10 --host URL
+    locust -f tests/load/locustfile.py --headless --users 16 --seconds 20 --stop-timeout 10 --host URL
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from random import Random
 from typing import Any, Final
 from urllib.parse import quote
 
+import gevent
 import msgspec
 from locust import FastHttpUser, events
 from locust.env import Environment
@@ -156,6 +157,8 @@ def _body(answer: Any) -> Any:
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--edits", type=float, default=0.0, help="percent of the movies looked at that are edited")
     parser.add_argument("--seed", type=int, default=1, help="the same seed asks for the same movies")
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long they stay")
+    parser.add_argument("--least", type=int, default=0, help="questions that they stay for, however long that takes")
     parser.add_argument("--told", default="", help="a file for the figures, as JSON; none: they are printed")
 
 
@@ -166,8 +169,18 @@ def _answered(response_time: float, name: str, exception: object, **more: object
         TALLY.failures[f"{name}: {exception}"] += 1
 
 
-def _begun(**more: object) -> None:
+def _begun(environment: Environment, **more: object) -> None:
     TALLY.began = time.perf_counter()
+    gevent.spawn(_end_in_time, environment)
+
+
+def _end_in_time(environment: Environment) -> None:
+    asked = environment.parsed_options
+    assert asked is not None
+    assert environment.runner is not None
+    while time.perf_counter() - TALLY.began < asked.seconds or len(TALLY.milliseconds) < asked.least:
+        gevent.sleep(0.05)
+    environment.runner.quit()
 
 
 def _report(environment: Environment, **more: object) -> None:
