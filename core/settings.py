@@ -98,7 +98,7 @@ class Settings:
                 address_of(self.metrics)
             except ValueError:
                 raise SettingsError(
-                    f"metrics cannot be {self.metrics!r}.",
+                    f"metrics cannot be {masked_address(self.metrics)!r}.",
                     remedy="Give a port from 0 to 65535, such as 9464, or HOST:PORT, or off.",
                     settings=("metrics",),
                 ) from None

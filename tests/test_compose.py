@@ -1,4 +1,4 @@
-"""compose.yaml brings up what Settings can name: the same three servers, for this machine alone."""
+"""compose.yaml brings up what Settings can name, the same three servers, and their watchers: for this machine alone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from core.listening import address_of
+from core.observe.prometheus import exposition
 from core.servers.doctor import OLDEST
 from core.settings import Settings
 from core.sources import ENVIRONMENT, read_settings
+from tests.core.observe.dashboard import FOLDER, expressions, names, panels
+from tests.tui.feed import Feed
 
 FILE = Path(__file__).parent.parent / "compose.yaml"
 PORTS = {"redis": 6379, "postgresql": 5432, "mongodb": 27017}
@@ -88,3 +92,72 @@ def test_the_addresses_to_set_work_from_a_dotenv_file(documented: dict[str, str]
     file.write_text("".join(f"{name}={value}\n" for name, value in documented.items()), "utf-8")
     settings = read_settings(environment={}, dotenv_file=file)
     assert [settings.redis_url, settings.postgres_url, settings.mongo_url] == list(documented.values())
+
+
+# --------------------------------------------------------------------------------------------- Prometheus and Grafana
+
+
+@pytest.mark.parametrize("name", ["prometheus", "grafana"])
+def test_the_watchers_are_pinned_checked_kept_and_open_to_this_machine_alone(compose: Any, name: str) -> None:
+    service = compose["services"][name]
+    assert re.fullmatch(r"[a-z]+/[a-z]+:v?[0-9]+\.[0-9]+\.[0-9]+", service["image"])
+    assert service["healthcheck"]["test"][0] == "CMD"
+    assert service["network_mode"] == "host", "the metrics are open to this machine alone"
+    listens = " ".join(map(str, (*service.get("command", ()), *service.get("environment", {}).values())))
+    assert "127.0.0.1" in listens
+    kept: list[str] = []
+    brought: list[str] = []
+    for volume in service["volumes"]:
+        source, target, *read_only = volume.split(":")
+        (brought if source.startswith("./") else kept).append(source)
+        if source.startswith("./"):
+            assert (FILE.parent / source).exists()
+            assert read_only == ["ro"]
+            assert target.startswith("/etc/")
+    assert kept
+    assert set(kept) <= compose["volumes"].keys()
+    assert brought
+
+
+def test_prometheus_scrapes_the_port_that_the_comment_says_to_serve_at(compose: Any) -> None:
+    (told,) = re.findall(r"`reelcache --metrics (\S+)`", FILE.read_text("utf-8"))
+    config = yaml.safe_load((FOLDER.parent / "prometheus.yaml").read_text("utf-8"))
+    (job,) = config["scrape_configs"]
+    assert job["static_configs"] == [{"targets": [str(address_of(told))]}]
+    command = compose["services"]["prometheus"]["command"]
+    mounted = [volume.split(":")[1] for volume in compose["services"]["prometheus"]["volumes"]]
+    (named,) = (option.partition("=")[2] for option in command if option.startswith("--config.file="))
+    assert named in mounted
+
+
+def test_grafana_is_given_the_prometheus_that_runs_beside_it_and_the_dashboard(compose: Any) -> None:
+    (source,) = yaml.safe_load((FOLDER / "datasources" / "prometheus.yaml").read_text("utf-8"))["datasources"]
+    assert f"--web.listen-address={urlsplit(source['url']).netloc}" in compose["services"]["prometheus"]["command"]
+    assert {panel["datasource"]["uid"] for panel in panels()} == {source["uid"]}
+    (provider,) = yaml.safe_load((FOLDER / "dashboards" / "dashboards.yaml").read_text("utf-8"))["providers"]
+    grafana = compose["services"]["grafana"]
+    assert f"./core/observe/grafana/dashboards:{provider['options']['path']}:ro" in grafana["volumes"]
+    home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert home == f"{provider['options']['path']}/reelcache.json"
+
+
+def test_every_metric_of_the_dashboard_is_served() -> None:
+    feed = Feed()
+    served = set(re.findall(r"^([a-z0-9_]+)[{ ]", exposition(feed.sample()).decode(), re.MULTILINE))
+    asked = [names(expression) for expression in expressions()]
+    assert all(asked)
+    assert set().union(*asked) <= served
+    assert len({panel["id"] for panel in panels()}) == len(panels())
+
+
+def test_the_dashboard_has_a_panel_for_whatever_is_asked_of_it() -> None:
+    asked = set().union(*map(names, expressions()))
+    assert asked >= {
+        *("cache_requests_total", "cache_operation_duration_seconds_bucket", "cache_loads_total", "cache_fills_total"),
+        *("cache_finishes_total", "cache_breaker_state", "cache_outbox_lag_seconds_bucket", "cache_outbox_pending"),
+        *("redis_memory_used_bytes", "redis_memory_max_bytes", "redis_evicted_keys_total", "redis_connected_clients"),
+        *("redis_rejected_connections_total", "redis_tracking_clients", "redis_commands_processed_total"),
+    }
+    text = " ".join(expressions())
+    assert "sum by (strategy)" in text
+    assert 'tier="l1"' in text

@@ -70,6 +70,8 @@ def test_each_source_is_named(tmp_path: Path, dotenv: Path) -> None:
         "redis_maxmemory": "the default",
         "state_dir": "--state-dir on the command line",
         "consistency": "the default",
+        "metrics": "the default",
+        "otel": "the default",
     }
     assert given.keys() == ENVIRONMENT.keys()
     assert judge(given).soft_ttl == 6.0
@@ -84,6 +86,11 @@ def test_each_source_is_named(tmp_path: Path, dotenv: Path) -> None:
         ({"REELCACHE_STRATEGY": "guess"}, "strategy from REELCACHE_STRATEGY in the environment: There is no strategy"),
         ({"REELCACHE_NEAR_CACHE": "perhaps"}, "near_cache from REELCACHE_NEAR_CACHE in the environment"),
         ({"REELCACHE_HARD_TTL": "nan"}, "hard_ttl from REELCACHE_HARD_TTL in the environment: soft_ttl (60 s) and"),
+        (
+            {"REELCACHE_METRICS": "70000"},
+            "metrics from REELCACHE_METRICS in the environment: metrics cannot be '70000'",
+        ),
+        ({"REELCACHE_METRICS": "me:s3cret@host:1"}, "metrics from REELCACHE_METRICS in the environment"),
         ({"DATABASE_URL": "me:s3cret@db"}, "postgres_url from DATABASE_URL in the environment: postgres_url cannot"),
     ],
 )
@@ -118,3 +125,28 @@ def test_a_named_config_file_must_exist(tmp_path: Path, dotenv: Path) -> None:
 def test_a_port_that_is_none_is_refused(dotenv: Path) -> None:
     with pytest.raises(SettingsError, match="REDIS_PORT"):
         read_settings(environment={"REDIS_HOST": "cache", "REDIS_PORT": "99999"}, dotenv_file=dotenv)
+
+
+@pytest.mark.parametrize(
+    ("environment", "flags", "on"),
+    [
+        ({}, {}, False),
+        ({"OTEL_METRICS_EXPORTER": "console, otlp"}, {}, True),
+        ({"OTEL_METRICS_EXPORTER": "none"}, {}, False),
+        ({"OTEL_METRICS_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"}, {}, False),
+        ({"OTEL_METRICS_EXPORTER": "otlp", "REELCACHE_OTEL": "no"}, {}, False),
+        ({"OTEL_SDK_DISABLED": "true"}, {"otel": True}, True),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, {}, False),
+    ],
+)
+def test_opentelemetrys_own_variables_switch_the_export(
+    dotenv: Path, environment: dict[str, str], flags: dict[str, object], on: bool
+) -> None:
+    assert read_settings(flags, environment=environment, dotenv_file=dotenv).otel is on
+
+
+def test_a_flag_takes_the_metrics_of_the_config_file_back(tmp_path: Path, dotenv: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("metrics = 9464\n")
+    assert read_settings({}, environment={}, config_file=config, dotenv_file=dotenv).metrics == "9464"
+    assert read_settings({"metrics": "off"}, environment={}, config_file=config, dotenv_file=dotenv).metrics is None

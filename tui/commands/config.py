@@ -43,7 +43,7 @@ _SAMPLES: Final = {
     "postgres_url": "postgresql://me:secret@localhost:5432/movies",
     "mongo_url": "mongodb+srv://me:secret@cluster.example.net/sample_mflix",
     "redis_url": "redis://:secret@localhost:6379/0",
-    "metrics": "9464",
+    "metrics": "off",
 }
 
 
