@@ -29,7 +29,7 @@ from core.loading import Source, load_into
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.observe.counters import Observer
 from core.observe.stats import NearStats, RedisStats, Stats, Step
-from core.query import COUNTED, MOST_ROWS, WITHIN, Freshness, Page, Query, Tier, ValueCount, words_of
+from core.query import COUNTED, MOST_ROWS, WITHIN, Counts, Freshness, Page, Query, Tier, ValueCount, words_of
 from core.settings import STORES, STRATEGIES
 from core.stores.base import Store, Window
 from core.strategies.base import Answer, Change, Question, Strategy, Written
@@ -120,6 +120,11 @@ class Catalogue:
         return self._strategy.name
 
     @property
+    def store_problem(self) -> str | None:
+        """Why the store in force does not answer; None while it does. Costs no round trip: it is looked at anyway."""
+        return self._binding.trust.store_problem
+
+    @property
     def unfinished(self) -> Unfinished:
         """What runs at this moment that a switch would wait for."""
         return Unfinished(self._writes, len(self._binding.background))
@@ -182,18 +187,20 @@ class Catalogue:
         if tier != "near" and freshness != "stale" and counted:
             orders.want(query, offset, window.total)
         found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
+        doubted = next((answer.reason for answer in answers if answer.freshness == "uncached"), None)
         verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
         if near := sum(tier == "near" for _, tier in found):
             verdict += f", {near} near"
         if freshness == "stale":
             verdict = f"last known state, {verdict}"
-        elif doubted := next((answer.reason for answer in answers if answer.freshness == "uncached"), None):
+        elif doubted:
             verdict = f"{verdict}, {doubted}"
         what = f"{query.sort} {offset}+{limit} {filter_text(query)}".rstrip()
         self._observer.trace("browse", what, strategy.name, tier, verdict, None, seconds, steps)
         movies = tuple(movie for movie, _ in found)
         tiers = tuple(tier for _, tier in found)
-        return Page(movies, window.total, offset, tiers, tier, freshness, seconds, counted)
+        bypassed = doubted is not None or freshness == "uncached"
+        return Page(movies, window.total, offset, tiers, tier, freshness, seconds, counted, bypassed)
 
     def get(self, id: str) -> Awaitable[Movie]:
         """The movie. Awaited, raises MovieNotFound, StoreUnavailable.
@@ -222,16 +229,24 @@ class Catalogue:
         seconds = time.perf_counter() - started
         self._observer.trace("get", id, strategy, answer.tier, answer.reason, answer.version, seconds, answer.steps)
         if answer.movie is None:
-            raise MovieNotFound(id)
+            raise MovieNotFound(id, tier=answer.tier, freshness=answer.freshness)
         return Reading(answer.movie, answer.version, answer.tier, answer.freshness, answer.reason, seconds)
 
     async def genres(self, query: Query) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer have each genre, most first. Raises StoreUnavailable."""
-        return await self._counts("genres", query, "genres")
+        return (await self._counts("genres", query, "genres")).values
 
     async def years(self, query: Query) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer are of each year, most first. Raises StoreUnavailable."""
-        return await self._counts("years", query, "year")
+        return (await self._counts("years", query, "year")).values
+
+    async def counts(self, field: str, query: Query) -> Counts:
+        """How many movies of the query's answer have each value of a field, and how that was come by.
+
+        Raises InvalidQuery on a field that is none of COUNTED, StoreUnavailable."""
+        if field not in COUNTED:
+            raise InvalidQuery(f"{field!r} has no values to count.", remedy=f"Choose: {', '.join(COUNTED)}.")
+        return await self._counts("years" if field == "year" else field, query, field)
 
     async def completions(
         self, field: str, beginning: str, limit: int = 10, *, among: Query | None = None
@@ -248,12 +263,12 @@ class Catalogue:
         counted = await self._counts("completions", narrowed, field)
         begun = (
             value
-            for value in counted
+            for value in counted.values
             if all(any(word.startswith(start) for word in words_of(value.name)) for start in starts)
         )
         return tuple(itertools.islice(begun, limit))
 
-    async def _counts(self, operation: str, query: Query, field: str) -> tuple[ValueCount, ...]:
+    async def _counts(self, operation: str, query: Query, field: str) -> Counts:
         strategy, store, tallies = self._strategy, self._binding.store, self._binding.tallies
         unordered = msgspec.structs.replace(query, sort="title", descending=False)
         question: Question[tuple[ValueCount, ...]] = Question(
@@ -273,10 +288,9 @@ class Catalogue:
         if tier != "near" and freshness == "fresh":
             tallies.want(unordered, field, counts)
         verdict = "last known state" if freshness == "stale" else "hit" if tier != "store" else "computed"
-        self._observer.trace(
-            operation, filter_text(query) or "all", strategy.name, tier, verdict, None, time.perf_counter() - started
-        )
-        return counts
+        seconds = time.perf_counter() - started
+        self._observer.trace(operation, filter_text(query) or "all", strategy.name, tier, verdict, None, seconds)
+        return Counts(counts, tier, freshness, seconds)
 
     # --------------------------------------------------------------------------------------------------------- writing
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.model import Movie
+    from core.query import Freshness, Tier
 
 
 class ReelcacheError(Exception):
@@ -64,11 +65,13 @@ class InvalidQuery(ReelcacheError):
 
 
 class MovieNotFound(ReelcacheError):
-    """No movie has this id."""
+    """No movie has this id. `tier` and `freshness` say who knew, where a read found that out."""
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, *, tier: Tier | None = None, freshness: Freshness | None = None) -> None:
         super().__init__(f"No movie has the id {id!r}.", remedy="It may have been removed: reload the list.")
         self.id = id
+        self.tier = tier
+        self.freshness = freshness
 
 
 class MovieExists(ReelcacheError):

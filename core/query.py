@@ -212,6 +212,8 @@ class Page(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     counted: bool = True
     """Whether `total` is known; where not, these are the first rows of an answer that is still being counted."""
+    bypassed: bool = False
+    """Whether some of it was read from the store without filling a cache: there is none, or it was not believed."""
 
 
 class ValueCount(msgspec.Struct, frozen=True):
@@ -219,3 +221,12 @@ class ValueCount(msgspec.Struct, frozen=True):
 
     name: str
     count: int
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many movies of a query's answer have each value of one field, and how that was come by."""
+
+    values: tuple[ValueCount, ...]
+    tier: Tier
+    freshness: Freshness
+    seconds: float

@@ -32,6 +32,8 @@ from core.stores.base import Standing, Store
 
 LOOK: Final = 0.3
 """Seconds between two looks at the store."""
+SILENCE: Final = 3.0
+"""Seconds without an answer to a look after which the store counts as away, though no call to it has failed yet."""
 SUSPENSION: Final = 15.0
 """Seconds after which the suspension of a copy that vanished ends by itself: long after the relay of another copy has
 carried its changes in."""
@@ -140,6 +142,14 @@ class Trust:
     async def agreed(self) -> None:
         """Wait until the Redis at hand is the cache for every copy."""
         await self._agreed.wait()
+
+    @property
+    def store_problem(self) -> str | None:
+        """Why the store does not answer; None while it does, or has only just begun not to."""
+        silent = self._clock() - self._looked
+        if self._store_problem is None and self._first_look.is_set() and silent >= SILENCE:
+            return f"the store has not answered for {silent:.0f} s"
+        return self._store_problem
 
     @property
     def standing(self) -> Standing:

@@ -29,6 +29,10 @@ def test_the_screen_loads_no_driver_and_no_pandas() -> None:
     assert not loaded_after("import tui.app") & {"redis", "psycopg", "pymongo", "pandas"}
 
 
+def test_the_api_loads_no_screen() -> None:
+    assert not loaded_after("import tui.commands.api") & {"textual", "plotext", "pandas", "aiohttp"}
+
+
 def test_no_source_file_names_a_machine_or_a_registry() -> None:
     strangers = re.compile(r"/work/|/root/|pypi\.org|pythonhosted|npmjs|deb\.debian")
     mine = Path(__file__)

@@ -16,7 +16,7 @@ from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.loading import Source
 from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace
 from core.observe.stats import NearStats, Stats, StrategyStats, TraceLine
-from core.query import Freshness, Page, Query, Tier, ValueCount
+from core.query import Counts, Freshness, Page, Query, Tier
 from core.settings import Settings
 from core.strategies.orders import Making
 from tests.core.stores import reference
@@ -198,9 +198,9 @@ class MemoryCatalogue(Catalogue):
             raise EditConflict(self.stock[id], version)
         del self.stock[id]
 
-    async def _counts(self, operation: str, query: Query, field: str) -> tuple[ValueCount, ...]:
+    async def _counts(self, operation: str, query: Query, field: str) -> Counts:
         await self._wait()
-        return reference.counts(self.stock.values(), query, field)
+        return Counts(reference.counts(self.stock.values(), query, field), "store", "fresh", 0.0)
 
     async def use_strategy(self, name: str) -> None:
         await self.gate.wait()

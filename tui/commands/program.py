@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,7 @@ _EXAMPLES = """Examples:
   reelcache stop
   reelcache reset --yes
   reelcache web --port 8080
+  reelcache api --port 8080
   reelcache --mongo-url mongodb+srv://me@cluster/sample_mflix adopt"""
 
 app = typer.Typer(
@@ -216,6 +218,30 @@ def web(
 
     flags, config = context.obj
     raise typer.Exit(run(serve(flags, config, host=host, port=port)))
+
+
+@app.command(short_help="Serve the movies to programs, over HTTP.", epilog=example("reelcache api --port 8080"))
+def api(
+    context: typer.Context,
+    port: Annotated[int, typer.Option("--port", help="0: any that is free.", min=0, max=65_535)] = 8000,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on. Nobody is asked for a password.", metavar="ADDRESS")
+    ] = "127.0.0.1",
+) -> None:
+    """Serve movies, genres and figures over HTTP to programs on this machine, until Ctrl-C; /openapi.json tells how."""
+    settings = settings_of(context)
+    if not host:
+        refuse("--host is empty.", "Leave it out, or give an address of this machine.", code=2)
+    from core.errors import ExtraMissing
+
+    if missing := next((name for name in ("fastapi", "uvicorn") if find_spec(name) is None), None):
+        problem = ExtraMissing("The HTTP API", "api", missing)
+        refuse(problem.message, problem.remedy, code=2)
+    if settings.metrics or settings.otel:
+        typer.echo("The API tells its metrics at /metrics alone: --metrics and --otel are the dashboard's.", err=True)
+    from tui.commands.api import serve
+
+    raise typer.Exit(run(serve(settings, host=host, port=port)))
 
 
 @app.command(short_help="End the embedded servers.", epilog=example("reelcache stop"))

@@ -11,8 +11,9 @@ from typing import Final
 import typer
 from aiohttp import web
 
-from core.listening import LOOPBACK, Address, cannot_listen
+from core.listening import Address, cannot_listen
 from core.sources import ENVIRONMENT
+from tui.listening import as_flags
 from tui.terminal import endings
 from tui.web.site import Site
 
@@ -43,12 +44,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as problem:
-        raise cannot_listen(problem, Address(host, port), _chosen) from None
-
-
-def _chosen(other: Address) -> str:
-    local = other.host == LOOPBACK
-    return f"--port {other.port}" if local else f"--host {other.host} --port {other.port}"
+        raise cannot_listen(problem, Address(host, port), as_flags) from None
 
 
 def _announce(host: str, port: int) -> None:

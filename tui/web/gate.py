@@ -7,13 +7,13 @@ made to point to this machine (DNS rebinding).
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+
+from tui.listening import leads_here
 
 WEBSOCKET: Final = "/ws"
 
@@ -24,7 +24,7 @@ def gate(names: Collection[str]) -> Middleware:
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host", "")
-        if not _leads_here(host, names):
+        if not leads_here(host, names):
             raise web.HTTPForbidden(
                 text="Reelcache answers to this machine's address in numbers, to localhost, and to the name "
                 "given as --host. Open it by one of these.\n"
@@ -40,21 +40,6 @@ def gate(names: Collection[str]) -> Middleware:
         return response
 
     return guarded
-
-
-def _leads_here(host: str, names: Collection[str]) -> bool:
-    """Whether nobody else can have chosen where this Host header leads. An address in numbers needs no look-up."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    if name in names:
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _headers(host: str) -> dict[str, str]:
