@@ -1,5 +1,6 @@
 """Names in Redis: each key has an entry and a gate, under two prefixes and in one hash slot with all others.
 
+A third prefix is for sums that are derived from no store, and so are not flushed with what is.
 The prefixes differ so that gate traffic never reaches a near tier that tracks entries. The slot is one because what is
 asked for together has to be carried out in its order: journal, generation, entries, bell (`DECISIONS.md`).
 """
@@ -57,6 +58,10 @@ class Namespace(msgspec.Struct, frozen=True):
     def gate_key(self, key: Key) -> bytes:
         """Where the gate is, a hash."""
         return f"rc:g:{{rc}}:{self._name(key)}".encode("utf-8", "surrogatepass")
+
+    def sum_key(self, key: Key) -> bytes:
+        """Where something summed is: no flush of entries and gates takes it away."""
+        return f"rc:s:{{rc}}:{self._name(key)}".encode("utf-8", "surrogatepass")
 
     def key_of(self, entry_key: bytes) -> Key | None:
         """The key whose entry this is; None where it is none of this namespace."""

@@ -14,6 +14,7 @@ from core.observe.stats import (
     NearStats,
     RedisStats,
     RelayStats,
+    SharedStats,
     Stats,
     Step,
     StrategyStats,
@@ -22,6 +23,7 @@ from core.observe.trace import KEPT, Trace
 from core.query import Tier
 
 _NEAR_OFF: Final = NearStats()
+_ALONE: Final = SharedStats()
 _TOGETHER: Final = 1000
 """Near hits that are counted together."""
 
@@ -237,6 +239,11 @@ class Observer:
         self._count_near_hits()
         self._trace.add(self._now(), operation, key, strategy, tier, verdict, version, seconds, steps)
 
+    def counted(self) -> dict[str, StrategyStats]:
+        """What was counted so far, by strategy."""
+        self._count_near_hits()
+        return {name: counters.snapshot() for name, counters in self._counters.items()}
+
     def snapshot(
         self,
         *,
@@ -251,15 +258,16 @@ class Observer:
         breaker_opened: int = 0,
         redis: RedisStats | None = None,
         near: NearStats = _NEAR_OFF,
+        shared: SharedStats = _ALONE,
         faults: tuple[str, ...] = (),
     ) -> Stats:
         """Everything counted so far, with what only the caller knows; `at` in monotonic seconds."""
-        self._count_near_hits()
+        counted = self.counted()
         return Stats(
             at=at,
             store=store,
             strategy=strategy,
-            strategies={name: counters.snapshot() for name, counters in self._counters.items()},
+            strategies=counted,
             refused=dict(self._refused),
             breaker=breaker,
             cache_problem=cache_problem,
@@ -269,6 +277,7 @@ class Observer:
             generation=generation,
             breaker_opened=breaker_opened,
             near=near,
+            shared=shared,
             faults=faults,
             redis=redis,
             trace=self._trace.snapshot(),
