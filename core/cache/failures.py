@@ -19,6 +19,7 @@ _MOVING_REPLIES = ("MOVED", "ASK", "TRYAGAIN")
 _LOGIN_REPLIES = ("WRONGPASS", "NOAUTH")
 _COMMAND: Final = re.compile(r"run the '([a-zA-Z|]+)' command")
 _USER: Final = re.compile(r"\bUser (\S+) has no permissions")
+_IN_SCRIPT: Final = "ACL failure in script"
 _LOGIN_WORDS = ("ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
 
 
@@ -104,7 +105,7 @@ def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]
     if refusal.code == "NOPERM":
         reason = f"the user at {address} lacks a permission ({words.partition(' ')[2]})."
         return _unavailable(reason, _allowing(words)), "down"
-    if "ACL failure in script" in words:
+    if _IN_SCRIPT in words:
         reason = f"the user at {address} lacks a permission ({words.partition(': ')[2].partition(' script: ')[0]})."
         return _unavailable(reason, _allowing(words)), "refused"
     if refusal.code == "LOADING":
@@ -124,8 +125,8 @@ def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]
 
 
 def forbidden(reply: Exception) -> bool:
-    """Whether the server would have carried out the command for another user."""
-    return isinstance(reply, Refused) and reply.code == "NOPERM"
+    """Whether the server would have carried out the command, or a command of the script, for another user."""
+    return isinstance(reply, Refused) and (reply.code == "NOPERM" or _IN_SCRIPT in str(reply))
 
 
 def _allowing(words: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -72,7 +73,7 @@ async def test_boards_are_the_stores_own_ranking_whatever_happens(
 
     # An edit by either copy moves a film at once; so often that boards run short, and are made anew.
     sources = []
-    for turn in range(80):
+    for turn in range(50):
         await change(choose.choice(copies), choose)
         if turn % 3:  # else several changes are carried in at once
             sources.append((await right(choose.choice(copies), choose.choice(ASKED))).source)
@@ -93,7 +94,7 @@ async def test_boards_are_the_stores_own_ranking_whatever_happens(
 
     # Redis is killed while both edit and ask.
     async def edits(catalogue: Catalogue, seed: int) -> None:
-        for _ in range(25):
+        for _ in range(15):
             await change(catalogue, Random(seed := seed + 1))
             await catalogue.top(choose.choice(ASKED), 6)
 
@@ -110,7 +111,7 @@ async def test_boards_are_the_stores_own_ranking_whatever_happens(
         assert (await made(reader, genre)).rows == (await made(writer, genre)).rows
 
     # A load flushes; a board that Redis evicted is not taken for an empty one.
-    await writer.load(ListSource([rated_movie(COUNT + n, critic_rating=9.9, critic_reviews=n) for n in range(600)]))
+    await writer.load(ListSource([rated_movie(COUNT + n, critic_rating=9.9, critic_reviews=n) for n in range(520)]))
     await right(reader, None)
     await made(reader)
     async with Redis.from_url(own_redis.url) as redis:
@@ -140,13 +141,14 @@ async def test_a_user_who_may_not_keep_boards_is_told_what_to_allow(
         while "ZADD" not in (await right(catalogue, None)).why.upper():
             await asyncio.sleep(0.01)
         board = await right(catalogue, None)
-        assert (board.source, board.why.partition("Allow it: ")[2]) == ("store", "ACL SETUSER default +zadd")
+        assert board.source == "store"
+        assert re.search(r"ACL SETUSER default (~rc:\* )?\+zadd$", board.why)
         catalogue.viewed("Q1")
         await catalogue.watch()
         shared = catalogue.stats().shared
-        assert (shared.copies, "ACL SETUSER default +" in str(shared.problem)) == (0, True)
+        assert (shared.copies, "ACL SETUSER default" in str(shared.problem)) == (0, True)
         assert (catalogue.stats().breaker, catalogue.stats().doubt) == ("closed", None)
-        assert "ACL SETUSER default +z" in (await catalogue.trending("hour")).why
+        assert re.search(r"ACL SETUSER default (~rc:\* )?\+z\w+$", (await catalogue.trending("hour")).why)
 
 
 async def test_what_no_board_can_be(redis_url: str, postgres_url: str, tmp_path: Path) -> None:
