@@ -18,9 +18,9 @@ from tui.screens.browse import BrowseScreen
 
 @pytest.fixture
 def catalogue() -> MemoryCatalogue:
-    """Movies of which Q7 is the best rated, and the best of its genres."""
+    """Movies of which Q4 is the best rated, and the best of its genres."""
     found = MemoryCatalogue(movies(400))
-    found.stock["Q7"] = replace(found.stock["Q7"], critic_rating=9.9, critic_reviews=399)
+    found.stock["Q4"] = replace(found.stock["Q4"], critic_rating=9.9, critic_reviews=399)
     return found
 
 
@@ -35,8 +35,7 @@ async def test_the_best_rated_follow_an_edit_and_enter_goes_there(
         await at.press("B")
         await at.until(lambda: "From Redis: every save of any copy is in it." in at.text)
         assert "score = (v·R + m·C) / (v + m), m = 25 reviews, C = 6.0" in at.text
-        assert "  1  9.670    399 reviews  千と千尋の神隠し" in at.text
-        assert "[REC]" not in at.text
+        assert "  1  9.670    399 reviews  8½" in at.text
 
         # Somebody else's edit moves a film while one looks.
         catalogue.stock["Q0"] = replace(catalogue.stock["Q0"], critic_rating=10, critic_reviews=5000)
@@ -47,7 +46,7 @@ async def test_the_best_rated_follow_an_edit_and_enter_goes_there(
         await at.press("left")
         await at.until(lambda: "← all movies →" in at.text and "  1  9.980  5,000 reviews" in at.text)
         await at.press("down", "enter")
-        await at.until(lambda: at.table.current is not None and at.table.current.id == "Q7")
+        await at.until(lambda: at.table.current is not None and at.table.current.id == "Q4")
 
 
 async def test_trends_show_what_was_opened_and_where_that_is_known_from(
@@ -79,7 +78,7 @@ async def test_trends_show_what_was_opened_and_where_that_is_known_from(
         catalogue.failing = None
         await at.press("escape")
         # A genre that is filtered by is the one looked at first.
-        genre = catalogue.stock["Q7"].genres[0]
+        genre = catalogue.stock["Q4"].genres[0]
         await at.press("slash", *"genre", "colon", *genre.lower(), "enter")
         await at.until(lambda: at.screen.query_now.genres == (genre,))
         await at.press("B")

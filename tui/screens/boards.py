@@ -150,7 +150,7 @@ class BoardsScreen(HelpedScreen[str | None]):
     def _look(self) -> None:
         if not any(worker.name == self._asked and not worker.is_finished for worker in self.workers):
             # What was asked for another board is not waited for.
-            self.run_worker(self._fetch(), name=self._asked, group="board", exclusive=True, exit_on_error=False)
+            self.run_worker(self._fetch, name=self._asked, group="board", exclusive=True, exit_on_error=False)
 
     @property
     def _asked(self) -> str:
