@@ -1,5 +1,6 @@
 """Reelcache's engine: a movie catalogue behind a caching strategy that can be switched while it runs."""
 
+from core.boards.board import Board
 from core.catalogue import Catalogue, Reading
 from core.errors import (
     CacheUnavailable,
@@ -26,6 +27,7 @@ from core.settings import Settings
 from core.sources import read_settings
 
 __all__ = [
+    "Board",
     "CacheUnavailable",
     "Catalogue",
     "EditConflict",

@@ -7,6 +7,8 @@ from functools import partial
 from typing import Final
 
 from core.audit import Auditor
+from core.boards.rated import Rated
+from core.boards.views import Views
 from core.cache.background import Background
 from core.cache.flight import SingleFlight
 from core.cache.keys import Key
@@ -45,11 +47,13 @@ class Binding:
     background: Background
     """What writers and readers left to be done behind their backs."""
     keeping: Background
-    """The relay, the looks of trust and auditor, the making of orders and tallies, reads that go on for others."""
+    """The relay, the looks of trust and auditor, what makes orders, tallies and boards, reads that go on for others."""
     movies: SingleFlight[Key, Answer]
     answers: SingleFlight[Key, bytes]
     orders: Orders
     tallies: Tallies
+    rated: Rated
+    views: Views
     strategies: dict[str, Strategy]
 
     def start(self) -> None:
@@ -84,13 +88,14 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
             reads, CollectionAnswers(caching.name, cache, trust, observer, answers), intents
         )
     orders = Orders(store, cache, keeping)
+    rated = Rated(store, cache, trust, keeping)
     return Binding(
         store=store,
         cache=cache,
         address=address,
         embedded=embedded,
         trust=trust,
-        relay=Relay(store, cache, trust, observer, auditor),
+        relay=Relay(store, cache, trust, observer, auditor, rated.changed),
         auditor=auditor,
         background=background,
         keeping=keeping,
@@ -98,5 +103,7 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
         answers=answers,
         orders=orders,
         tallies=Tallies(store, cache, keeping),
+        rated=rated,
+        views=Views(cache),
         strategies=strategies,
     )

@@ -14,6 +14,9 @@ import msgspec
 
 from core import audit
 from core.binding import Binding
+from core.boards.board import Board, BoardRow
+from core.boards.totals import Totals
+from core.boards.views import HALF_LIFE, KEPT, Span
 from core.cache.redis import RedisCache
 from core.errors import (
     CacheUnavailable,
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 
 SOON: Final = 0.005
 """Seconds that somebody in a hurry waits for a whole answer before its first rows are asked for beside it."""
+MOST_RANKED: Final = 200
+"""The longest board that one call may ask for."""
 SWITCH_PATIENCE: Final = 5.0
 """Seconds that a switch waits for running writes before it goes on beside them: both modes overlap safely."""
 
@@ -97,6 +102,7 @@ class Catalogue:
         self._strategy = binding.strategies[strategy]
         self._cache = cache
         self._observer = observer
+        self._totals = Totals(cache, observer.counted)
         self._open_store = open_store
         self._redis: RedisStats | None = None
         self._generation: str | None = None
@@ -292,6 +298,49 @@ class Catalogue:
         self._observer.trace(operation, filter_text(query) or "all", strategy.name, tier, verdict, None, seconds)
         return Counts(counts, tier, freshness, seconds)
 
+    # ---------------------------------------------------------------------------------------------------------- boards
+
+    async def top(self, genre: str | None = None, limit: int = 50) -> Board:
+        """The movies that critics rate best (`core/score.py`), of a genre or of all; no write that was acknowledged
+        before the call is missing from it. Raises InvalidQuery, StoreUnavailable."""
+        _check_board(genre, limit)
+        strategy, rated = self._strategy, self._binding.rated
+        with self._errors_counted(strategy):
+            for _ in range(2):
+                ranking = await rated.best(genre, limit, asked=strategy.name != "no-cache")
+                answers = await strategy.read_many([row.id for row in ranking.rows])
+                if all(answer.movie is not None for answer in answers):
+                    break  # else one was removed between the two looks: both once more
+        rows = tuple(
+            BoardRow(answer.movie, row.score, row.reviews)
+            for row, answer in zip(ranking.rows, answers, strict=True)
+            if answer.movie is not None
+        )
+        return Board(rows, ranking.source, ranking.why)
+
+    async def trending(self, span: Span = "day", limit: int = 50, *, genre: str | None = None) -> Board:
+        """The movies that were most looked at, by all running copies and as of a second ago, where what was looked at
+        a span ago counts half. Raises InvalidQuery, StoreUnavailable."""
+        _check_board(genre, limit)
+        if span not in HALF_LIFE:
+            raise InvalidQuery(f"{span!r} is no span of a trend.", remedy=f"Choose: {', '.join(HALF_LIFE)}.")
+        strategy, views = self._strategy, self._binding.views
+        found, source, why = await views.most(span, limit if genre is None else 2 * KEPT)
+        rows: list[BoardRow] = []
+        with self._errors_counted(strategy):
+            for start in range(0, len(found), MOST_ROWS // 10):
+                part = dict(found[start : start + MOST_ROWS // 10])
+                for (_, count), answer in zip(part.items(), await strategy.read_many(list(part)), strict=True):
+                    if answer.movie is not None and (genre is None or genre in answer.movie.genres):
+                        rows.append(BoardRow(answer.movie, count))
+                if len(rows) >= limit:
+                    break
+        return Board(tuple(rows[:limit]), source, why)
+
+    def viewed(self, id: str) -> None:
+        """Somebody looks at this movie: count it among the views of all copies."""
+        self._binding.views.viewed(id)
+
     # --------------------------------------------------------------------------------------------------------- writing
 
     async def save(self, movie: Movie) -> Movie:
@@ -436,6 +485,7 @@ class Catalogue:
         for task in self._fills.values():
             task.cancel()
         await asyncio.gather(*self._fills.values(), return_exceptions=True)
+        await asyncio.gather(self._totals.report(running=False), self._binding.views.report())
 
     # ------------------------------------------------------------------------------------------------------ what it did
 
@@ -456,6 +506,7 @@ class Catalogue:
             breaker_entered=dict(breaker.entered),
             faults=tuple(self.faults.active.values()),
             redis=self._redis if breaker.state == "closed" else None,
+            shared=self._totals.stats,
             near=NearStats(
                 on=self._cache.tracking.wanted,
                 problem=self._cache.tracking.problem,
@@ -472,7 +523,8 @@ class Catalogue:
         )
 
     async def watch(self) -> None:
-        """Look at Redis' own figures, and at whether it is used, once. Called every second by the opener."""
+        """Look at Redis' own figures and at whether it is used, and tell the other copies what was counted and viewed,
+        once. Called every second by the opener."""
         doubt = self._binding.trust.doubt()
         reason = self._cache.breaker.problem or (doubt.reason if doubt else None)
         if reason != self._doubt:
@@ -483,6 +535,8 @@ class Catalogue:
             self._generation = present.payload.hex() if present is not None else None
             info = await self._cache.server()
             self._redis = RedisStats(**msgspec.structs.asdict(info))
+
+        await asyncio.gather(self._totals.report(), self._binding.views.report())
 
     def note(self, operation: str, key: str, verdict: str) -> None:
         """Write into the trace what is no operation on a movie: a fault that was switched, a change of trust."""
@@ -517,6 +571,7 @@ class Catalogue:
         seconds = time.perf_counter() - started
         self._observer.write(strategy.name, seconds)
         binding.auditor.wrote(id)
+        binding.rated.changed()
         self._observer.trace(
             operation, id, strategy.name, "store", "committed", written.version, seconds, written.steps
         )
@@ -529,6 +584,12 @@ class Catalogue:
         except StoreUnavailable:
             self._observer.error(strategy.name, write=write)
             raise
+
+
+def _check_board(genre: str | None, limit: int) -> None:
+    if not 0 < limit <= MOST_RANKED:
+        raise InvalidQuery(f"A board of {limit} rows cannot be had.", remedy=f"Ask for 1 to {MOST_RANKED} rows.")
+    Query(genres=() if genre is None else (genre,))
 
 
 async def _counted_or_begun(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from core.audit import Auditor
@@ -31,14 +31,23 @@ CACHE_AWAY: Final = 0.05
 
 class Relay:
     """Follows one store and tells its namespace of the cache, as long as its Redis is the cache for all copies: each
-    change comes once, to one of them."""
+    change comes once, to one of them. `carried` is told after each batch."""
 
-    def __init__(self, store: Store, cache: RedisCache, trust: Trust, observer: Observer, auditor: Auditor) -> None:
+    def __init__(
+        self,
+        store: Store,
+        cache: RedisCache,
+        trust: Trust,
+        observer: Observer,
+        auditor: Auditor,
+        carried: Callable[[], None],
+    ) -> None:
         self._store = store
         self._cache = cache
         self._trust = trust
         self._observer = observer
         self._auditor = auditor
+        self._carried = carried
 
     async def run(self) -> None:
         """Follow the store, through outages of either side, until cancelled."""
@@ -61,6 +70,7 @@ class Relay:
             await self._invalidate(latest)
         if under is None or self._trust.under() != under:
             raise CacheUnavailable("Redis", "another one may have become the cache.")
+        self._carried()
         self._observer.relayed(len(changes), max(0.0, time.time() - changes[0].at))
 
     async def _invalidate(self, changes: Sequence[Changed]) -> None:

@@ -41,6 +41,7 @@ TERMS: Final[dict[str, str]] = {
     "evicted": "Entries that Redis threw out for want of memory, and those whose time was up.",
     "breaker": "A switch that opens when Redis fails, so that nobody waits for it; it closes once a probe is answered.",
     "refused": "Operations that the store failed, and saves that met an edit of somebody else.",
+    "all copies": "What all running copies of the program counted by strategy, as each of them tells once a second.",
     # Consistency
     "races prevented": "Times that an outdated answer was about to be put into the cache, and was refused.",
     "the cache is": "Whether answers of the cache may be shown: not while a change could have passed it by.",
@@ -157,7 +158,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         *("hit", "miss", "store read", "write", "strategy", "hit now", "hit all", "reads", "queries", "saved", "ago"),
         *_STRATEGIES,
         *("store reads avoided", "reads avoided", "races prevented", "Redis", "whole server", "evicted", "refused"),
-        *("consistent", "change log lag"),
+        *("consistent", "change log lag", "all copies"),
     ),
     "strip": _words("hits", "misses", "saved", "near", "Redis", hit="hit ratio", races="races prevented"),
     "status": _words(

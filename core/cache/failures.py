@@ -17,6 +17,9 @@ Meaning = Literal["refused", "failed", "down"]
 _DOWN_REPLIES = ("MISCONF", "MASTERDOWN", "CLUSTERDOWN")
 _MOVING_REPLIES = ("MOVED", "ASK", "TRYAGAIN")
 _LOGIN_REPLIES = ("WRONGPASS", "NOAUTH")
+_COMMAND: Final = re.compile(r"run the '([a-zA-Z|]+)' command")
+_USER: Final = re.compile(r"\bUser (\S+) has no permissions")
+_IN_SCRIPT: Final = "ACL failure in script"
 _LOGIN_WORDS = ("ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
 
 
@@ -101,7 +104,10 @@ def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]
         return _unavailable(f"{address} refused the login.", "Check user and password in redis_url."), "down"
     if refusal.code == "NOPERM":
         reason = f"the user at {address} lacks a permission ({words.partition(' ')[2]})."
-        return _unavailable(reason, "Allow it the commands and keys of the cache (rc:*)."), "down"
+        return _unavailable(reason, _allowing(words)), "down"
+    if _IN_SCRIPT in words:
+        reason = f"the user at {address} lacks a permission ({words.partition(': ')[2].partition(' script: ')[0]})."
+        return _unavailable(reason, _allowing(words)), "refused"
     if refusal.code == "LOADING":
         return _unavailable(f"{address} is still loading its data.", "It will be used when ready."), "down"
     if refusal.code == "READONLY":
@@ -116,6 +122,20 @@ def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]
     if refusal.code in _DOWN_REPLIES:
         return _unavailable(f"{address} cannot serve: {words}"), "down"
     return _unavailable(f"{address} refused a command: {words}"), "refused"
+
+
+def forbidden(reply: Exception) -> bool:
+    """Whether the server would have carried out the command, or a command of the script, for another user."""
+    return isinstance(reply, Refused) and (reply.code == "NOPERM" or _IN_SCRIPT in str(reply))
+
+
+def _allowing(words: str) -> str:
+    """What to say to the server so that this refusal is its last."""
+    command, user = _COMMAND.search(words), _USER.search(words)
+    if command is None:
+        return "Allow it the commands and keys of the cache (rc:*)."
+    name = user[1] if user else "<user>"
+    return f"Allow it: ACL SETUSER {name} +{command[1].lower()}"
 
 
 def misaddressed(

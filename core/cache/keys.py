@@ -1,5 +1,6 @@
 """Names in Redis: each key has an entry, a gate and a lease, under two prefixes and in one hash slot with all others.
 
+A third prefix is for sums that are derived from no store, and so are not flushed with what is.
 The prefixes differ so that gate traffic never reaches a near tier that tracks entries. The slot is one because what is
 asked for together has to be carried out in its order: journal, generation, entries, bell (`DECISIONS.md`).
 """
@@ -62,6 +63,10 @@ class Namespace(msgspec.Struct, frozen=True):
         """Where the entry, the gate and the lease are; the lease, a string, is there while a reader loads."""
         name = f"{{rc}}:{self._name(key)}".encode("utf-8", "surrogatepass")
         return b"rc:e:" + name, b"rc:g:" + name, b"rc:g:" + name + b":r"
+
+    def sum_key(self, key: Key) -> bytes:
+        """Where something summed is: no flush of entries and gates takes it away."""
+        return f"rc:s:{{rc}}:{self._name(key)}".encode("utf-8", "surrogatepass")
 
     def key_of(self, entry_key: bytes) -> Key | None:
         """The key whose entry this is; None where it is none of this namespace."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.cache import scripts
 from core.cache.address import Address, route_of
 from core.cache.breaker import Breaker
-from core.cache.failures import explain, misaddressed, read_only, told
+from core.cache.failures import explain, forbidden, misaddressed, read_only, told
 from core.cache.info import info_fields, life
 from core.cache.keys import NOWHERE
 from core.cache.scripts import Script
@@ -127,31 +127,39 @@ class Link:
 
         return self._wire if isinstance(self._wire, Lanes) else None
 
-    async def exchange(self, commands: Sequence[Command], *, invalidates: bool = False) -> list[Reply]:
+    async def exchange(
+        self, commands: Sequence[Command], *, invalidates: bool = False, spare: bool = False
+    ) -> list[Reply]:
         """One round trip: the replies in the order of the commands, refusals among them as `Refused`.
 
-        `invalidates` says that the cache would lie if these commands never ran. Raises CacheUnavailable.
+        `invalidates` says that the cache would lie if these commands never ran; `spare`, that the cache can do without
+        them, so that a user who may not give them keeps the cache. Raises CacheUnavailable.
         """
         wire = self._usable()
         if not invalidates:
-            return await self._called(wire, commands)
+            return await self._called(wire, commands, spare=spare)
         task = asyncio.create_task(self._called(wire, commands))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
     async def run(
-        self, calls: Sequence[ScriptCall], *, before: Sequence[Command] = (), invalidates: bool = False
+        self,
+        calls: Sequence[ScriptCall],
+        *,
+        before: Sequence[Command] = (),
+        invalidates: bool = False,
+        spare: bool = False,
     ) -> list[Reply]:
         """Run scripts in one round trip, behind other commands; one more where the server does not know them
         (restarted, SCRIPT FLUSH). Replies and errors as `exchange`."""
         commands: list[Command] = [("EVALSHA", script.digest, len(keys), *keys, *more) for script, keys, more in calls]
         first = len(before)
-        replies = await self.exchange([*before, *commands], invalidates=invalidates)
+        replies = await self.exchange([*before, *commands], invalidates=invalidates, spare=spare)
         unknown = [n for n in range(len(calls)) if _is_no_script(replies[first + n])]
         if unknown:
             load: list[Command] = [("SCRIPT", "LOAD", source) for source in {calls[n][0].source for n in unknown}]
-            again = await self.exchange([*load, *(commands[n] for n in unknown)], invalidates=invalidates)
+            again = await self.exchange([*load, *(commands[n] for n in unknown)], invalidates=invalidates, spare=spare)
             for n, reply in zip(unknown, again[len(load) :], strict=True):
                 replies[first + n] = reply
         return replies
@@ -228,7 +236,9 @@ class Link:
             raise CacheUnavailable("Redis", "the connection is closed.")
         return self._wire
 
-    async def _called(self, wire: Wire, commands: Sequence[Command], patience: float = 0.0) -> list[Reply]:
+    async def _called(
+        self, wire: Wire, commands: Sequence[Command], patience: float = 0.0, *, spare: bool = False
+    ) -> list[Reply]:
         sent = time.monotonic()
         try:
             replies = await wire.call(commands, patience)
@@ -238,7 +248,7 @@ class Link:
         for reply in replies:
             if isinstance(reply, Exception):
                 problem, meaning = explain(reply, self.address, self._budget)
-                if meaning == "down":
+                if meaning == "down" and not (spare and forbidden(reply)):
                     self._judge(problem, meaning)
                     raise problem
         self.breaker.succeeded()

@@ -335,6 +335,14 @@ class RedisCache:
         self.tracking.drop(None)
         return removed
 
+    async def beside(self, calls: Sequence[ScriptCall], *, before: Sequence[Command] = ()) -> list[Reply]:
+        """Other commands and scripts in one round trip, on structures that the protocol does not need.
+
+        Raises CacheUnavailable, also where one is refused, and for want of a permission too: that costs nobody the
+        cache."""
+        replies = await self._link.run(calls, before=before, spare=True)
+        return [self._accepted(reply) for reply in replies]
+
     async def server(self) -> RedisInfo:
         """What the server says of itself, in one round trip."""
         return redis_info(await self._link.info())

@@ -35,4 +35,11 @@ INVALIDATE: Final = _read("invalidate")
 NOTE: Final = _read("note")
 BEAT: Final = _read("beat")
 RING: Final = _read("ring")
-ALL: Final = (ACQUIRE, FILL, BEGIN, FINISH, DROP, ABORT, INVALIDATE, NOTE, BEAT, RING)
+BOARD: Final = _read("board")
+PLACE: Final = _read("place")
+SUM: Final = _read("sum")
+DECAYED: Final = _read("decayed")
+ALL: Final = (
+    *(ACQUIRE, FILL, BEGIN, FINISH, DROP, ABORT, INVALIDATE, NOTE, BEAT, RING),
+    *(BOARD, PLACE, SUM, DECAYED),
+)

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 from core.model import Movie
 from core.query import Query, ValueCount
+from core.score import Ranked
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Store, Stored, StoreName, Window
 
 
@@ -51,6 +52,10 @@ class SlowStore(Store):
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
         await self._slowness.wait()
         return await self._inside.first(query, limit)
+
+    async def ranked(self, query: Query, limit: int) -> tuple[Ranked, ...]:
+        await self._slowness.wait()
+        return await self._inside.ranked(query, limit)
 
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         await self._slowness.wait()

@@ -34,6 +34,8 @@ class Visited(Protocol):
 
     async def read(self, id: str) -> _Read: ...
 
+    def viewed(self, id: str) -> None: ...
+
     async def save(self, movie: Movie) -> Movie: ...
 
 
@@ -133,6 +135,7 @@ class Visitors:
             await self._browse(row or 0)
             return
         movie = (await self._catalogue.read(self._ids[row])).movie
+        self._catalogue.viewed(movie.id)
         self._counts["read"] += 1
         if self._random.uniform(0, 100 - self.plan.browses) < self.plan.edits and movie.critic_reviews is not None:
             await _to_its_end(self._edit(replace(movie, critic_reviews=movie.critic_reviews ^ 1)))

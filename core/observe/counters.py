@@ -17,6 +17,7 @@ from core.observe.stats import (
     NearStats,
     RedisStats,
     RelayStats,
+    SharedStats,
     Stats,
     Step,
     StrategyStats,
@@ -25,6 +26,7 @@ from core.observe.trace import KEPT, Hit, Trace
 from core.query import Tier
 
 _NEAR_OFF: Final = NearStats()
+_ALONE: Final = SharedStats()
 _TOGETHER: Final = 1000
 """Near hits that are counted together."""
 
@@ -308,6 +310,11 @@ class Observer:
         self._count_near_hits()
         self._trace.add(self.now(), operation, key, strategy, tier, verdict, version, seconds, steps)
 
+    def counted(self) -> dict[str, StrategyStats]:
+        """What was counted so far, by strategy."""
+        self._count_near_hits()
+        return {name: counters.snapshot() for name, counters in self._counters.items()}
+
     def snapshot(
         self,
         *,
@@ -323,15 +330,16 @@ class Observer:
         breaker_entered: dict[BreakerState, int] | None = None,
         redis: RedisStats | None = None,
         near: NearStats = _NEAR_OFF,
+        shared: SharedStats = _ALONE,
         faults: tuple[str, ...] = (),
     ) -> Stats:
         """Everything counted so far, with what only the caller knows; `at` in monotonic seconds."""
-        self._count_near_hits()
+        counted = self.counted()
         return Stats(
             at=at,
             store=store,
             strategy=strategy,
-            strategies={name: counters.snapshot() for name, counters in self._counters.items()},
+            strategies=counted,
             refused=_refused(self._fills, self._finishes),
             fills=dict(self._fills),
             finishes=dict(self._finishes),
@@ -347,6 +355,7 @@ class Observer:
             breaker_opened=breaker_opened,
             breaker_entered=breaker_entered or {},
             near=near,
+            shared=shared,
             faults=faults,
             redis=redis,
             trace=self._trace.snapshot(),

@@ -57,6 +57,28 @@ class StrategyStats(msgspec.Struct, frozen=True):
     write_latency: LatencyStats = LatencyStats()
 
 
+class StrategyTotals(msgspec.Struct, frozen=True):
+    """What one strategy did in all running copies of the program; as in StrategyStats."""
+
+    hits: int = 0
+    near_hits: int = 0
+    misses: int = 0
+    bypasses: int = 0
+    errors: int = 0
+    writes: int = 0
+    store_reads: int = 0
+    saved: int = 0
+
+
+class SharedStats(msgspec.Struct, frozen=True):
+    """What all running copies behind this Redis counted together, by strategy, as of about a second ago, and how many
+    run: 0 where that is not known, and `problem` says why, if it was ever asked."""
+
+    copies: int = 0
+    strategies: dict[str, StrategyTotals] = msgspec.field(default_factory=dict)
+    problem: str | None = None
+
+
 class RedisStats(msgspec.Struct, frozen=True):
     """What the Redis server says of itself (server-wide: all its clients). Bytes, counts, seconds."""
 
@@ -193,5 +215,6 @@ class Stats(msgspec.Struct, frozen=True):
     lease_wait: LatencyStats = LatencyStats()
     """How long readers waited for another one who held the lease."""
     near: NearStats = NearStats()
+    shared: SharedStats = SharedStats()
     faults: tuple[str, ...] = ()
     """What is broken on purpose just now, each in two or three words."""

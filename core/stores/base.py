@@ -10,6 +10,7 @@ import msgspec
 
 from core.model import Movie
 from core.query import Query, ValueCount
+from core.score import Ranked
 
 StoreName = Literal["postgresql", "mongodb"]
 
@@ -103,6 +104,10 @@ class Store(Protocol):
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
         """The ids of the first rows of a query's answer, without counting how many there are."""
+
+    async def ranked(self, query: Query, limit: int) -> tuple[Ranked, ...]:
+        """The movies of a query's answer that have most points (`core/score.py`), most first, whatever its sort; of
+        those with the same points the higher id first. Movies that have no points are left out."""
 
     def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         """Every movie of the query's answer as (id, key), ascending whatever its direction, the unknown ones last; some

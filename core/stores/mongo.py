@@ -15,6 +15,7 @@ from pymongo.read_concern import ReadConcern
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, replace
 from core.query import Query, ValueCount
+from core.score import Ranked
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
@@ -46,6 +47,7 @@ from core.stores.mongo_queries import (
     known_part,
     matching,
     order,
+    ranking,
     still,
     unknown_part,
     value_path,
@@ -173,6 +175,12 @@ class MongoStore:
         """The ids of the first rows of a query's answer, without counting how many there are."""
         with self._at.call():
             return await self._ids(query, 0, limit)
+
+    async def ranked(self, query: Query, limit: int) -> tuple[Ranked, ...]:
+        """The movies of a query's answer that have most points, most first."""
+        with self._at.call():
+            found = await (await self._at.movies.aggregate(ranking(query, limit), collation=BINARY)).to_list()
+        return tuple(Ranked(document["id"], int(document["points"])) for document in found)
 
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         """Every movie of the query's answer as (id, key), ascending whatever its direction, the unknown ones last."""

@@ -12,6 +12,7 @@ from core.errors import EditConflict, MovieExists, MovieNotFound
 from core.masking import masked
 from core.model import Movie, replace
 from core.query import Query, ValueCount
+from core.score import Ranked
 from core.stores import postgres_indexes as indexes
 from core.stores import postgres_queries as queries
 from core.stores import postgres_schema as schema
@@ -101,6 +102,11 @@ class PostgresStore(Store):
                 statement, parameters = queries.first(query, limit - len(found), known=known)
                 found += [id for (id,) in await self._connections.rows(statement, parameters, planned=False)]
         return tuple(found)
+
+    async def ranked(self, query: Query, limit: int) -> tuple[Ranked, ...]:
+        statement, parameters = queries.ranked(query, limit)
+        rows = await self._connections.rows(statement, parameters, planned=False)
+        return tuple(Ranked(id, points) for id, points in rows)
 
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         async with aclosing(self._streamed([queries.order(query, known=known) for known in (True, False)])) as parts:

@@ -8,6 +8,7 @@ from typing import Final
 from psycopg import sql
 
 from core.query import SORTS, WITHIN, Query
+from core.score import BEST_RATING, MOST_REVIEWS, PARTS, PRIOR_PARTS, PRIOR_REVIEWS, SHIFT
 from core.stores.postgres_records import KEYS, searched
 
 Parameters = dict[str, object]
@@ -79,6 +80,15 @@ select id, {key} from reelcache.movies where {column} is {known} and {filter} or
 _FIRST = sql.SQL("""
 select id from reelcache.movies where {column} is {known} and {filter}
 order by {column} {direction}, id {direction} limit %(limit)s
+""")
+_RANKED = sql.SQL("""
+select
+  id,
+  (critic_reviews * round(critic_rating * %(parts)s::float8)::bigint + %(prior)s::bigint)
+    / (critic_reviews + %(prior_reviews)s) * %(shift)s + critic_reviews as points
+from reelcache.movies
+where critic_rating between 0 and %(best_rating)s and critic_reviews between 0 and %(most_reviews)s and {filter}
+order by points desc, id desc limit %(limit)s
 """)
 _KEYS = sql.SQL("select id, {key} from reelcache.movies where id = any(%(ids)s) and {filter}")
 _COUNTS = sql.SQL("""
@@ -155,6 +165,21 @@ def first(query: Query, limit: int, *, known: bool) -> tuple[sql.Composed, Param
         direction=sql.SQL("desc" if query.descending else "asc"),
     )
     return asked, {**parameters, "limit": limit}
+
+
+def ranked(query: Query, limit: int) -> tuple[sql.Composed, Parameters]:
+    """Rows of id and points, most first."""
+    condition, parameters = _filter(query)
+    numbers = {
+        "parts": PARTS,
+        "prior": PRIOR_REVIEWS * PRIOR_PARTS,
+        "prior_reviews": PRIOR_REVIEWS,
+        "shift": SHIFT,
+        "best_rating": BEST_RATING,
+        "most_reviews": MOST_REVIEWS,
+        "limit": limit,
+    }
+    return _RANKED.format(filter=condition), {**parameters, **numbers}
 
 
 def keys(query: Query, ids: Sequence[str]) -> tuple[sql.Composed, Parameters]:

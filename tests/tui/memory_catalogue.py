@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
 
 import msgspec
 
+from core.boards.board import Board, BoardRow
+from core.boards.views import Span
 from core.catalogue import Catalogue, Reading, Unfinished
 from core.errors import EditConflict, MovieExists, MovieNotFound
 from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.loading import Source
 from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace
-from core.observe.stats import NearStats, Stats, StrategyStats, TraceLine
+from core.observe.stats import NearStats, SharedStats, Stats, StrategyStats, TraceLine
 from core.query import Counts, Freshness, Page, Query, Tier
 from core.settings import Settings
 from core.strategies.orders import Making
@@ -106,6 +109,8 @@ class MemoryCatalogue(Catalogue):
         self.near_tier = NearStats(most_entries=20_000, most_size=64 * 2**20)
         self.near_problem: str | None = None
         """Why a near tier that is turned on keeps nothing."""
+        self.views: Counter[str] = Counter()
+        self.shared = SharedStats()
         self.browsed: list[tuple[Query, int, int]] = []
         self.closed = False
         self._strategy_name = "cache-aside"
@@ -202,6 +207,22 @@ class MemoryCatalogue(Catalogue):
         await self._wait()
         return Counts(reference.counts(self.stock.values(), query, field), "store", "fresh", 0.0)
 
+    async def top(self, genre: str | None = None, limit: int = 50) -> Board:
+        await self._wait()
+        query = Query() if genre is None else Query(genres=(genre,))
+        ranked = reference.ranked(self.stock.values(), query, limit)
+        rows = tuple(BoardRow(self.stock[row.id], row.score, row.reviews) for row in ranked)
+        return Board(rows, "store", self.cache_problem) if self.cache_problem else Board(rows, "redis")
+
+    async def trending(self, span: Span = "day", limit: int = 50, *, genre: str | None = None) -> Board:
+        await self._wait()
+        seen = [(self.stock[id], float(times)) for id, times in self.views.most_common()]
+        rows = tuple(BoardRow(movie, times) for movie, times in seen if genre is None or genre in movie.genres)
+        return Board(rows[:limit], "memory", self.cache_problem) if self.cache_problem else Board(rows[:limit], "redis")
+
+    def viewed(self, id: str) -> None:
+        self.views[id] += 1
+
     async def use_strategy(self, name: str) -> None:
         await self.gate.wait()
         if self.refusing:
@@ -233,6 +254,7 @@ class MemoryCatalogue(Catalogue):
             faults=tuple(self.faults.active.values()),
             redis=None,
             near=self.near_tier,
+            shared=self.shared,
             trace=tuple(self._trace),
         )
 

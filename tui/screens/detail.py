@@ -23,6 +23,7 @@ class DetailScreen(HelpedScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "read", "Read again", id="detail.read"),
         Binding("e", "edit", "Edit", id="detail.edit"),
+        Binding("f", "fields", "Field by field", id="detail.fields"),
         Binding("escape,q,enter", "close", "Close", id="detail.close"),
         Binding("down,j", "scroll('down')", show=False),
         Binding("up,k", "scroll('up')", show=False),
@@ -35,6 +36,7 @@ class DetailScreen(HelpedScreen[str | None]):
     KEYS = (
         ("r", "Read it again: a miss becomes a hit before one's eyes."),
         ("e", "Edit it."),
+        ("f", "Show it field by field, as it is kept, or as people read it."),
         ("↑ ↓ k j", "Scroll by a line."),
         ("PgUp PgDn", "Scroll by a screen; Space too."),
         ("Home g", "Go to the beginning."),
@@ -50,7 +52,7 @@ class DetailScreen(HelpedScreen[str | None]):
         super().__init__()
         self._read = read
         self._text = ReadingText()
-        self._dialog = Dialog(self._text, title="Details", keys="r read again · e edit · esc close · ? keys")
+        self._dialog = Dialog(self._text, title="Details", keys="r read again · e edit · f fields · esc close · ? keys")
         self._reads = 0
 
     def compose(self) -> ComposeResult:
@@ -92,6 +94,11 @@ class DetailScreen(HelpedScreen[str | None]):
         """Close with the wish to edit this movie."""
         if self._text.reading is not None:
             self.dismiss("edit")
+
+    def action_fields(self) -> None:
+        """Show the record field by field, or laid out again."""
+        self._text.by_field = not self._text.by_field
+        self._dialog.scroll_home(animate=False)
 
     def action_close(self) -> None:
         """Close."""

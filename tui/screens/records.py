@@ -15,6 +15,7 @@ from tui.editing import changes_between
 from tui.formats import visible
 from tui.locate import first_titled, locate
 from tui.remembered import Memory
+from tui.screens.boards import BoardsScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.conflict import ConflictScreen
 from tui.screens.detail import DetailScreen
@@ -57,7 +58,23 @@ class RecordScreen(FilteredScreen):
             if wish == "edit":
                 self._begin_edit(id)
 
+        self.catalogue.viewed(id)
         self.app.push_screen(DetailScreen(partial(self.catalogue.read, id)), closed)
+
+    def action_boards(self) -> None:
+        """Show the rankings, of the genre that the filter names."""
+        genre = self.query_now.genres[0] if self.query_now.genres else None
+        self.app.push_screen(BoardsScreen(self.catalogue, self.known_genres, genre), self._go_to_ranked)
+
+    def _go_to_ranked(self, id: str | None) -> None:
+        if id is not None:
+            run(self, self._find(id), doing="find the row", group="jump")
+
+    async def _find(self, id: str) -> None:
+        movie = await self.catalogue.get(id)
+        if not await self._go_to_movie(movie):
+            problem = f"“{movie.title}” is not among the movies that are filtered: Esc clears the filter."
+            self.notify(problem, title="Boards", severity="warning", markup=False)
 
     def complete(self, word: Word) -> None:
         """Offer the values that a word of the filter could become."""

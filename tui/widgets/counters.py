@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from core.observe.histogram import percentile
-from core.observe.stats import LatencyStats, Stats, StrategyStats
+from core.observe.stats import LatencyStats, SharedStats, Stats, StrategyStats
 from tui import figures
 from tui.near_texts import is_near_told_of, near_dropped, near_held
 from tui.widgets.consistency_lines import consistency_lines
@@ -249,6 +249,7 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
         rows.append(("", (gone, "warning" if redis.evicted else "")))
     if not stats.near.on:
         rows += near
+    rows += shared_rows(stats.shared)
     if total.errors or total.conflicts:
         failed = f"{figures.count(total.errors)} errors, {figures.count(total.conflicts)} edit conflicts"
         rows.append(("refused", (failed, "warning" if total.errors else "")))
@@ -256,6 +257,20 @@ def health_lines(summary: Summary, width: int) -> list[Line]:
         ((figures.fit(name, label), "muted"), (figures.fit(text, width - label).rstrip(), style))
         for name, (text, style) in rows
     ]
+
+
+def shared_rows(shared: SharedStats) -> list[tuple[str, Part]]:
+    """What all running copies counted together, one row for each strategy that was used; or that nobody knows."""
+    if not shared.copies:
+        return [("all copies", ("not known: above is this copy alone", "warning"))] if shared.problem else []
+    rows: list[tuple[str, Part]] = [("all copies", ("1 runs" if shared.copies == 1 else f"{shared.copies} run", ""))]
+    for name, totals in sorted(shared.strategies.items()):
+        asked = totals.hits + totals.misses
+        read = asked + totals.bypasses
+        if read or totals.writes:
+            hit = f"{figures.share(totals.hits / asked)} hit, " if asked else ""
+            rows.append((f"  {name}", (f"{hit}{figures.short(read)} reads, {figures.short(totals.writes)} writes", "")))
+    return rows
 
 
 def breaker_words(stats: Stats, away: float | None = None) -> Part:

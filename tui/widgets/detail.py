@@ -13,7 +13,7 @@ from core.catalogue import Reading
 from tui.formats import visible
 from tui.terms import PANELS
 from tui.widgets.explained import Explained
-from tui.widgets.movie_text import provenance, reading_lines
+from tui.widgets.movie_text import field_lines, provenance, reading_lines
 
 
 class ReadingText(Widget):
@@ -24,10 +24,13 @@ class ReadingText(Widget):
     """
 
     reading: reactive[Reading | None] = reactive(None, layout=True)
+    by_field: reactive[bool] = reactive(False, layout=True)
 
     def lines(self, width: int) -> list[Content]:
         """The text for a width in cells; none before something was read."""
-        return reading_lines(self.reading, width) if self.reading is not None and width > 0 else []
+        if self.reading is None or width <= 0:
+            return []
+        return (field_lines if self.by_field else reading_lines)(self.reading, width)
 
     def render(self) -> Content:
         return Content("\n").join(self.lines(self.content_size.width))

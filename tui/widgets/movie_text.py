@@ -131,6 +131,21 @@ def provenance(reading: Reading) -> str:
     return f"{TIER_NAME[reading.tier].partition(' (')[0]}{stale} · {duration(reading.seconds)}"
 
 
+def field_lines(reading: Reading, width: int) -> list[Content]:
+    """The record field by field, under the names that it is kept by and as the values are, the unknown ones marked."""
+    movie = reading.movie
+    fields = [("version", str(movie.version)), *((f.name, f.show(value_of(movie, f.name))) for f in FIELD.values())]
+    unknown = sum(not text for _, text in fields)
+    known = f"{len(fields) - unknown} fields known, {unknown} unknown"
+    lines = [Content.styled(heading(movie), "bold"), *source_lines(reading, width), Content.styled(known, LABEL)]
+    for name, text in fields:
+        shown = Content(visible(text)) if text else Content.styled("(unknown)", UNKNOWN)
+        first, *rest = shown.wrap(max(10, width - LABEL_WIDTH))
+        lines.append(Content.assemble((name.ljust(LABEL_WIDTH), LABEL)) + first)
+        lines += [Content(" " * LABEL_WIDTH) + line for line in rest]
+    return lines
+
+
 def _title(movie: Movie, width: int) -> list[Content]:
     return Content.styled(heading(movie), "bold").wrap(width)
 

@@ -60,6 +60,9 @@ class Shelf:
         self._count("read")
         return SimpleNamespace(movie=self.stock[id])
 
+    def viewed(self, id: str) -> None:
+        self.asked["viewed"] += 1
+
     async def save(self, movie: Movie) -> Movie:
         self._count("save")
         self.stock[movie.id] = movie

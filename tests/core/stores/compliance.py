@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import date
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -19,6 +20,7 @@ from msgspec import structs
 from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, replace, same_content
 from core.query import COUNTED, MOST_ROWS, SORTS, Query
+from core.score import points_of
 from core.stores.base import Store, Stored, Window
 from core.stores.writer import MANY
 from tests.core.stores import reference
@@ -340,6 +342,29 @@ class StoreCompliance:
     async def test_windows_of_any_query(self, filled: Store, query: Query, offset: int, limit: int) -> None:
         assert await filled.window(query, offset, limit) == reference.window(MOVIES, query, offset, limit)
         assert await filled.first(query, limit + 1) == reference.window(MOVIES, query, 0, limit + 1).ids
+        assert await filled.ranked(query, limit + 1) == reference.ranked(MOVIES, query, limit + 1)
+
+    async def test_a_ranking_is_exact_for_any_figures(self, store: Store) -> None:
+        choose = Random(3)
+        rated = [
+            Movie(
+                id=f"r{number}",
+                title="Rated",
+                genres=GENRES[: number % 3],
+                critic_rating=choose.choice((None, 0, 10, choose.uniform(0, 10), choose.randrange(20_000) / 2_000)),
+                critic_reviews=choose.choice((None, 0, 1, 1_000_000, choose.randrange(1_000_001), choose.randrange(9))),
+            )
+            for number in range(600)
+        ]
+        await store.load(rated)
+        for query in (Query(), Query(genres=GENRES[:1], sort="year")):
+            expected = reference.ranked(rated, query, 600)
+            assert await store.ranked(query, 600) == expected
+            assert {row.id: row.points for row in expected} == {
+                movie.id: points
+                for movie in rated
+                if set(query.genres) <= set(movie.genres) and (points := points_of(movie)) is not None
+            }
 
     @pytest.mark.parametrize("near", [0, 10**9], ids=["all deep", "all near"])
     async def test_windows_however_they_are_walked_to(

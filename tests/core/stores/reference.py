@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
+from fractions import Fraction
 
 from core.model import Movie, Value, value_of
 from core.query import Query, ValueCount, fold, words_of
+from core.score import Ranked
 from core.stores.base import Window
 
 
@@ -71,3 +74,14 @@ def _sort_value(movie: Movie, sort: str) -> Value:
     if isinstance(value, tuple):
         value = value[0] if value else None
     return fold(value) if isinstance(value, str) else value
+
+
+def ranked(movies: Iterable[Movie], query: Query, limit: int) -> tuple[Ranked, ...]:
+    """The movies of the answer with most points, computed in fractions."""
+    found = []
+    for movie in movies:
+        if matches(movie, query) and movie.critic_rating is not None and movie.critic_reviews is not None:
+            thousandths, reviews = round(movie.critic_rating * 1000), movie.critic_reviews
+            mean = Fraction(reviews * thousandths + 25 * 6000, reviews + 25)
+            found.append((math.floor(mean), reviews, movie.id))
+    return tuple(Ranked(id, mean * 2**20 + reviews) for mean, reviews, id in sorted(found, reverse=True)[:limit])

@@ -1,0 +1,8 @@
+#!lua flags=no-writes
+-- The members of one set of `sum.lua` that weigh most. KEYS: the hash, the set. ARGV: its number, half-life, members.
+if not redis.call('ZSCORE', GATE, '') then
+  return {}
+end
+local age = (now - tonumber(redis.call('HGET', ENTRY, 'l' .. ARGV[1]) or now)) / tonumber(ARGV[2])
+local rows = redis.call('ZRANGE', GATE, '+inf', '0', 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[3], 'WITHSCORES')
+return { string.format('%.17g', 2 ^ -age), rows }
