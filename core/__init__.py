@@ -7,6 +7,7 @@ from core.errors import (
     FaultRefused,
     ForeignCollection,
     InvalidMovie,
+    InvalidPlace,
     InvalidQuery,
     MovieExists,
     MovieNotFound,
@@ -14,6 +15,7 @@ from core.errors import (
     ServerFailed,
     SettingsError,
     StoreUnavailable,
+    UnknownPlace,
     UnknownStore,
     UnknownStrategy,
     UnreadableFile,
@@ -21,6 +23,7 @@ from core.errors import (
 from core.model import LoadProgress, LoadReport, Movie, replace
 from core.observe.stats import Stats
 from core.open import open_catalogue
+from core.place import Nearby, Place, Surroundings
 from core.query import Page, Query, ValueCount
 from core.settings import Settings
 from core.sources import read_settings
@@ -32,13 +35,16 @@ __all__ = [
     "FaultRefused",
     "ForeignCollection",
     "InvalidMovie",
+    "InvalidPlace",
     "InvalidQuery",
     "LoadProgress",
     "LoadReport",
     "Movie",
     "MovieExists",
     "MovieNotFound",
+    "Nearby",
     "Page",
+    "Place",
     "Query",
     "Reading",
     "ReelcacheError",
@@ -47,6 +53,8 @@ __all__ = [
     "SettingsError",
     "Stats",
     "StoreUnavailable",
+    "Surroundings",
+    "UnknownPlace",
     "UnknownStore",
     "UnknownStrategy",
     "UnreadableFile",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from core.cache.flight import SingleFlight
 from core.cache.keys import Key
 from core.cache.redis import RedisCache
 from core.observe.counters import Observer
+from core.place import Place
 from core.relay import Relay
 from core.stores.base import Store
 from core.strategies.answers import CollectionAnswers
@@ -18,6 +20,7 @@ from core.strategies.base import Answer, Strategy
 from core.strategies.cache_aside import CacheAside
 from core.strategies.no_cache import NoCache
 from core.strategies.orders import Orders
+from core.strategies.places import Places
 from core.strategies.reading import MovieReads
 from core.strategies.tallies import Tallies
 from core.strategies.write_through import WriteThrough
@@ -49,6 +52,7 @@ class Binding:
     answers: SingleFlight[Key, bytes]
     orders: Orders
     tallies: Tallies
+    places: Places
     strategies: dict[str, Strategy]
 
     def start(self) -> None:
@@ -67,8 +71,18 @@ class Binding:
         await self.store.close()
 
 
-def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, embedded: bool, strict: bool) -> Binding:
-    """The parts around a store. `cache` is already in the store's own namespace."""
+def bind(
+    store: Store,
+    cache: RedisCache,
+    observer: Observer,
+    *,
+    address: str,
+    embedded: bool,
+    strict: bool,
+    cities: Callable[[], Sequence[Place]] = tuple,
+) -> Binding:
+    """The parts around a store. `cache` is already in the store's own namespace; `cities` gives those that are shipped,
+    when they are first needed."""
     trust, background = Trust(store, cache, strict=strict), Background()
     keeping = Background()
     auditor = Auditor(store, cache, observer)
@@ -96,5 +110,6 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
         answers=answers,
         orders=orders,
         tallies=Tallies(store, cache, keeping),
+        places=Places(store, cache, trust, cities, keep=cache.hard_ttl),
         strategies=strategies,
     )

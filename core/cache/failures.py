@@ -20,6 +20,7 @@ _LOGIN_REPLIES = ("WRONGPASS", "NOAUTH")
 _LOGIN_WORDS = ("ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
 
 
+_FORBIDDEN_COMMAND: Final = re.compile(r"(?:[Uu]ser (?P<user>\S+) has )?no permissions to run the '(?P<command>[^']+)'")
 _OURS: Final = "Name it in redis_url: ssl_certfile=/path/client.pem&ssl_keyfile=/path/client.key."
 _CERTIFICATE: Final = tuple(
     (re.compile(pattern), reason, remedy)
@@ -95,13 +96,26 @@ def _encryption(error: BaseException) -> tuple[str, str] | None:
     return (error.reason or "the encryption failed").replace("_", " ").lower(), "Check the ssl_ options in redis_url."
 
 
+def is_forbidden(reply: Exception) -> bool:
+    """Whether the server's access list kept its user from a command or a key."""
+    return isinstance(reply, Refused) and reply.code == "NOPERM"
+
+
+def _allowing(words: str) -> str:
+    """The line that gives the permission, as far as the refusal tells which one."""
+    if (found := _FORBIDDEN_COMMAND.search(words)) is None:
+        return "Allow it the keys of the cache: ACL SETUSER <user> ~rc:*"
+    user = found["user"] or "<user>"
+    return f"Allow it: ACL SETUSER {user} +{found['command']}"
+
+
 def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]:
     words = str(refusal)
     if refusal.code in _LOGIN_REPLIES or words.startswith(_LOGIN_WORDS):
         return _unavailable(f"{address} refused the login.", "Check user and password in redis_url."), "down"
-    if refusal.code == "NOPERM":
+    if is_forbidden(refusal):
         reason = f"the user at {address} lacks a permission ({words.partition(' ')[2]})."
-        return _unavailable(reason, "Allow it the commands and keys of the cache (rc:*)."), "down"
+        return _unavailable(reason, _allowing(words)), "down"
     if refusal.code == "LOADING":
         return _unavailable(f"{address} is still loading its data.", "It will be used when ready."), "down"
     if refusal.code == "READONLY":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.cache import scripts
 from core.cache.address import Address, route_of
 from core.cache.breaker import Breaker
-from core.cache.failures import explain, misaddressed, read_only, told
+from core.cache.failures import explain, is_forbidden, misaddressed, read_only, told
 from core.cache.info import info_fields, life
 from core.cache.keys import NOWHERE
 from core.cache.scripts import Script
@@ -127,14 +127,17 @@ class Link:
 
         return self._wire if isinstance(self._wire, Lanes) else None
 
-    async def exchange(self, commands: Sequence[Command], *, invalidates: bool = False) -> list[Reply]:
+    async def exchange(
+        self, commands: Sequence[Command], *, invalidates: bool = False, optional: bool = False
+    ) -> list[Reply]:
         """One round trip: the replies in the order of the commands, refusals among them as `Refused`.
 
-        `invalidates` says that the cache would lie if these commands never ran. Raises CacheUnavailable.
+        `invalidates` says that the cache would lie if these commands never ran, `optional` that it serves without them:
+        a missing permission is no failure of the server then. Raises CacheUnavailable.
         """
         wire = self._usable()
         if not invalidates:
-            return await self._called(wire, commands)
+            return await self._called(wire, commands, optional=optional)
         task = asyncio.create_task(self._called(wire, commands))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -220,7 +223,9 @@ class Link:
             raise CacheUnavailable("Redis", "the connection is closed.")
         return self._wire
 
-    async def _called(self, wire: Wire, commands: Sequence[Command], patience: float = 0.0) -> list[Reply]:
+    async def _called(
+        self, wire: Wire, commands: Sequence[Command], patience: float = 0.0, *, optional: bool = False
+    ) -> list[Reply]:
         sent = time.monotonic()
         try:
             replies = await wire.call(commands, patience)
@@ -230,7 +235,7 @@ class Link:
         for reply in replies:
             if isinstance(reply, Exception):
                 problem, meaning = explain(reply, self.address, self._budget)
-                if meaning == "down":
+                if meaning == "down" and not (optional and is_forbidden(reply)):
                     self._judge(problem, meaning)
                     raise problem
         self.breaker.succeeded()
