@@ -51,7 +51,7 @@ async def around(
     except StoreUnavailable:
         observer.error(strategy)
         raise
-    what = f"{centre.label if isinstance(centre, Place) else f'{point[0]:.4f}, {point[1]:.4f}'} {reach}"
+    what = reach.around(centre.label if isinstance(centre, Place) else f"{point[0]:.4f}, {point[1]:.4f}")
     verdict = f"{len(answer.found)} found, {answer.reason}"
     observer.trace("places", what, strategy, answer.tier, verdict, None, time.perf_counter() - started)
     return answer

@@ -20,7 +20,7 @@ MOST_LATITUDE: Final = 85.05112878
 MOST_LONGITUDE: Final = 180.0
 LEAST_KM: Final = 1.0
 MOST_KM: Final = 20_000.0
-"""Half the way around the Earth: nothing is further from anywhere."""
+"""Half the way around the Earth, nearly: hardly anything is further from anywhere."""
 MOST_FOUND: Final = 1_000
 _LONGEST: Final = 200
 
@@ -72,9 +72,9 @@ class Reach(msgspec.Struct, frozen=True):
             raise InvalidQuery("Around a place there is a circle or a box.", remedy="Give a radius, or two sides.")
         for side in sides:
             if not LEAST_KM <= side <= MOST_KM:
-                whole = f" Nothing on Earth is further away than {MOST_KM:,.0f} km." if side > MOST_KM else ""
+                whole = " That is more than half the way around the Earth." if side > MOST_KM else ""
                 raise InvalidQuery(
-                    f"{side:g} km around a place cannot be looked at.{whole}",
+                    f"{side:,g} km around a place cannot be looked at.{whole}",
                     remedy=f"Give {LEAST_KM:g} to {MOST_KM:,.0f} km.",
                 )
 
@@ -92,6 +92,10 @@ class Reach(msgspec.Struct, frozen=True):
         east = distance_km((point[0], centre[1]), point)
         within = north <= (self.height_km or 0.0) / 2 and east <= (self.width_km or 0.0) / 2
         return distance if within else None
+
+    def around(self, centre: str) -> str:
+        """The reach in words, with what it is around."""
+        return f"{self} {'of' if self.radius_km is not None else 'around'} {centre}"
 
     def __str__(self) -> str:
         if self.radius_km is not None:

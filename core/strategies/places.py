@@ -8,6 +8,7 @@ same is computed here, by the same formula and radius, from what the store says;
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -23,13 +24,14 @@ from core.place import EARTH_KM, KINDS, Kind, Nearby, Place, Reach, Surroundings
 from core.query import Freshness, Tier, fold, words_of
 from core.stores.base import Store
 from core.strategies.codec import CODEC
-from core.strategies.fills import LEASE
 from core.strategies.keys import THEATERS_KEY, new_token
 from core.trust import Doubt, Trust
 
+_LEASE: Final = 30.0
+"""Seconds for the sets to be written: of a hundred thousand places it takes some. Nobody waits for it meanwhile."""
 _KEPT: Final = 1.5
 """How much longer than the entry that names them the sets are kept, whatever its jitter."""
-_DEGREE_KM: Final = EARTH_KM * 3.141592653589793 / 180
+_DEGREE_KM: Final = EARTH_KM * math.pi / 180
 _LEAST_LETTERS: Final = 2
 
 _encode_place = msgspec.msgpack.Encoder().encode
@@ -110,15 +112,19 @@ class Places:
     async def beginning(self, text: str, limit: int) -> tuple[Place, ...]:
         """The places of whose names or towns some words begin so: cities first, the largest before others.
 
-        Raises StoreUnavailable."""
+        With the store away these are cities alone. Raises StoreUnavailable where no city begins so."""
         starts = words_of(text)
         found = [city for city in self.cities if _begins(city, starts)][:limit]
         if len(found) < limit and len(fold(text).strip()) >= _LEAST_LETTERS:
-            async with aclosing(self._store.theaters()) as parts:
-                async for theaters in parts:
-                    found += [theater for theater in theaters if _begins(theater, starts)]
-                    if len(found) >= limit:
-                        break
+            try:
+                async with aclosing(self._store.theaters()) as parts:
+                    async for theaters in parts:
+                        found += [theater for theater in theaters if _begins(theater, starts)]
+                        if len(found) >= limit:
+                            break
+            except StoreUnavailable:
+                if not found:
+                    raise
         return tuple(found[:limit])
 
     async def _searched(
@@ -166,7 +172,7 @@ class Places:
         token = new_token()
         try:
             # Also where an entry is: what it names was found not to be whole.
-            leased = (await self._cache.acquire(THEATERS_KEY, token, LEASE, refresh=True)).verdict == "token"
+            leased = (await self._cache.acquire(THEATERS_KEY, token, _LEASE, refresh=True)).verdict == "token"
         except CacheUnavailable as away:
             return await self._read(None, None), str(away)
         began = time.perf_counter()

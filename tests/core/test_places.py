@@ -177,5 +177,8 @@ async def test_with_the_store_away_the_last_known_places_are_found_and_marked(
             cities = await around(catalogue)
             assert {near.place.kind for near in cities.found} == {"city"}
             assert "theaters are not known" in cities.reason
+            assert [place.name for place in await catalogue.places("par")] == ["Paris"]
+            with pytest.raises(StoreUnavailable):
+                await catalogue.places("xyz")
             with pytest.raises(StoreUnavailable):
                 await catalogue.near_by(PARIS, kinds=("theater",))

@@ -8,14 +8,15 @@ import pytest
 
 import data
 from core.errors import StoreUnavailable
-from core.place import Place, Reach, distance_km
+from core.place import Nearby, Place, Reach, distance_km
 from core.query import LONGEST_TEXT, Query
 from tests.tui.desk import Desk, desk
 from tests.tui.memory_catalogue import MemoryCatalogue, movies
-from tui.screens.places import PlacesScreen, fitting
+from tui.looking import fitting
+from tui.screens.places import PlacesScreen
 from tui.widgets.filter_bar import BoundedInput
 from tui.widgets.place_list import PlaceList
-from tui.widgets.place_map import drawing, outline, projected
+from tui.widgets.place_map import drawing, outline, plotted, projected
 
 REX = Place(id="1", kind="theater", name="Le [Rex]", lat=48.87, lon=2.35, street="1 Bd", city="Paris", state="IDF")
 
@@ -81,7 +82,7 @@ async def test_what_goes_wrong_is_said_where_it_was_asked(tmp_path: Path) -> Non
         await at.press("plus")
         await at.until(lambda: "PostgreSQL: is away Start it." in at.text)
         at.catalogue.failing = None
-        for _ in range(20):
+        for _ in range(6):
             await at.press("plus")
         await at.until(lambda: "within 20,000 km" in at.text)
         assert at.app.screen.query_one(PlaceList).current is not None
@@ -105,13 +106,19 @@ def test_the_map_keeps_distances_and_directions_from_its_middle() -> None:
                 assert all(distance_km(centre, point) == pytest.approx(reach.radius_km) for point in edge)
 
 
-@pytest.mark.parametrize("size", [(20, 5), (60, 20), (140, 50)])
-def test_the_map_has_the_size_that_it_is_given(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(20, 5), (61, 20), (140, 51)])
+def test_each_sign_stands_where_its_name_and_its_mark_are_put(size: tuple[int, int]) -> None:
     width, height = size
     paris = next(city for city in data.shipped_cities() if city.name == "Paris")
-    rows = drawing(paris, Reach(1_000.0), (), None, width, height)
-    assert [len(row) for row in rows] == [width] * height
-    assert "✛" in rows[height // 2] or "✛" in rows[(height - 1) // 2]
+    for north, east in ((0.0, 0.1), (5.0, 6.0), (-7.0, 8.0), (8.0, -3.0)):
+        place = Place(id="x", kind="theater", name="X", lat=paris.lat + north, lon=paris.lon + east)
+        distance = distance_km((paris.lat, paris.lon), (place.lat, place.lon))
+        on = plotted(paris, Reach(1_000.0), (Nearby(place, distance),), width, height)
+        assert [len(row) for row in on.rows] == [width] * height
+        column, row = on.cell((paris.lat, paris.lon), place)
+        assert on.rows[row][column] in "◆✛"
+        assert drawing(on, paris, (), place)[row][column] == "◉"
+        assert any("✛ Paris" in row for row in drawing(on, paris, (), None))
 
 
 def test_a_filter_holds_as_many_countries_as_it_can() -> None:

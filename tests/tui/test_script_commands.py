@@ -303,9 +303,7 @@ def test_no_text_of_a_movie_steers_the_terminal(run: Run, environment: dict[str,
 
 
 class TestPlaces:
-    def test_theaters_are_loaded_and_found_from_a_city(
-        self, run: Run, environment: dict[str, str], tmp_path: Path
-    ) -> None:
+    def test_theaters_are_loaded_and_found_from_a_city(self, run: Run, tmp_path: Path) -> None:
         file = tmp_path / "cinemas.csv"
         file.write_text("name,lat,lon,country\nRex,48.87,2.347,FR\nSwapped,2.347,48.87,FR\nFar,200,0,\n", "utf-8")
         done = run("places", "load", "cinemas.csv")
@@ -324,11 +322,11 @@ class TestPlaces:
         assert found["places"][1]["distance_km"] == pytest.approx(1.86, abs=0.1)
         assert "GeoNames" in found["credit"]
         seen = run("places", "near", "48.85,2.35", "--box", "600x600", "--only", "theater")
-        assert re.search(r"1\.\d km +theater +Rex", seen.stdout)
-        assert "in a box of 600 × 600 km" in seen.stderr
+        assert re.search(r"2\.\d km +theater +Rex", seen.stdout)
+        assert "in a box of 600 × 600 km around 48.85, 2.35, by Redis" in seen.stderr
         for words, said in (
             (("near", "Pariss"), "Did you mean Paris"),
-            (("near", "Paris", "--radius", "30000"), "Nothing on Earth is further away"),
+            (("near", "Paris", "--radius", "30000"), "more than half the way around the Earth"),
             (("near", "Paris", "--box", "wide"), "Write it as --box 300x200"),
             (("near", "Paris", "--only", "venue"), "--only city or --only theater"),
         ):

@@ -118,4 +118,4 @@ def told(centre: Place, answer: Surroundings, reach: Reach) -> str:
     """How much was found, and how."""
     more = "The nearest " if answer.more else ""
     how = "by Redis GEOSEARCH" if answer.tier == "redis" else f"computed from the store: {visible(answer.reason)}"
-    return f"{more}{count(len(answer.found))} {reach} of {visible(centre.label)}, {how}."
+    return f"{more}{count(len(answer.found))} {reach.around(visible(centre.label))}, {how}."

@@ -33,7 +33,7 @@ from tui.widgets.years import YearsPanel
 from tui.work import run
 
 if TYPE_CHECKING:
-    from tui.screens.places import Left, Look
+    from tui.looking import Left, Look
 
 _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
@@ -86,7 +86,8 @@ class BrowseScreen(SwitchingScreen):
 
     def action_places(self) -> None:
         """See what is around a place; the countries there may become the filter."""
-        from tui.screens.places import Look, PlacesScreen  # and with it the shipped cities
+        from tui.looking import Look  # and with it the shipped cities
+        from tui.screens.places import PlacesScreen
 
         self.app.push_screen(PlacesScreen(self.catalogue, self._look or Look()), self._left_places)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -17,49 +17,24 @@ from textual.widgets import Input, Static
 
 from core.catalogue import Catalogue
 from core.errors import ReelcacheError, UnknownPlace
-from core.place import KINDS, MOST_FOUND, Kind, Place, Reach, Surroundings
-from core.query import LONGEST_TEXT, SEVERAL, ValueCount
-from data.cities import CREDIT, country_names
+from core.place import MOST_FOUND, Kind, Place, Surroundings
+from core.query import LONGEST_TEXT, SEVERAL
+from data.cities import CREDIT
 from tui import figures
 from tui.completing import shown_choices
-from tui.formats import plural, visible
+from tui.formats import visible
+from tui.looking import SHOWN, STEPS_KM, Left, Look, films_from, fitting, found_of, nothing, origin
 from tui.screens.help import HelpedScreen
 from tui.widgets.filter_bar import BoundedInput
 from tui.widgets.place_list import PlaceList, described
 from tui.widgets.place_map import PlaceMap
 from tui.work import run
 
-STEPS_KM: Final = (10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0, 20_000.0)
-SHOWN: Final[tuple[tuple[Kind, ...], ...]] = (KINDS, ("city",), ("theater",))
 _BESIDE: Final = 92
 """Columns from which the map stands beside the list."""
 _DEBOUNCE: Final = 0.1
 _CHOICES: Final = 8
 _NOT_YET: Final = "Type where to look from: a city such as Paris, or 48.85,2.35."
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """From where one looks, how far, in which shape, and at what."""
-
-    centre: Place | None = None
-    step: int = STEPS_KM.index(500.0)
-    boxed: bool = False
-    kinds: tuple[Kind, ...] = KINDS
-
-    @property
-    def reach(self) -> Reach:
-        """The circle, or the box that is twice as wide as high and fits around as many km."""
-        km = STEPS_KM[self.step]
-        return Reach(None, min(2 * km, STEPS_KM[-1]), km) if self.boxed else Reach(km)
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """How the screen was left: where one looked, and the countries to filter by as `within` has them, if any."""
-
-    look: Look
-    countries: str | None = None
 
 
 class PlacesScreen(HelpedScreen[Left]):
@@ -71,7 +46,7 @@ class PlacesScreen(HelpedScreen[Left]):
         Binding("slash", "ask", "Place", show=False, id="places.ask"),
         Binding("tab", "complete", "Complete", show=False, id="places.complete"),
         Binding("plus,equals_sign", "step(1)", "Further", show=False, id="places.further"),
-        Binding("minus,underscore", "step(-1)", "Nearer", show=False, id="places.nearer"),
+        Binding("minus", "step(-1)", "Nearer", show=False, id="places.nearer"),
         Binding("b", "box", "Box", show=False, id="places.box"),
         Binding("t", "kinds", "Theaters", show=False, id="places.kinds"),
         Binding("f", "films", "Films", show=False, id="places.films"),
@@ -82,7 +57,7 @@ class PlacesScreen(HelpedScreen[Left]):
         ("Tab", "In the box: complete the place with the first of what it could become."),
         ("Enter", "In the box: look around there. In the list: look around the place under the cursor."),
         ("↑ ↓ k j", "Choose a place; the map marks it."),
-        ("+ -", "Look further, or less far."),
+        ("+ = -", "Look further, or less far."),
         ("b", "Look in a box twice as wide as high, or in a circle."),
         ("t", "Show cities and theaters, cities alone, or theaters alone."),
         ("f", "Show the films from the countries around here in the table."),
@@ -102,9 +77,11 @@ class PlacesScreen(HelpedScreen[Left]):
     PlacesScreen #asked { height: 1; }
     PlacesScreen #asked Static { width: 7; color: $text-accent; text-style: bold; }
     PlacesScreen #asked Input { width: 1fr; }
-    PlacesScreen .places--line { height: 1; color: $text-muted; }
-    PlacesScreen #problem { height: auto; max-height: 3; color: $text-error; display: none; }
-    PlacesScreen #problem.-shown { display: block; }
+    PlacesScreen #choices { height: 1; color: $text-muted; }
+    PlacesScreen #origin { height: auto; max-height: 3; color: $text-muted; }
+    PlacesScreen #problem { height: auto; max-height: 3; color: $text-error; }
+    PlacesScreen #choices, PlacesScreen #problem { display: none; }
+    PlacesScreen #choices.-shown, PlacesScreen #problem.-shown { display: block; }
     PlacesScreen #countries { height: auto; max-height: 2; color: $foreground; }
     PlacesScreen #around { layout: vertical; height: 1fr; }
     PlacesScreen #around PlaceList { height: 1fr; width: 1fr; }
@@ -120,7 +97,7 @@ class PlacesScreen(HelpedScreen[Left]):
         self._look = look
         self._choices: tuple[Place, ...] = ()
         self._debounce: Timer | None = None
-        self._films: tuple[ValueCount, ...] | None = None
+        self._films: dict[str, int] | None = None
         """How many films each country made, of all that the store has."""
         self._codes: tuple[str, ...] = ()
         """The countries around, nearest first."""
@@ -135,13 +112,13 @@ class PlacesScreen(HelpedScreen[Left]):
                 yield BoundedInput(
                     max_length=LONGEST_TEXT, compact=True, placeholder="a city, a theater, or latitude,longitude"
                 )
-            yield Static(id="choices", classes="places--line", markup=False)
+            yield Static(id="choices", markup=False)
             yield Static(id="problem", markup=False)
             with Container(id="around"):
                 yield PlaceList(id="nearest")
                 yield PlaceMap(id="map")
             yield Static(id="countries", markup=False)
-            yield Static(id="origin", classes="places--line", markup=False)
+            yield Static(id="origin", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(PlaceList).show((), _NOT_YET)
@@ -264,7 +241,8 @@ class PlacesScreen(HelpedScreen[Left]):
         whole = "city" in look.kinds and not answer.more
         cities = answer if whole else await self._near(look, ("city",))
         if self._films is None:
-            self._films = await self._catalogue.completions("countries", "", 1_000)
+            counted = await self._catalogue.completions("countries", "", 1_000)
+            self._films = {value.name: value.count for value in counted}
         self._look = look
         self._refuse("")
         box = self.query_one(BoundedInput)
@@ -274,13 +252,13 @@ class PlacesScreen(HelpedScreen[Left]):
         codes = [near.place.country for near in cities.found if near.place.country]
         self._codes = tuple(dict.fromkeys(([centre.country] if centre.country else []) + codes))
         nearest, shown = self.query_one(PlaceList), self.query_one(PlaceMap)
-        nearest.show(answer.found, _nothing(look))
+        nearest.show(answer.found, nothing(look))
         shown.show(centre, reach, answer.found)
         if nearest.current is not None:
             shown.point_at(nearest.current)
         self._title(look, answer)
         self._say("countries", self._countries_line())
-        self._say("origin", f"{_origin(answer)} · {CREDIT}")
+        self._say("origin", f"{CREDIT} · {origin(answer)}")
 
     async def _near(self, look: Look, kinds: tuple[Kind, ...]) -> Surroundings:
         assert look.centre is not None
@@ -292,25 +270,13 @@ class PlacesScreen(HelpedScreen[Left]):
 
     def _title(self, look: Look, answer: Surroundings) -> None:
         assert look.centre is not None
-        counts = [
-            plural(number, {"city": "city", "theater": "theater"}[kind]).replace("citys", "cities")
-            for kind in look.kinds
-            if (number := sum(near.place.kind == kind for near in answer.found)) or len(look.kinds) == 1
-        ]
-        more = "the nearest " if answer.more else ""
-        parts = ["Places", f"{look.reach} of {described(look.centre)}", more + (", ".join(counts) or "nothing")]
+        parts = ("Places", look.reach.around(described(look.centre)), found_of(look, answer))
         self.query_one("#places").border_title = Content(" · ".join(visible(part) for part in parts))
 
     # ---------------------------------------------------------------------------------------------------- films
 
-    def _names(self) -> list[tuple[str, int]]:
-        """What films call the countries around, with how many films each made; none that made no film."""
-        made = {value.name: value.count for value in self._films or ()}
-        names = country_names()
-        return [(name, made[name]) for code in self._codes for name in names.get(code, ()) if name in made]
-
     def _countries_line(self) -> str:
-        found = self._names()
+        found = films_from(self._codes, self._films or {})
         if not found:
             return "No film in the store says that it is from a country around here."
         shown = " · ".join(f"{name} {figures.count(count)}" for name, count in found)
@@ -320,7 +286,7 @@ class PlacesScreen(HelpedScreen[Left]):
 
     def action_films(self) -> None:
         """Leave, with the countries around as the table's filter."""
-        names = [name for name, _ in self._names()]
+        names = [name for name, _ in films_from(self._codes, self._films or {})]
         if not names:
             self._refuse("No film in the store says that it is from a country around here.")
             return
@@ -342,33 +308,9 @@ class PlacesScreen(HelpedScreen[Left]):
             self._refuse(str(problem))
 
     def _refuse(self, problem: str) -> None:
-        line = self.query_one("#problem", Static)
-        line.update(visible(problem))
-        line.set_class(bool(problem), "-shown")
+        self._say("problem", problem)
 
     def _say(self, where: str, text: str) -> None:
-        self.query_one(f"#{where}", Static).update(visible(text))
-
-
-def fitting(names: Sequence[str]) -> list[str]:
-    """As many of the names, from the first on, as a filter can hold."""
-    kept: list[str] = []
-    for name in names:
-        if len(SEVERAL.join([*kept, name])) > LONGEST_TEXT:
-            break
-        kept.append(name)
-    return kept
-
-
-def _nothing(look: Look) -> str:
-    if look.kinds == ("theater",):
-        return "No theater around here: `reelcache places load FILE` brings yours."
-    return "Nothing around here: + looks further."
-
-
-def _origin(answer: Surroundings) -> str:
-    took = figures.latency(answer.seconds).strip()
-    if answer.tier == "redis":
-        stale = "last known state, " if answer.freshness == "stale" else ""
-        return f"Redis GEOSEARCH, {stale}{took}" + (f" ({answer.reason})" if stale else "")
-    return f"Computed from the store, {took}: {answer.reason}"
+        line = self.query_one(f"#{where}", Static)
+        line.update(visible(text))
+        line.set_class(bool(text), "-shown")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len
@@ -46,10 +46,13 @@ class PlaceMap(LinePanel, can_focus=False):
         self._reach = Reach(1.0)
         self._found: tuple[Nearby, ...] = ()
         self._chosen: Place | None = None
+        self._plotted: Plotted | None = None
+        """What does not change with the choice: plotext takes some 15 ms for a thousand places."""
 
     def show(self, centre: Place, reach: Reach, found: Sequence[Nearby]) -> None:
         """Draw what was found in reach of a place."""
         self._centre, self._reach, self._found, self._chosen = centre, reach, tuple(found), None
+        self._plotted = None
         self.caption(f"{_EDGE} {reach} · north is up")
         self.redraw()
 
@@ -63,27 +66,40 @@ class PlaceMap(LinePanel, can_focus=False):
         """The plot, its signs in their styles."""
         if self._centre is None or width < 8 or height < 3:
             return []
-        drawn = drawing(self._centre, self._reach, self._found, self._chosen, width, height)
+        if self._plotted is None or self._plotted.size != (width, height):
+            self._plotted = plotted(self._centre, self._reach, self._found, width, height)
+        drawn = drawing(self._plotted, self._centre, self._found, self._chosen)
         return [tuple((part, _STYLES.get(part, "")) for part in _PARTS.split(row) if part) for row in drawn]
 
 
-def drawing(
-    centre: Place, reach: Reach, found: Sequence[Nearby], chosen: Place | None, width: int, height: int
-) -> list[str]:
-    """The map in so many cells, without colours."""
+class Plotted(NamedTuple):
+    """The signs in so many columns and rows, and how many km a row is high."""
+
+    rows: tuple[str, ...]
+    size: tuple[int, int]
+    row_km: float
+
+    def cell(self, middle: Point, place: Place) -> tuple[int, int]:
+        """The column and the row in which the sign of a place stands, as plotext rounds them."""
+        (width, height), (x, y) = self.size, projected(middle, (place.lat, place.lon))
+        column = (width - 1) / 2 + x / self.row_km * _ASPECT * (width - 1) / width
+        from_below = (height - 1) / 2 + y / self.row_km * (height - 1) / height
+        return round(column), height - 1 - round(from_below)
+
+
+def plotted(centre: Place, reach: Reach, found: Sequence[Nearby], width: int, height: int) -> Plotted:
+    """The edge of what is in reach, and what was found there."""
     from textual_plotext.plot import Plot  # some 60 ms, paid by who opens the map
 
     middle = (centre.lat, centre.lon)
     edge = [projected(middle, point) for point in outline(middle, reach)]
-    extent = max(math.hypot(x, y) for x, y in edge) if reach.radius_km is not None else 0.0
-    half_width = max(extent, *(abs(x) for x, _ in edge))
-    half_height = max(extent, *(abs(y) for _, y in edge))
+    half_width, half_height = max(abs(x) for x, _ in edge), max(abs(y) for _, y in edge)
     # A row is as many km high as two columns are wide.
     row = max(2 * half_height / (height - 1), 2 * half_width / ((width - 1) / _ASPECT)) * 1.02
     plot = Plot()
     plot.theme("clear")
     plot.plotsize(width, height)
-    plot._set_size(width, height)
+    plot._set_size(width, height)  # plotsize alone limits a plot to the real terminal, as textual-plotext found too
     plot.frame(False)
     plot.xticks([])
     plot.yticks([])
@@ -91,15 +107,27 @@ def drawing(
     plot.ylim(-row * height / 2, row * height / 2)
     _scatter(plot, edge, _EDGE)
     for kind in ("theater", "city"):
-        points = [
-            projected(middle, (near.place.lat, near.place.lon)) for near in reversed(found) if near.place.kind == kind
-        ]
-        _scatter(plot, points, SIGNS[kind])
+        places = [near.place for near in found if near.place.kind == kind]
+        _scatter(plot, [projected(middle, (place.lat, place.lon)) for place in places], SIGNS[kind])
     _scatter(plot, [(0.0, 0.0)], _CENTRE)
+    rows = tuple(_COLOUR.sub("", line) for line in plot.build().split("\n")[:height])
+    return Plotted(rows, (width, height), row)
+
+
+def drawing(on: Plotted, centre: Place, found: Sequence[Nearby], chosen: Place | None) -> list[str]:
+    """The map without colours: what was plotted, with what is chosen marked, and with names."""
+    rows, middle = list(on.rows), (centre.lat, centre.lon)
     if chosen is not None and chosen != centre:
-        _scatter(plot, [projected(middle, (chosen.lat, chosen.lon))], _CHOSEN)
-    rows = [_COLOUR.sub("", line) for line in plot.build().split("\n")[:height]]
-    return named(rows, list(_labels(centre, found, chosen, middle, row, width, height)))
+        column, row = on.cell(middle, chosen)
+        if 0 <= row < len(rows) and 0 <= column < len(rows[row]):
+            rows[row] = f"{rows[row][:column]}{_CHOSEN}{rows[row][column + 1 :]}"
+    others = sorted((near.place for near in found), key=lambda place: (place.kind, -(place.population or 0)))
+    places = dict.fromkeys([*([chosen] if chosen else []), centre, *others])
+    labels = [
+        Label(*on.cell(middle, place), visible(place.label)[:_LONGEST_NAME], place in (chosen, centre))
+        for place in list(places)[: 3 * _MOST_NAMED]
+    ]
+    return named(rows, labels)
 
 
 def projected(middle: Point, point: Point) -> Point:
@@ -153,19 +181,6 @@ class Label(NamedTuple):
     row: int
     text: str
     covers: bool
-
-
-def _labels(
-    centre: Place, found: Sequence[Nearby], chosen: Place | None, middle: Point, row: float, width: int, height: int
-) -> Iterator[Label]:
-    """The names worth writing: the middle, what is chosen, then the cities of most people, then theaters."""
-    others = sorted((near.place for near in found), key=lambda place: (place.kind, -(place.population or 0)))
-    places = dict.fromkeys([*([chosen] if chosen else []), centre, *others])
-    for place in list(places)[: 3 * _MOST_NAMED]:
-        x, y = projected(middle, (place.lat, place.lon))
-        column = round((width - 1) / 2 + x / row * _ASPECT * (width - 1) / width)
-        line = round((height - 1) / 2 - y / row * (height - 1) / height)
-        yield Label(column, line, visible(place.label)[:_LONGEST_NAME], place in (chosen, centre))
 
 
 def named(rows: list[str], labels: Sequence[Label]) -> list[str]:
