@@ -85,6 +85,7 @@ async def test_a_set_that_is_not_whole_finds_nothing(cache: RedisCache, client: 
     assert await sets.texts("a", [hit.member for hit in hits]) == [hit.member.encode() for hit in hits]
     names = [name async for name in client.scan_iter("*geo*")]
     assert len(names) == 2
+    assert all(b"{rc}" in name for name in names), "in the slot of all others"
     assert all([0 < await client.pttl(name) <= 60_000 for name in names])
     await client.zrem(next(name for name in names if name.endswith(b"points")), "place 7")
     assert (await sets.search(NAMED_BY, [search]))[1] == [None]
