@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 
-from pymongo import UpdateOne
+from pymongo import InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from core.errors import InvalidPlace
@@ -42,23 +42,46 @@ async def theaters(at: MongoConnection, south: float, north: float) -> AsyncGene
 
 async def load(at: MongoConnection, given: Sequence[Place]) -> Stored:
     """Insert or replace these, skipping those that are the same."""
-    keys = [_key(theater.id) for theater in given]
     with at.long_call():
-        present: dict[str, Place | None] = {}
-        async for document in at.theaters.find({"theaterId": {"$in": keys}}):
-            present[str(document["theaterId"])] = theater_of(document)
-        changed = [theater for theater in given if present.get(theater.id) != theater]
-        if changed:
-            writes = [_write(theater) for theater in changed]
+        for again in (True, False):
+            present = await _present(at, given)
+            new = [theater for theater in given if theater.id not in present]
+            changed = [
+                theater for theater in given if theater.id in present and theater_of(present[theater.id]) != theater
+            ]
+            writes: list[InsertOne[Document] | UpdateOne] = [InsertOne(_document(theater)) for theater in new]
+            writes += [UpdateOne({"_id": {"$eq": present[theater.id]["_id"]}}, _change(theater)) for theater in changed]
             try:
-                await at.theaters.bulk_write(writes, ordered=False)
+                if writes:
+                    await at.theaters.bulk_write(writes, ordered=False)
+                break
             except BulkWriteError as problem:
-                if any(error["code"] != _DUPLICATE for error in problem.details["writeErrors"]):
+                # Somebody else may have inserted the same at the same moment: they are there now.
+                if not again or any(error["code"] != _DUPLICATE for error in problem.details["writeErrors"]):
                     raise
-                # Somebody else inserted the same at the same moment: they are there now, and are replaced.
-                await at.theaters.bulk_write(writes, ordered=False)
-    updated = sum(theater.id in present for theater in changed)
-    return Stored(inserted=len(changed) - updated, updated=updated, unchanged=len(given) - len(changed))
+    return Stored(inserted=len(new), updated=len(changed), unchanged=len(given) - len(new) - len(changed))
+
+
+async def _present(at: MongoConnection, given: Sequence[Place]) -> dict[str, Document]:
+    """The documents of those that are there, by the theater's id. Only those of others need a walk over all."""
+    own = [f"{_OWN}{theater.id}" for theater in given]
+    chosen: list[Document] = [{"_id": {"$in": own}}]
+    if await _has_others(at):
+        chosen.append({"theaterId": {"$in": [_key(theater.id) for theater in given]}})
+    found: dict[str, Document] = {}
+    for each in chosen:
+        async for document in at.theaters.find(each):
+            found[str(document["theaterId"])] = document
+    return found
+
+
+async def _has_others(at: MongoConnection) -> bool:
+    """Whether others brought any: the `_id`s of ours lie together, so one of theirs is the first or the last."""
+    for way in (1, -1):
+        end = await at.theaters.find_one({}, {"_id": 1}, sort=[("_id", way)])
+        if end is not None and not str(end["_id"]).startswith(_OWN):
+            return True
+    return False
 
 
 async def remove_own(at: MongoConnection) -> None:
@@ -102,20 +125,37 @@ def _key(id: str) -> str | int:
     return int(id) if id.isdecimal() and id.isascii() and str(int(id)) == id and int(id) < _LARGEST else id
 
 
-def _write(theater: Place) -> UpdateOne:
-    values: dict[str, Any] = {
+def _values(theater: Place) -> dict[str, Any]:
+    """What we keep of a theater, by its path in the public shape; None where that is not to be there."""
+    return {
         "name": theater.name or None,
         "location.address.street1": theater.street,
         "location.address.street2": None,
         **{f"location.address.{field}": getattr(theater, field) for field in _ADDRESS},
         "location.geo": {"type": "Point", "coordinates": [theater.lon, theater.lat]},
     }
-    change: Document = {
+
+
+def _change(theater: Place) -> Document:
+    """The update that makes a document this theater's, and leaves what is not ours in it."""
+    values = _values(theater)
+    return {
         "$set": {path: value for path, value in values.items() if value is not None},
         "$unset": {path: "" for path, value in values.items() if value is None},
-        "$setOnInsert": {"_id": f"{_OWN}{theater.id}"},
     }
-    return UpdateOne({"theaterId": {"$eq": _key(theater.id)}}, change, upsert=True)
+
+
+def _document(theater: Place) -> Document:
+    """A new document in the public shape."""
+    document: Document = {"_id": f"{_OWN}{theater.id}", "theaterId": _key(theater.id), "location": {"address": {}}}
+    for path, value in _values(theater).items():
+        if value is not None:
+            *outer, last = path.split(".")
+            inside = document
+            for name in outer:
+                inside = inside[name]
+            inside[last] = value
+    return document
 
 
 def _object(document: Document, key: str) -> Document:
