@@ -8,6 +8,7 @@ from core.errors import (
     FaultRefused,
     ForeignCollection,
     InvalidMovie,
+    InvalidPlace,
     InvalidQuery,
     MovieExists,
     MovieNotFound,
@@ -15,6 +16,7 @@ from core.errors import (
     ServerFailed,
     SettingsError,
     StoreUnavailable,
+    UnknownPlace,
     UnknownStore,
     UnknownStrategy,
     UnreadableFile,
@@ -22,6 +24,7 @@ from core.errors import (
 from core.model import LoadProgress, LoadReport, Movie, replace
 from core.observe.stats import Stats
 from core.open import open_catalogue
+from core.place import Nearby, Place, Surroundings
 from core.query import Page, Query, ValueCount
 from core.settings import Settings
 from core.sources import read_settings
@@ -34,13 +37,16 @@ __all__ = [
     "FaultRefused",
     "ForeignCollection",
     "InvalidMovie",
+    "InvalidPlace",
     "InvalidQuery",
     "LoadProgress",
     "LoadReport",
     "Movie",
     "MovieExists",
     "MovieNotFound",
+    "Nearby",
     "Page",
+    "Place",
     "Query",
     "Reading",
     "ReelcacheError",
@@ -49,6 +55,8 @@ __all__ = [
     "SettingsError",
     "Stats",
     "StoreUnavailable",
+    "Surroundings",
+    "UnknownPlace",
     "UnknownStore",
     "UnknownStrategy",
     "UnreadableFile",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -14,6 +15,7 @@ from core.cache.flight import SingleFlight
 from core.cache.keys import Key
 from core.cache.redis import RedisCache
 from core.observe.counters import Observer
+from core.place import Place
 from core.relay import Relay
 from core.stores.base import Store
 from core.strategies.answers import CollectionAnswers
@@ -21,6 +23,7 @@ from core.strategies.base import Answer, Strategy
 from core.strategies.cache_aside import CacheAside
 from core.strategies.no_cache import NoCache
 from core.strategies.orders import Orders
+from core.strategies.places import Places
 from core.strategies.reading import MovieReads
 from core.strategies.tallies import Tallies
 from core.strategies.write_through import WriteThrough
@@ -54,6 +57,7 @@ class Binding:
     tallies: Tallies
     rated: Rated
     views: Views
+    places: Places
     strategies: dict[str, Strategy]
 
     def start(self) -> None:
@@ -72,8 +76,18 @@ class Binding:
         await self.store.close()
 
 
-def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, embedded: bool, strict: bool) -> Binding:
-    """The parts around a store. `cache` is already in the store's own namespace."""
+def bind(
+    store: Store,
+    cache: RedisCache,
+    observer: Observer,
+    *,
+    address: str,
+    embedded: bool,
+    strict: bool,
+    cities: Callable[[], Sequence[Place]] = tuple,
+) -> Binding:
+    """The parts around a store. `cache` is already in the store's own namespace; `cities` gives those that are shipped,
+    when they are first needed."""
     trust = Trust(store, cache, strict=strict, flushed=partial(observer.invalidated, "epoch"))
     background = Background()
     keeping = Background()
@@ -105,5 +119,6 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
         tallies=Tallies(store, cache, keeping),
         rated=rated,
         views=Views(cache),
+        places=Places(store, cache, trust, cities, keep=cache.hard_ttl),
         strategies=strategies,
     )

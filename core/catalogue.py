@@ -29,9 +29,12 @@ from core.errors import (
 )
 from core.filter_text import filter_text
 from core.loading import Source, load_into
+from core.locating import around, named
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.observe.counters import Observer
 from core.observe.stats import NearStats, RedisStats, Stats, Step
+from core.place import KINDS, Kind, Place, Surroundings
+from core.place_loading import load_places_into
 from core.query import COUNTED, MOST_ROWS, WITHIN, Counts, Freshness, Page, Query, Tier, ValueCount, words_of
 from core.settings import STORES, STRATEGIES
 from core.stores.base import Store, Window
@@ -274,6 +277,27 @@ class Catalogue:
         )
         return tuple(itertools.islice(begun, limit))
 
+    async def near_by(
+        self,
+        centre: Place | tuple[float, float],
+        *,
+        radius_km: float | None = None,
+        box: tuple[float, float] | None = None,
+        kinds: Sequence[Kind] = KINDS,
+        limit: int = 100,
+    ) -> Surroundings:
+        """What is around a place, or around a latitude and a longitude, nearest first: within a radius, or in a box of
+        that width and height in km. Raises InvalidQuery, StoreUnavailable."""
+        return await around(self._binding, self._strategy.name, self._observer, centre, radius_km, box, kinds, limit)
+
+    async def places(self, beginning: str, limit: int = 10) -> tuple[Place, ...]:
+        """The places of whose names or towns some words begin so. Raises StoreUnavailable."""
+        return await self._binding.places.beginning(beginning, limit)
+
+    async def place(self, text: str) -> Place:
+        """The place that a person named, also by `48.85,2.35`. Raises UnknownPlace, InvalidQuery, StoreUnavailable."""
+        return await named(self._binding.places, text)
+
     async def _counts(self, operation: str, query: Query, field: str) -> Counts:
         strategy, store, tallies = self._strategy, self._binding.store, self._binding.tallies
         unordered = msgspec.structs.replace(query, sort="title", descending=False)
@@ -370,6 +394,14 @@ class Catalogue:
 
         Raises UnreadableFile, StoreUnavailable; what was stored before stays."""
         return await load_into(self._binding, source, progress, stop)
+
+    async def load_places(
+        self, source: Source, progress: Progress | None = None, *, stop: asyncio.Event | None = None
+    ) -> LoadReport:
+        """Store the theaters that `data.read_places` yields; a set `stop` ends it between two batches.
+
+        Raises UnreadableFile, StoreUnavailable; what was stored before stays."""
+        return await load_places_into(self._binding, source, progress, stop)
 
     # ------------------------------------------------------------------------------------------------------- switching
 

@@ -60,6 +60,22 @@ class InvalidMovie(ReelcacheError):
         self.problems = problems
 
 
+class InvalidPlace(ReelcacheError):
+    """A place whose coordinates or texts break a rule."""
+
+
+class UnknownPlace(ReelcacheError):
+    """No place has this name. `near` are those whose names are like it."""
+
+    def __init__(self, name: str, near: tuple[str, ...]) -> None:
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(
+            f"There is no place named {name!r} here.{meant}",
+            remedy="Name one of the shipped cities or a loaded theater, or give latitude,longitude such as 48.85,2.35.",
+        )
+        self.near = near
+
+
 class InvalidQuery(ReelcacheError):
     """A query, offset or limit that no store can answer."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from core.binding import Binding, bind
@@ -17,6 +17,7 @@ from core.lab.faults import FaultSwitches
 from core.lab.slow import Slowness, SlowStore
 from core.masking import masked
 from core.observe.counters import Observer
+from core.place import Place
 from core.servers.embedded import EmbeddedServers
 from core.servers.server import Report
 from core.settings import STRATEGIES, Settings
@@ -142,6 +143,7 @@ class _Opening:
             address=masked(url),
             embedded=self._settings.url(store.name) is None,
             strict=self._settings.consistency == "strict",
+            cities=_shipped_cities,
         )
         self._bindings[store.name] = binding
         self._stack.push_async_callback(binding.close)
@@ -195,6 +197,12 @@ def _store_class(name: str) -> Callable[[str], Store]:
     from core.stores.postgres import PostgresStore
 
     return PostgresStore
+
+
+def _shipped_cities() -> Sequence[Place]:
+    import data
+
+    return data.shipped_cities()
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

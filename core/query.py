@@ -89,6 +89,15 @@ def _query_words(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+SEVERAL: Final = "|"
+"""What stands between several things of which a movie must have one."""
+
+
+def _several(text: str) -> list[str]:
+    """The things that a text searched within one field names."""
+    return [part for part in text.split(SEVERAL) if part.strip()]
+
+
 SORTS: Final[tuple[str, ...]] = (
     "title", "year", "released", "runtime", "imdb_rating", "imdb_votes", "metacritic", "tomatometer",
     "critic_rating", "critic_reviews", "oscars_won", "oscar_nominations", "box_office",
@@ -148,7 +157,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     A movie matches when every word of `text` begins some word of its title, directors or cast, it has every one of
     `genres`, its year lies within `year_from`..`year_to` (a movie of unknown year lies within no bounds), every word of
-    each text in `within` begins some word of that one field, and every number lies in each of its `ranges`.
+    each text in `within` begins some word of that one field, and every number lies in each of its `ranges`. A text in
+    `within` may name several things, with `|` between them (`france|japan`): then one of them is enough.
     Order: by `sort`, unknown last in both directions, ties by id in the direction of the sort.
     Raises InvalidQuery on an unknown sort or a value that no movie can have.
     """
@@ -181,13 +191,28 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def words(self) -> tuple[str, ...]:
         """The folded words, each of which must begin some word of a movie, marked where they stand for one field."""
-        marked = (WITHIN[field] + word for field, text in self.within for word in _query_words(text))
+        marked = (
+            WITHIN[field] + word
+            for field, text in self.within
+            if len(_several(text)) < 2
+            for word in _query_words(text)
+        )
         return (*_query_words(self.text), *dict.fromkeys(marked))
+
+    @property
+    def choices(self) -> tuple[tuple[tuple[str, ...], ...], ...]:
+        """For each text that names several things the marked words of each: a movie must have all of one of them."""
+        return tuple(
+            tuple(tuple(WITHIN[field] + word for word in _query_words(one)) for one in several)
+            for field, text in self.within
+            if len(several := _several(text)) > 1
+        )
 
     @property
     def selective(self) -> bool:
         """Whether anything is filtered out."""
-        return bool(self.words or self.genres or self.ranges or self.year_from is not None or self.year_to is not None)
+        years = self.year_from is not None or self.year_to is not None
+        return bool(self.words or self.choices or self.genres or self.ranges or years)
 
 
 Tier = Literal["near", "redis", "store"]

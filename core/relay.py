@@ -17,8 +17,8 @@ from core.audit import Auditor
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
 from core.observe.counters import Observer
-from core.stores.base import Changed, Store
-from core.strategies.keys import COLLECTION, movie_key
+from core.stores.base import THEATERS, Changed, Store
+from core.strategies.keys import COLLECTION, THEATERS_KEY, movie_key
 from core.trust import Trust
 
 MOST_ONE_BY_ONE: Final = 500
@@ -63,6 +63,9 @@ class Relay:
 
     async def _apply(self, changes: Sequence[Changed]) -> None:
         latest, under = coalesced(changes), self._trust.under()
+        if any(change.id == THEATERS for change in latest):
+            latest = [change for change in latest if change.id != THEATERS]
+            await self._cache.invalidate(THEATERS_KEY, 0, force=True)
         if any(not change.id for change in latest) or len(latest) > MOST_ONE_BY_ONE:
             await self._cache.flush()
             self._observer.invalidated("epoch")
@@ -74,6 +77,8 @@ class Relay:
         self._observer.relayed(len(changes), max(0.0, time.time() - changes[0].at))
 
     async def _invalidate(self, changes: Sequence[Changed]) -> None:
+        if not changes:
+            return
         keys = [movie_key(change.id) for change in changes]
         floors = await self._cache.floors(keys)
         # Our own writers tell the cache themselves; whoever raised the floor had dropped the generation before that.

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from data.cities import country_names, shipped_cities
+from data.place_source import PlaceSource, read_places
 from data.rejects import RejectsFile
 from data.rows import Reject
 from data.source import SHIPPED_COUNT, SHIPPED_HASH, Source, read, shipped
 from data.synthetic import Synthetic
 
-__all__ = ["SHIPPED_COUNT", "SHIPPED_HASH", "Reject", "RejectsFile", "Source", "Synthetic", "read", "shipped"]
+__all__ = [
+    "SHIPPED_COUNT",
+    "SHIPPED_HASH",
+    "PlaceSource",
+    "Reject",
+    "RejectsFile",
+    "Source",
+    "Synthetic",
+    "country_names",
+    "read",
+    "read_places",
+    "shipped",
+    "shipped_cities",
+]

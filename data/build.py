@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from data.build_places import PLACE_COLUMNS, Row, country_codes, places
+from data.build_places import COUNTRY_COLUMNS, PLACE_COLUMNS, Row, country_codes, country_rows, places
 
 HERE: Final = Path(__file__).resolve().parent
 SNAPSHOT: Final = "2026-10-18"
@@ -202,11 +202,12 @@ dates known only to the year left out, values that are slips of the source left 
 sample holds the {sample} most reviewed films among those without an essential gap. CC0 asks for no credit; we give it
 gladly.
 
-## places.csv, country_aliases.csv
+## places.csv, countries.csv, country_aliases.csv
 
-{places} cities and their positions, from [GeoNames](https://www.geonames.org/), licensed under
-[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/). Taken from `{cities.inner}` in the package
-`{cities.name}=={cities.version}` (wheel sha256 `{cities.wheel_sha256}`). Changed here: a subset of the cities, and of
+{places} cities and their positions, and the names of their countries, from
+[GeoNames](https://www.geonames.org/), licensed under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/). Taken
+from `{cities.inner}` and `{countries.inner}` in the package
+`{cities.name}=={cities.version}` (wheel sha256 `{cities.wheel_sha256}`). Changed here: a subset of the rows, and of
 the columns, which are renamed. `country_aliases.csv` is our own list of country names that films use and GeoNames does
 not, placed under CC0 1.0 as well.
 
@@ -261,6 +262,7 @@ def build() -> Files:
         "movies.csv.gz": (FILMS, table(MOVIE_COLUMNS, rows)),
         "movies-sample.csv": (FILMS, table(MOVIE_COLUMNS, chosen)),
         "places.csv": (CITIES, table(PLACE_COLUMNS, found)),
+        "countries.csv": (COUNTRIES, table(COUNTRY_COLUMNS, country_rows(countries, found))),
     }
     licence = LICENCE.format(
         movies=f"{len(rows):,}",
@@ -269,6 +271,7 @@ def build() -> Files:
         snapshot=SNAPSHOT,
         films=FILMS,
         cities=CITIES,
+        countries=COUNTRIES,
     )
     return {
         **{name: content for name, (_, content) in tables.items()},

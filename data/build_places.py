@@ -10,6 +10,7 @@ from typing import Any, Final
 Row = dict[str, str]
 
 PLACE_COLUMNS: Final = ("geonameid", "name", "country_code", "lat", "lon", "population", "timezone")
+COUNTRY_COLUMNS: Final = ("country_code", "name")
 LADDER: Final = ((20, 1), (60, 1), (200, 2), (1_000, 4), (5_000, 8))
 """(fewer films than, places); beyond the last step MOST_PLACES."""
 MOST_PLACES: Final = 25
@@ -42,6 +43,12 @@ def places(films: Sequence[Row], cities: dict[str, Any], codes: dict[str, str]) 
                 chosen.append(city)
         rows += [place_row(city) for city in chosen]
     return rows
+
+
+def country_rows(countries: dict[str, Any], chosen: Iterable[Row]) -> list[Row]:
+    """GeoNames' name of every country that has a place, by its code."""
+    codes = sorted({place["country_code"] for place in chosen})
+    return [{"country_code": code, "name": countries[code]["name"]} for code in codes]
 
 
 def place_row(city: dict[str, Any]) -> Row:

@@ -132,7 +132,7 @@ def _unknown(begin: Opening) -> UnreadableFile:
         "is of no known format.",
         remedy=(
             "Known are sample_mflix (JSON), IMDb title.basics, TMDB and MovieLens movies, and any CSV with a header "
-            "row that has at least a title column."
+            "row that has at least a title column; theaters are loaded by `reelcache places load`."
         ),
     )
 

@@ -98,7 +98,7 @@ class TextFile:
             content: io.BufferedReader = gzip.GzipFile(fileobj=buffered) if compressed else buffered  # type: ignore[assignment]  # GzipFile is a BufferedIOBase with peek
             opening = content.peek(_PIECE)[:_PIECE]
         if not opening:
-            raise UnreadableFile(str(self.path), "is empty.", remedy="Choose a file with movies in it.")
+            raise UnreadableFile(str(self.path), "is empty.", remedy="Choose a file with rows in it.")
         encoding = next((encoding for bom, encoding in _BOMS if opening.startswith(bom)), "utf-8")
         self._unicode_only = encoding not in ("utf-8", "utf-8-sig")
         if not self._unicode_only:

@@ -125,6 +125,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "filter.years", "y", "y", "Years", "Keep the years 1979, 1979-1989 or 1979-.", "everywhere", "ask('years')", 30
     ),
     Action("filter.clear", "escape", "Esc", "Clear filter", "Clear the last filter set.", "everywhere", "clear", 15),
+    Action(
+        "filter.places",
+        "P",
+        "P",
+        "Places",
+        "See what is around a place, and filter by the countries there.",
+        "everywhere",
+        "places",
+    ),
     Action("sort.next", "s", "s", "Sort", "Sort by the next column.", "everywhere", "sort_next", 20),
     Action("sort.flip", "S", "S", "Flip sort", "Turn the order round.", "everywhere", "sort_flip"),
     Action(

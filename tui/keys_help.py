@@ -69,7 +69,10 @@ _MARKS: Final = Section(
         ("m", "The row was missing in the cache and came from the store."),
     ),
 )
-_IN_BOX: Final = (("Type", "Words are looked for in title, director and cast; a term such as genre:horror narrows."),)
+_IN_BOX: Final = (
+    ("Type", "Words are looked for in title, director and cast; a term such as genre:horror narrows."),
+    ("|", "Between two names in a term, of which one is enough: country:france|japan."),
+)
 
 
 def panel_title(pane: str) -> str:

@@ -124,7 +124,7 @@ def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]
     return _unavailable(f"{address} refused a command: {words}"), "refused"
 
 
-def forbidden(reply: Exception) -> bool:
+def is_forbidden(reply: Exception) -> bool:
     """Whether the server would have carried out the command, or a command of the script, for another user."""
     return isinstance(reply, Refused) and (reply.code == "NOPERM" or _IN_SCRIPT in str(reply))
 

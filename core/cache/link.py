@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.cache import scripts
 from core.cache.address import Address, route_of
 from core.cache.breaker import Breaker
-from core.cache.failures import explain, forbidden, misaddressed, read_only, told
+from core.cache.failures import explain, is_forbidden, misaddressed, read_only, told
 from core.cache.info import info_fields, life
 from core.cache.keys import NOWHERE
 from core.cache.scripts import Script
@@ -128,16 +128,16 @@ class Link:
         return self._wire if isinstance(self._wire, Lanes) else None
 
     async def exchange(
-        self, commands: Sequence[Command], *, invalidates: bool = False, spare: bool = False
+        self, commands: Sequence[Command], *, invalidates: bool = False, optional: bool = False
     ) -> list[Reply]:
         """One round trip: the replies in the order of the commands, refusals among them as `Refused`.
 
-        `invalidates` says that the cache would lie if these commands never ran; `spare`, that the cache can do without
-        them, so that a user who may not give them keeps the cache. Raises CacheUnavailable.
+        `invalidates` says that the cache would lie if these commands never ran, `optional` that it serves without them:
+        a missing permission is no failure of the server then. Raises CacheUnavailable.
         """
         wire = self._usable()
         if not invalidates:
-            return await self._called(wire, commands, spare=spare)
+            return await self._called(wire, commands, optional=optional)
         task = asyncio.create_task(self._called(wire, commands))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -149,17 +149,19 @@ class Link:
         *,
         before: Sequence[Command] = (),
         invalidates: bool = False,
-        spare: bool = False,
+        optional: bool = False,
     ) -> list[Reply]:
         """Run scripts in one round trip, behind other commands; one more where the server does not know them
         (restarted, SCRIPT FLUSH). Replies and errors as `exchange`."""
         commands: list[Command] = [("EVALSHA", script.digest, len(keys), *keys, *more) for script, keys, more in calls]
         first = len(before)
-        replies = await self.exchange([*before, *commands], invalidates=invalidates, spare=spare)
+        replies = await self.exchange([*before, *commands], invalidates=invalidates, optional=optional)
         unknown = [n for n in range(len(calls)) if _is_no_script(replies[first + n])]
         if unknown:
             load: list[Command] = [("SCRIPT", "LOAD", source) for source in {calls[n][0].source for n in unknown}]
-            again = await self.exchange([*load, *(commands[n] for n in unknown)], invalidates=invalidates, spare=spare)
+            again = await self.exchange(
+                [*load, *(commands[n] for n in unknown)], invalidates=invalidates, optional=optional
+            )
             for n, reply in zip(unknown, again[len(load) :], strict=True):
                 replies[first + n] = reply
         return replies
@@ -237,7 +239,7 @@ class Link:
         return self._wire
 
     async def _called(
-        self, wire: Wire, commands: Sequence[Command], patience: float = 0.0, *, spare: bool = False
+        self, wire: Wire, commands: Sequence[Command], patience: float = 0.0, *, optional: bool = False
     ) -> list[Reply]:
         sent = time.monotonic()
         try:
@@ -248,7 +250,7 @@ class Link:
         for reply in replies:
             if isinstance(reply, Exception):
                 problem, meaning = explain(reply, self.address, self._budget)
-                if meaning == "down" and not (spare and forbidden(reply)):
+                if meaning == "down" and not (optional and is_forbidden(reply)):
                     self._judge(problem, meaning)
                     raise problem
         self.breaker.succeeded()

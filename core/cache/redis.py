@@ -133,6 +133,11 @@ class RedisCache:
         """Which life of which server was greeted last."""
         return self._link.life
 
+    @property
+    def hard_ttl(self) -> float:
+        """Seconds that an entry is kept, as far as chance does not change it."""
+        return self._hard_ttl
+
     def seek(self, problem: str) -> None:
         """Leave the server, for this reason, and find out anew which one it is."""
         self._link.seek(problem)
@@ -323,6 +328,13 @@ class RedisCache:
         replies = await self._link.exchange([("HGET", self.namespace.gate_key(key), "f") for key in keys])
         return [int(self._accepted(reply) or b"0", 16) for reply in replies]
 
+    async def ask(self, commands: Sequence[Command], *, optional: bool = False) -> list[Reply]:
+        """The replies to commands on names of this namespace, in one round trip and in their order.
+
+        `optional`: that the user may not use one of them is no reason to do without the cache. Raises CacheUnavailable
+        where one was refused, too."""
+        return [*map(self._accepted, await self._link.exchange(commands, optional=optional))]
+
     async def flush(self) -> int:
         """Remove every entry and gate of this namespace; returns how many entries there were. Many round trips.
 
@@ -340,7 +352,7 @@ class RedisCache:
 
         Raises CacheUnavailable, also where one is refused, and for want of a permission too: that costs nobody the
         cache."""
-        replies = await self._link.run(calls, before=before, spare=True)
+        replies = await self._link.run(calls, before=before, optional=True)
         return [self._accepted(reply) for reply in replies]
 
     async def server(self) -> RedisInfo:

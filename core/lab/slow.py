@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 
 from core.model import Movie
+from core.place import Place
 from core.query import Query, ValueCount
 from core.score import Ranked
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Store, Stored, StoreName, Window
@@ -109,6 +110,16 @@ class SlowStore(Store):
 
     def bulk(self, expected: int) -> AbstractAsyncContextManager[None]:
         return self._inside.bulk(expected)
+
+    async def theaters(self, south: float = -90.0, north: float = 90.0) -> AsyncGenerator[Sequence[Place]]:
+        await self._slowness.wait()
+        async with aclosing(self._inside.theaters(south, north)) as parts:
+            async for theaters in parts:
+                yield theaters
+
+    async def load_theaters(self, theaters: Sequence[Place]) -> Stored:
+        await self._slowness.wait()
+        return await self._inside.load_theaters(theaters)
 
     async def count(self) -> int:
         await self._slowness.wait()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from core.model import Movie
+from core.place import Place
 from core.query import Query, ValueCount
 from core.score import Ranked
 
 StoreName = Literal["postgresql", "mongodb"]
+THEATERS: Final = ":theaters"
+"""The id under which the change log speaks of all theaters at once. No movie can have it."""
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -163,6 +166,15 @@ class Store(Protocol):
         """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end.
 
         What is broken off within it may leave a part of a batch stored, each movie whole."""
+
+    def theaters(self, south: float = -90.0, north: float = 90.0) -> AsyncGenerator[Sequence[Place]]:
+        """Every theater between two latitudes, ascending by id; some thousand at a time. Only whole ones: what others
+        wrote beside the rules of a place is left out."""
+
+    async def load_theaters(self, theaters: Sequence[Place]) -> Stored:
+        """Insert or replace a batch by id, skipping those that are the same. Ids do not repeat. Each theater whole.
+
+        The change log says THEATERS, of this and of any other change to them."""
 
     async def count(self) -> int:
         """How many movies there are in all."""

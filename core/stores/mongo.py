@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from hashlib import blake2b
 from typing import Final
 
@@ -14,8 +14,10 @@ from pymongo.read_concern import ReadConcern
 
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, replace
+from core.place import Place
 from core.query import Query, ValueCount
 from core.score import Ranked
+from core.stores import mongo_theaters
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
@@ -251,6 +253,16 @@ class MongoStore:
         with self._at.call():
             return {id_of(d["_id"]): movie_of(d) for d in await documents(self._at, ids)}
 
+    async def theaters(self, south: float = -90.0, north: float = 90.0) -> AsyncGenerator[Sequence[Place]]:
+        """Every theater between two latitudes, ascending by id."""
+        async with aclosing(mongo_theaters.theaters(self._at, south, north)) as parts:
+            async for theaters in parts:
+                yield theaters
+
+    async def load_theaters(self, theaters: Sequence[Place]) -> Stored:
+        """Insert or replace a batch by id, skipping those that are the same."""
+        return await mongo_theaters.load(self._at, theaters)
+
     async def count(self) -> int:
         """How many movies there are in all."""
         with self._at.call():
@@ -374,6 +386,7 @@ class MongoStore:
             await bury_all(self._at)
             await self._at.movies.drop()
             await self._at.notes.delete_many({"_id": {"$ne": OWNER}})
+            await mongo_theaters.remove_own(self._at)
             await prepare(self._at, foreign=False)
 
     async def _refusal(self, id: str, base: int) -> MovieNotFound | EditConflict:

@@ -17,6 +17,7 @@ from core.stores.mongo_healing import heal_all
 from core.stores.mongo_indexes import make_missing, small
 from core.stores.mongo_lease import bar_leaders, make_lease
 from core.stores.mongo_queries import ID, INDEX_PREFIX, LACKING
+from core.stores.mongo_theaters import remove_own
 
 OWNER: Final = "owner"
 """The note that says whether others made the collection (`foreign`), and whether all of ours is in it (`ready`)."""
@@ -102,7 +103,8 @@ async def adopt(at: MongoConnection, cancellation: Cancellation, progress: Calla
 
 
 async def disown(at: MongoConnection, cancellation: Cancellation) -> int:
-    """Take the sub-documents, our indexes and our collections away; returns from how many documents."""
+    """Take the sub-documents, the theaters that we brought, our indexes and our collections away; returns from how many
+    movies."""
     # Whoever follows the changes would take it for an edit by others and heal it.
     await bar_leaders(at)
     await _note_owner(at, {"$setOnInsert": {"foreign": True}, "$set": {"ready": False}})
@@ -117,6 +119,7 @@ async def disown(at: MongoConnection, cancellation: Cancellation) -> int:
     for name in await at.movies.index_information():
         if name.startswith(INDEX_PREFIX):
             await at.movies.drop_index(name)
+    await remove_own(at)
     for collection in (at.tombstones, at.suspensions, at.relay, at.notes):
         await collection.drop()
     return done

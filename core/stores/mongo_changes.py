@@ -14,7 +14,8 @@ import msgspec
 from bson import ObjectId
 
 from core.errors import StoreUnavailable
-from core.stores.base import Apply, Changed
+from core.stores import mongo_connection
+from core.stores.base import THEATERS, Apply, Changed
 from core.stores.mongo_adoption import prepare, refuse_foreign
 from core.stores.mongo_connection import MOVIES, RELAY, MongoConnection
 from core.stores.mongo_documents import OURS, Document, id_of, intact, key_of, nameable, version_of
@@ -156,7 +157,7 @@ class _Leader:
             # Our indexes went with the collection; what took its place may never have been ours.
             await self._at.movies.create_indexes(indexes())
             await heal_all(self._at)
-        forced = list({change.id: None for change in changes if change.forced})
+        forced = list({change.id: None for change in changes if change.forced and change.id != THEATERS})
         if not forced:
             return list(changes)
         versions = await removals(self._at, forced)
@@ -187,6 +188,8 @@ def _change(event: Document) -> Changed | None:
     """What an event says of a movie; None where nothing."""
     at = _seconds(event["wallTime"])
     kind = event["operationType"]
+    if event.get("ns", {}).get("coll") == mongo_connection.THEATERS:
+        return Changed(THEATERS, 0, at, forced=True)
     if kind not in ("insert", "update", "replace", "delete"):
         return Changed("", 0, at)
     key = event["documentKey"]["_id"]

@@ -25,6 +25,7 @@ from core.stores.mongo_errors import LEAST_VERSION, SERVER, outcome_unknown, sta
 
 DEFAULT_DATABASE: Final = "sample_mflix"
 MOVIES: Final = "movies"
+THEATERS: Final = "theaters"
 NOTES: Final = "reelcache_notes"
 TOMBSTONES: Final = "reelcache_tombstones"
 RELAY: Final = "reelcache_relay"
@@ -123,6 +124,11 @@ class MongoConnection:
     def movies(self) -> AsyncCollection[Document]:
         """The movies."""
         return self.database[MOVIES]
+
+    @property
+    def theaters(self) -> AsyncCollection[Document]:
+        """The theaters."""
+        return self.database[THEATERS]
 
     @property
     def notes(self) -> AsyncCollection[Document]:

@@ -94,7 +94,8 @@ def indexes() -> list[IndexModel]:
 def matching(query: Query) -> Document:
     """The filter that a query's movies pass, `OWNED` where it filters nothing out."""
     # Of two bounds the index of a list takes one, and looks the other up in each document; a beginning it takes whole.
-    clauses: list[Document] = [{f"{OURS}.words": {"$regex": f"^{re.escape(word)}"}} for word in query.words]
+    clauses = [_begun(word) for word in query.words]
+    clauses += [{"$or": [{"$and": [*map(_begun, words)]} for words in several]} for several in query.choices]
     if query.genres:
         clauses.append({f"{OURS}.genres": {"$all": list(query.genres)}})
     if query.year_from is not None or query.year_to is not None:
@@ -105,6 +106,10 @@ def matching(query: Query) -> Document:
         compared = {_COMPARED[side]: bound for side, bound in limits.bounds.items()}
         clauses.append({sort_path(limits.field): {"$gte": 0, **compared}})
     return {"$and": clauses} if clauses else OWNED
+
+
+def _begun(word: str) -> Document:
+    return {f"{OURS}.words": {"$regex": f"^{re.escape(word)}"}}
 
 
 def known_part(query: Query) -> Document:

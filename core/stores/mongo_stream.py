@@ -14,7 +14,7 @@ from bson import Int64
 from pymongo.errors import OperationFailure
 
 from core.errors import StoreUnavailable
-from core.stores.mongo_connection import MOVIES, RELAY, MongoConnection
+from core.stores.mongo_connection import MOVIES, RELAY, THEATERS, MongoConnection
 from core.stores.mongo_documents import MARK, SEALED, Document
 from core.stores.mongo_lease import LEASE
 
@@ -30,8 +30,8 @@ _STAGES: Final[list[Document]] = [
     {
         "$match": {
             "$or": [
-                {"ns.coll": MOVIES},
-                {"to.coll": MOVIES},
+                {"ns.coll": {"$in": [MOVIES, THEATERS]}},
+                {"to.coll": {"$in": [MOVIES, THEATERS]}},
                 {"operationType": "dropDatabase"},
                 {"ns.coll": RELAY, "operationType": "insert", "documentKey._id": {"$ne": LEASE}},
             ]

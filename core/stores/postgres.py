@@ -11,11 +11,13 @@ from psycopg import sql
 from core.errors import EditConflict, MovieExists, MovieNotFound
 from core.masking import masked
 from core.model import Movie, replace
+from core.place import Place
 from core.query import Query, ValueCount
 from core.score import Ranked
 from core.stores import postgres_indexes as indexes
 from core.stores import postgres_queries as queries
 from core.stores import postgres_schema as schema
+from core.stores import postgres_theaters as theaters
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Store, Stored, StoreName, Window
 from core.stores.postgres_changes import ChangeLog
 from core.stores.postgres_connections import Connection, Connections, Parameters, Statement
@@ -146,6 +148,11 @@ class PostgresStore(Store):
         rows = await self._connections.rows(_GET_MANY, (asked,)) if asked else ()
         return {movie.id: movie for movie in map(movie_of, rows)}
 
+    async def theaters(self, south: float = -90.0, north: float = 90.0) -> AsyncGenerator[Sequence[Place]]:
+        async with aclosing(self._streamed([theaters.between(south, north)])) as parts:
+            async for rows in parts:
+                yield [theaters.theater_of(row) for row in rows]
+
     async def count(self) -> int:
         row = await self._row("select count(*) from reelcache.movies")
         return int(row[0]) if row else 0
@@ -184,6 +191,9 @@ class PostgresStore(Store):
     async def load(self, movies: Sequence[Movie]) -> Stored:
         return await self._loads.load(movies)
 
+    async def load_theaters(self, given: Sequence[Place]) -> Stored:
+        return theaters.stored(await self._write(theaters.LOAD, (theaters.as_json(given),)), len(given))
+
     def bulk(self, expected: int) -> AbstractAsyncContextManager[None]:
         return self._loads.bulk(expected)
 
@@ -200,7 +210,7 @@ class PostgresStore(Store):
         async def empty(connection: Connection) -> None:
             async with connection.transaction():
                 await allow(connection, LIMIT)
-                await connection.execute("truncate reelcache.movies, reelcache.notes")
+                await connection.execute("truncate reelcache.movies, reelcache.notes, reelcache.theaters")
 
         await self._connections.written(empty, limit=LIMIT)
 
@@ -247,7 +257,7 @@ class PostgresStore(Store):
 
         return await self._connections.written(write)
 
-    async def _streamed(self, asked: Sequence[tuple[sql.Composed, Parameters]]) -> AsyncGenerator[Sequence[Any]]:
+    async def _streamed(self, asked: Sequence[tuple[Statement, Parameters]]) -> AsyncGenerator[Sequence[Any]]:
         """The rows of several statements, all of one moment, some thousand at a time."""
         async with self._connections.borrow(limit=LIMIT) as connection, connection.transaction():
             await connection.execute("set transaction isolation level repeatable read, read only")

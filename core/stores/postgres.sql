@@ -378,3 +378,33 @@ begin atomic
   insert into reelcache.journal (id) values ('');
   select pg_notify('reelcache', '');
 end;
+
+-- migration 6
+
+-- Theaters that people brought, with where they are. The log speaks of all of them at once, under an id that no movie
+-- can have.
+create table reelcache.theaters (
+  id text collate "C" primary key,
+  name text not null default '',
+  lat double precision not null check (abs(lat) <= 85.05112878),
+  lon double precision not null check (abs(lon) <= 180),
+  country text,
+  street text,
+  city text,
+  state text,
+  zipcode text
+);
+create index theaters_lat on reelcache.theaters (lat);
+
+create function reelcache.log_theaters() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into reelcache.outbox (id, version, forced) values (':theaters', reelcache.microseconds(), true);
+  notify reelcache;
+  return null;
+end
+$$;
+
+create trigger log after insert or update or delete or truncate on reelcache.theaters
+for each statement execute function reelcache.log_theaters();
+alter table reelcache.theaters enable always trigger log;

@@ -229,6 +229,10 @@ def _filter(query: Query) -> tuple[sql.Composable, Parameters]:
             # "is true" keeps the index out of it.
             conditions.append(sql.SQL("(words @@ %(short_words)s::tsquery) is true"))
             parameters["short_words"] = " & ".join(_prefix(word) for word in besides)
+    for number, several in enumerate(query.choices):
+        name = f"choice_{number}"
+        conditions.append(sql.SQL("words @@ {}::tsquery").format(sql.Placeholder(name)))
+        parameters[name] = " | ".join(f"({' & '.join(map(_prefix, words))})" for words in several)
     if query.genres:
         conditions.append(sql.SQL("genres @> %(genres)s::text[]"))
         parameters["genres"] = list(query.genres)

@@ -11,6 +11,9 @@ from core.cache.keys import Key
 COLLECTION: Final = Key("collection", "movies")
 """The generation of the collection: answers computed from all of it are valid while this entry is the one they name."""
 
+THEATERS_KEY: Final = Key("collection", "theaters")
+"""The present geo sets of the places, by the name that this entry holds: nothing else in them is believed."""
+
 
 def new_token() -> str:
     """A name for one reader's lease or one writer's intent that nobody else has."""

@@ -36,6 +36,7 @@ GENRES = ("Drama", "Horror", "Sci-Fi", "Music", "Musical", "Science Fiction")
             Query(within=(("directors", "scott"), ("cast", "sigourney weaver"))),
         ),
         ("country:japan language:french", Query(within=(("countries", "japan"), ("languages", "french")))),
+        ('country:"united kingdom|japan"', Query(within=(("countries", "united kingdom|japan"),))),
         ("rating:>8.5", Query(ranges=(Range("critic_rating", above=8.5),))),
         ("rating:>80", Query(ranges=(Range("tomatometer", above=80),))),
         ("rating:5..80", Query(ranges=(Range("tomatometer", least=5, most=80),))),

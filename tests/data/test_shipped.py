@@ -35,7 +35,8 @@ def movies() -> list[Movie]:
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("movies.csv.gz", 17_472), ("movies-sample.csv", 1_000), ("places.csv", 197)]
+    ("name", "count"),
+    [("movies.csv.gz", 17_472), ("movies-sample.csv", 1_000), ("places.csv", 197), ("countries.csv", 120)],
 )
 def test_committed_file_has_its_recorded_hash_and_rows(name: str, count: int) -> None:
     assert hashlib.sha256(content(name)).hexdigest() == SOURCES[name]["sha256"]
@@ -91,10 +92,20 @@ def test_places_lie_on_earth_and_countries_have_places() -> None:
     codes = {place["country_code"] for place in places}
     assert len(codes) == 120
     assert {alias["country_code"] for alias in rows("country_aliases.csv")} <= codes
+    assert {country["country_code"] for country in rows("countries.csv")} == codes
 
 
 def test_licence_names_every_file_and_both_licences() -> None:
     text = (FOLDER / "LICENSE-DATA.md").read_text(encoding="utf-8")
-    for word in ("movies.csv.gz", "movies-sample.csv", "places.csv", "CC0 1.0", "CC BY 4.0", "GeoNames", "Wikidata"):
+    for word in (
+        "movies.csv.gz",
+        "movies-sample.csv",
+        "places.csv",
+        "countries.csv",
+        "CC0 1.0",
+        "CC BY 4.0",
+        "GeoNames",
+        "Wikidata",
+    ):
         assert word in text
     assert SOURCES["movies.csv.gz"]["wheel_sha256"] in text

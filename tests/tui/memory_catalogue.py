@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import SimpleNamespace
 
@@ -14,14 +14,16 @@ import msgspec
 from core.boards.board import Board, BoardRow
 from core.boards.views import Span
 from core.catalogue import Catalogue, Reading, Unfinished
-from core.errors import EditConflict, MovieExists, MovieNotFound
+from core.errors import EditConflict, MovieExists, MovieNotFound, UnknownPlace
 from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.loading import Source
 from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace
 from core.observe.stats import NearStats, SharedStats, Stats, StrategyStats, TraceLine
+from core.place import KINDS, Kind, Place, Reach, Surroundings
 from core.query import Counts, Freshness, Page, Query, Tier
 from core.settings import Settings
 from core.strategies.orders import Making
+from core.strategies.places import computed
 from tests.core.stores import reference
 
 GENRES = ("Drama", "Comedy", "Horror", "Action", "Documentary", "Science Fiction")
@@ -112,6 +114,8 @@ class MemoryCatalogue(Catalogue):
         self.views: Counter[str] = Counter()
         self.shared = SharedStats()
         self.browsed: list[tuple[Query, int, int]] = []
+        self.sites: list[Place] = []
+        """The places that there are."""
         self.closed = False
         self._strategy_name = "cache-aside"
         self._store_name = "postgresql"
@@ -202,6 +206,33 @@ class MemoryCatalogue(Catalogue):
         if self.stock[id].version != version:
             raise EditConflict(self.stock[id], version)
         del self.stock[id]
+
+    async def near_by(
+        self,
+        centre: Place | tuple[float, float],
+        *,
+        radius_km: float | None = None,
+        box: tuple[float, float] | None = None,
+        kinds: Sequence[Kind] = KINDS,
+        limit: int = 100,
+    ) -> Surroundings:
+        await self._wait()
+        point = (centre.lat, centre.lon) if isinstance(centre, Place) else centre
+        reach = Reach(radius_km) if box is None else Reach(None, *box)
+        found = computed([place for place in self.sites if place.kind in kinds], point, reach)
+        tier: Tier = "store" if self.cache_problem else "redis"
+        return Surroundings(tuple(found[:limit]), tier, "fresh", self.cache_problem or "hit", 0.001, len(found) > limit)
+
+    async def places(self, beginning: str, limit: int = 10) -> tuple[Place, ...]:
+        await self._wait()
+        return tuple(p for p in self.sites if p.label.casefold().startswith(beginning.casefold()))[:limit]
+
+    async def place(self, text: str) -> Place:
+        await self._wait()
+        found = [place for place in self.sites if place.label == text.partition(",")[0]]
+        if not found:
+            raise UnknownPlace(text, ("Paris",) if text.startswith("Pari") else ())
+        return found[0]
 
     async def _counts(self, operation: str, query: Query, field: str) -> Counts:
         await self._wait()

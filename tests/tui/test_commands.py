@@ -32,6 +32,7 @@ COMMANDS = (
     "find",
     "genres",
     "stats",
+    "places",
     "edit",
     "config",
     "stop",

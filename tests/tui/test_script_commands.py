@@ -300,3 +300,43 @@ def test_no_text_of_a_movie_steers_the_terminal(run: Run, environment: dict[str,
             done = run(*words, *form)
             assert done.returncode == 0, done.stderr
             assert not set("\x1b\x07") & set(done.stdout + done.stderr)
+
+
+class TestPlaces:
+    def test_theaters_are_loaded_and_found_from_a_city(self, run: Run, tmp_path: Path) -> None:
+        file = tmp_path / "cinemas.csv"
+        file.write_text("name,lat,lon,country\nRex,48.87,2.347,FR\nSwapped,2.347,48.87,FR\nFar,200,0,\n", "utf-8")
+        done = run("places", "load", "cinemas.csv")
+        assert done.returncode == 0
+        assert "3 read, 1 stored, 0 unchanged, 2 rejected" in done.stdout
+        assert "cinemas.rejects.csv" in done.stdout
+        assert "Refused: cinemas.csv line 3: latitude 2.347 and longitude 48.87 look exchanged" in done.stderr
+        assert "Exchange the two columns" in done.stderr
+        assert "line 4: latitude 200" in done.stderr
+        found = told(run, "places", "near", "paris", "--radius", "300", "--limit", "3")
+        assert [(near["name"], near["kind"]) for near in found["places"]] == [
+            ("Paris", "city"),
+            ("Rex", "theater"),
+            ("Brussels", "city"),
+        ]
+        assert found["places"][1]["distance_km"] == pytest.approx(1.86, abs=0.1)
+        assert "GeoNames" in found["credit"]
+        seen = run("places", "near", "48.85,2.35", "--box", "600x600", "--only", "theater")
+        assert re.search(r"2\.\d km +theater +Rex", seen.stdout)
+        assert "in a box of 600 × 600 km around 48.85, 2.35, by Redis" in seen.stderr
+        for words, said in (
+            (("near", "Pariss"), "Did you mean Paris"),
+            (("near", "Paris", "--radius", "30000"), "more than half the way around the Earth"),
+            (("near", "Paris", "--box", "wide"), "Write it as --box 300x200"),
+            (("near", "Paris", "--only", "venue"), "--only city or --only theater"),
+        ):
+            refused = run("places", *words)
+            assert (refused.returncode, refused.stdout) == (2, "")
+            assert said in refused.stderr
+        empty = run("places", "near", "33.0,-140.0", "--radius", "5")
+        assert (empty.returncode, empty.stdout) == (3, "")
+        (tmp_path / "empty.csv").write_text("name,lat,lon\n", "utf-8")
+        for name, said in (("none.csv", "does not exist"), ("empty.csv", "has no theater in it")):
+            refused = run("places", "load", name)
+            assert refused.returncode == 1
+            assert said in refused.stderr

@@ -24,6 +24,7 @@ _EXAMPLES = """Examples:
   reelcache find genre:horror year:1979..1989 --sort year
   reelcache genres year:1979..1989
   reelcache stats --json
+  reelcache places near Paris --radius 300
   reelcache edit tt0078748 --set runtime=118 --dry-run
   reelcache config --json
   reelcache stop

@@ -33,12 +33,12 @@ def settings_of(context: typer.Context, *, fallbacks: Mapping[str, object] | Non
 def run(work: Any) -> Any:
     """Run one command to its end. An error that a person can meet becomes a line and an exit code: 1 a server or a file
     is in trouble, 2 bad input, 3 no such movie, 4 the movie has moved on."""
-    from core.errors import EditConflict, InvalidMovie, InvalidQuery, MovieNotFound, ReelcacheError
+    from core.errors import EditConflict, InvalidMovie, InvalidQuery, MovieNotFound, ReelcacheError, UnknownPlace
     from core.event_loop import run as on_loop
 
     try:
         return on_loop(work)
-    except (InvalidQuery, InvalidMovie) as problem:
+    except (InvalidQuery, InvalidMovie, UnknownPlace) as problem:
         refuse(problem.message, problem.remedy, code=2)
     except MovieNotFound as problem:
         refuse(problem.message, "", code=3)

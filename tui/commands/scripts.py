@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from tui.commands.running import example, run, settings_of
+from tui.commands.running import example, refuse, run, settings_of
 
 IdArgument = Annotated[str, typer.Argument(help="The movie's id.", metavar="ID")]
 WordsArgument = Annotated[
     list[str] | None,
     typer.Argument(help="A filter, as in the dashboard's search box. None: every movie.", metavar="WORDS"),
 ]
+
+places = typer.Typer(
+    help="See what is around a place, and load theaters of your own.",
+    epilog=example("reelcache places near Paris --radius 300"),
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+"""`reelcache places load`, `reelcache places near`."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
         genres
     )
     app.command(short_help="Show figures of store and cache.", epilog=example("reelcache stats --json"))(stats)
+    app.add_typer(places, name="places", short_help="See what is around a place; load theaters.")
     app.command(
         short_help="Change fields of one movie.",
         epilog=example('reelcache edit tt0078748 --set runtime=118 --set genres="Horror, Sci-Fi" --dry-run'),
@@ -149,3 +159,66 @@ def config(
         typer.echo(example_file())
         return
     raise typer.Exit(run(show_config(flags, config_file, as_json=json)))
+
+
+@places.command("load", short_help="Load theaters from a file.", epilog=example("reelcache places load theaters.json"))
+def load_places(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="sample_mflix theaters (JSON), a GeoJSON FeatureCollection of Points, or CSV with name, lat and lon.",
+            metavar="FILE",
+        ),
+    ],
+) -> None:
+    """Load theaters from a file into the store; loading twice changes nothing.
+
+    Coordinates that are exchanged or off the map are refused, with their lines. Exit code: 0 loaded, 1 a server or the
+    file is in trouble.
+    """
+    settings = settings_of(context)
+    from tui.commands.places import load_theaters
+
+    raise typer.Exit(run(load_theaters(settings, file)))
+
+
+@places.command(
+    "near", short_help="List what is around a place.", epilog=example("reelcache places near Paris --radius 300 --json")
+)
+def near(
+    context: typer.Context,
+    place: Annotated[str, typer.Argument(help="A city, a theater, or latitude,longitude.", metavar="PLACE")],
+    radius: Annotated[float, typer.Option("--radius", help="In km.", metavar="KM")] = 500.0,
+    box: Annotated[
+        str | None, typer.Option("--box", help="Width and height in km, instead of a radius.", metavar="KMxKM")
+    ] = None,
+    only: Annotated[str | None, typer.Option("--only", help="city or theater.", metavar="KIND")] = None,
+    limit: Annotated[int, typer.Option("--limit", help="Most places to list.", min=1, max=1000)] = 50,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: centre, tier, reason, more, places, credit.")
+    ] = False,
+) -> None:
+    """List what is around a place, nearest first. Exit code: 0 listed, 1 a server is in trouble, 2 bad input, 3 nothing
+    is there.
+
+    A place that begins with a minus sign comes behind two: reelcache places near -- -33.9,151.2
+    """
+    settings = settings_of(context)
+    from tui.commands.places import show_nearby
+
+    sides = None if box is None else _sides(box)
+    if only not in (None, "city", "theater"):
+        refuse(f"There are no places of the kind {only!r}.", "Write --only city or --only theater.", code=2)
+    kind: Any = only
+    work = show_nearby(settings, place, radius_km=radius, box=sides, kind=kind, limit=limit, as_json=json)
+    raise typer.Exit(run(work))
+
+
+def _sides(box: str) -> tuple[float, float]:
+    """Width and height as `300x200` has them."""
+    width, _, height = box.lower().partition("x")
+    try:
+        return float(width), float(height)
+    except ValueError:
+        refuse(f"--box {box} is no width and height.", "Write it as --box 300x200, in km.", code=2)

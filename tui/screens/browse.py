@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from textual import events, on
@@ -32,6 +32,9 @@ from tui.widgets.movie_table import MovieTable
 from tui.widgets.years import YearsPanel
 from tui.work import run
 
+if TYPE_CHECKING:
+    from tui.looking import Left, Look
+
 _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
 _ROWS_FIRST: Final = 1.0
@@ -54,6 +57,8 @@ class BrowseScreen(SwitchingScreen):
         self._rows_came = asyncio.Event()
         """The first rows of the query in force have come."""
         self._making: Making | None = None
+        self._look: Look | None = None
+        """Where the places were looked at from."""
         self._retry: Timer | None = None
         self._detail: Timer | None = None
 
@@ -78,6 +83,21 @@ class BrowseScreen(SwitchingScreen):
         self._rows_came.clear()
         self.query_one(MovieTable).show(query, keep_place=keep_place)
         self._read_genres()
+
+    def action_places(self) -> None:
+        """See what is around a place; the countries there may become the filter."""
+        from tui.looking import Look  # and with it the shipped cities
+        from tui.screens.places import PlacesScreen
+
+        self.app.push_screen(PlacesScreen(self.catalogue, self._look or Look()), self._left_places)
+
+    def _left_places(self, left: Left | None) -> None:
+        if left is None:
+            return
+        self._look = left.look
+        if left.countries is not None:
+            others = tuple(within for within in self.query_now.within if within[0] != "countries")
+            self.change(within=(*others, ("countries", left.countries)))
 
     def action_reload(self) -> None:
         """Ask again for what is shown."""

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from core.model import FIELD, tidy
-from core.query import LONGEST_TEXT, Query, Range
+from core.query import LONGEST_TEXT, SEVERAL, Query, Range
 from tui.actions import bindings
 from tui.columns import visible
 from tui.completing import Word, completed, shown_choices, word_at
@@ -221,7 +221,9 @@ def describe_filter(query: Query) -> str:
     parts += [visible(genre) for genre in query.genres]
     if years := show_years(query.year_from, query.year_to):
         parts.append(years)
-    parts += [f"{FIELD[field].label.lower()} “{visible(text)}”" for field, text in query.within]
+    parts += [
+        f"{FIELD[field].label.lower()} “{visible(text).replace(SEVERAL, ' or ')}”" for field, text in query.within
+    ]
     parts += [describe_range(limits) for limits in query.ranges]
     return " · ".join(parts)
 

@@ -22,7 +22,7 @@ from core.score import points_of
 from tests.core.cache.servers import OwnRedis
 from tests.core.movies import GENRES, movie
 from tests.core.sources import ListSource
-from tests.core.test_tallies import behind_its_back
+from tests.core.strategies.test_tallies import behind_its_back
 
 COUNT = 200
 ASKED = (None, *GENRES)

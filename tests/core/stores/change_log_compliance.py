@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
+from msgspec import structs
 
 from core.errors import EditConflict, MovieExists, StoreUnavailable
 from core.model import Movie, replace
-from core.stores.base import Changed, Standing, Store
+from core.place import Place
+from core.stores.base import THEATERS, Changed, Standing, Store
 from tests.core.stores.compliance import NewStore
 from tests.core.stores.corpus import BARE, FULL, corpus
 
@@ -132,6 +134,16 @@ class ChangeLogCompliance:
             await other.settle()
             loaded = await store.get_many([movie.id for movie in corpus()])
             assert reach(follower.changes, [(movie.id, movie.version) for movie in loaded.values()])
+
+    async def test_theaters_are_followed_as_one(self, store: Store, other: Store) -> None:
+        async with following(store) as follower:
+            await store.settle()
+            follower.changes.clear()
+            theater = Place(id="7", kind="theater", name="Rex", lat=1.0, lon=2.0)
+            await other.load_theaters([theater, structs.replace(theater, id="8")])
+            await other.settle()
+            assert set(follower.ids()) == {THEATERS}
+            assert all(change.forced for change in follower.changes)
 
     async def test_a_clearing_is_followed(self, store: Store) -> None:
         await store.load(corpus())

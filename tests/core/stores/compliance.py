@@ -19,6 +19,7 @@ from msgspec import structs
 
 from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, replace, same_content
+from core.place import Place
 from core.query import COUNTED, MOST_ROWS, SORTS, Query
 from core.score import points_of
 from core.stores.base import Store, Stored, Window
@@ -336,6 +337,29 @@ class StoreCompliance:
             assert await store.window(query, 0, 50) == Window(ids=(), total=0)
             assert await store.counts(query, "genres") == ()
         assert await store.count() == 0
+
+    # ----------------------------------------------------------------------------------------------------- theaters
+
+    async def test_theaters_are_kept_beside_the_movies(self, store: Store, other: Store) -> None:
+        theaters = [
+            Place(id="1000", kind="theater", lat=44.85466, lon=-93.24565, street="340 W Market", city="Bloomington",
+                  state="MN", zipcode="55425"),
+            Place(id="csv:é'\"\\ $x", kind="theater", name="Le Grand Rex {$gt: 1}", lat=48.87, lon=2.347, country="FR"),
+            Place(id="0042", kind="theater", name="42", lat=-85.05112878, lon=-180.0),
+            Place(id="42", kind="theater", name="千と千尋 \u200d", lat=0.1 + 0.2, lon=180.0),
+        ]  # fmt: skip
+        assert await all_theaters(store) == []
+        # Two who bring the same at once bring it once.
+        loads = await asyncio.gather(*(each.load_theaters(theaters) for each in (store, other)))
+        assert sum(load.inserted + load.updated + load.unchanged for load in loads) == 8
+        assert await all_theaters(other) == sorted(theaters, key=lambda place: place.id)
+        assert await store.load_theaters(theaters) == Stored(inserted=0, updated=0, unchanged=4)
+        moved = structs.replace(theaters[0], lat=45.0, street=None, name="Moved")
+        assert await other.load_theaters([moved, theaters[1]]) == Stored(inserted=0, updated=1, unchanged=1)
+        assert await all_theaters(store, 44.9, 60) == [moved, theaters[1]]
+        assert await store.count() == 0
+        await store.clear()
+        assert await all_theaters(other) == []
 
     @asked_of_one_store
     @given(query=queries(), offset=st.integers(0, 200), limit=st.integers(0, 60))
@@ -668,3 +692,8 @@ class StoreCompliance:
     async def test_many_readers_at_once(self, filled: Store) -> None:
         found = await asyncio.gather(*(filled.get(MOVIES[n % len(MOVIES)].id) for n in range(300)))
         assert all(movie is not None for movie in found)
+
+
+async def all_theaters(store: Store, *between: float) -> list[Place]:
+    """What the store has, as it comes."""
+    return [theater async for part in store.theaters(*between) for theater in part]

@@ -20,7 +20,9 @@ def matches(movie: Movie, query: Query) -> bool:
     for field, text in query.within:
         listed = value_of(movie, field)
         assert isinstance(listed, tuple)
-        if not _begun(words_of(*listed), Query(text=text).words):
+        several = [part for part in text.split("|") if part.strip()]
+        asked = several if len(several) > 1 else [text]
+        if not any(_begun(words_of(*listed), Query(text=one).words) for one in asked):
             return False
     if not set(query.genres) <= set(movie.genres):
         return False

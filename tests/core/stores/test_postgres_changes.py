@@ -403,7 +403,7 @@ async def test_a_database_of_version_1_is_migrated(postgres_url: str) -> None:
         stores = [PostgresStore(postgres_url) for _ in range(3)]
         await asyncio.gather(*(store.open() for store in stores))
         try:
-            assert psql.execute("select version from reelcache.migration").fetchall() == [(n,) for n in range(1, 6)]
+            assert psql.execute("select version from reelcache.migration").fetchall() == [(n,) for n in range(1, 7)]
             old = await stores[0].get("old")
             assert old is not None
             edited = await stores[0].update(replace(old, runtime=1))
