@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
+from textual.worker import Worker
 
 from core.boards.board import Board
 from core.boards.views import Span
@@ -19,6 +20,7 @@ from tui.formats import visible
 from tui.screens.help import HelpedScreen
 from tui.widgets.dialog import Dialog
 from tui.widgets.movie_text import heading
+from tui.work import run
 
 ROWS: Final = 50
 EVERY: Final = 1.0
@@ -95,6 +97,9 @@ class BoardsScreen(HelpedScreen[str | None]):
         self._tab = 0
         self._shown: list[tuple[str, str]] = []
         """The id and the text of each row."""
+        self._work: Worker[None] | None = None
+        self._asked: tuple[int, str | None] = (0, None)
+        """What that asks for."""
         self._head, self._about, self._list = Static(), Static(), OptionList()
         keys = "tab board · ← → genre · enter go to it · esc close · ? keys"
         self._dialog = Dialog(self._head, self._about, self._list, title="Boards", keys=keys)
@@ -148,13 +153,11 @@ class BoardsScreen(HelpedScreen[str | None]):
         self._look()
 
     def _look(self) -> None:
-        if not any(worker.name == self._asked and not worker.is_finished for worker in self.workers):
+        asked = (self._tab, self._genre)
+        if self._work is None or self._work.is_finished or asked != self._asked:
             # What was asked for another board is not waited for.
-            self.run_worker(self._fetch, name=self._asked, group="board", exclusive=True, exit_on_error=False)
-
-    @property
-    def _asked(self) -> str:
-        return f"board {self._tab} {self._genre}"
+            self._asked = asked
+            self._work = run(self, self._fetch(), doing="rank the movies", group="board")
 
     async def _fetch(self) -> None:
         try:
