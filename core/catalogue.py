@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
-from core import audit
+from core import audit, inspection
 from core.binding import Binding
+from core.cache import inspector
+from core.cache.inspector import Listing
 from core.cache.redis import RedisCache
+from core.cache.wire import Refused
 from core.errors import (
     CacheUnavailable,
     EditConflict,
@@ -25,6 +28,7 @@ from core.errors import (
     UnknownStrategy,
 )
 from core.filter_text import filter_text
+from core.inspection import Inspection
 from core.loading import Source, load_into
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.observe.counters import Observer
@@ -34,7 +38,7 @@ from core.settings import STORES, STRATEGIES
 from core.stores.base import Store, Window
 from core.strategies.base import Answer, Change, Question, Strategy, Written
 from core.strategies.codec import decode_counts, decode_window, encode_counts, encode_window
-from core.strategies.keys import COLLECTION
+from core.strategies.keys import COLLECTION, movie_key
 from core.strategies.orders import Making
 
 if TYPE_CHECKING:
@@ -138,6 +142,11 @@ class Catalogue:
     def redis_url(self) -> str:
         """Where Redis really is just now, password masked."""
         return self._cache.address
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What cannot be had where the store in force stands, in a sentence each: known from the start."""
+        return self._binding.limits
 
     @property
     def store_url(self) -> str:
@@ -469,6 +478,27 @@ class Catalogue:
     def note(self, operation: str, key: str, verdict: str) -> None:
         """Write into the trace what is no operation on a movie: a fault that was switched, a change of trust."""
         self._observer.trace(operation, key, self._strategy.name, None, verdict, None, 0.0)
+
+    async def keys(self, text: str = "", *, cursor: str = "", limit: int = 200) -> Listing:
+        """About `limit` keys of the program in Redis whose names match a glob or hold a text, of every store and copy;
+        `cursor` is that of the page before. Reads only. Raises CacheUnavailable."""
+        try:
+            return await inspector.listing(self._cache.look, text, cursor, limit)
+        except Refused as refusal:
+            raise self._cache.refusal(refusal) from None
+
+    async def inspect(self, name: str) -> Inspection:
+        """What is to be known of one key: how it is stored, what it is for, who holds its gate, what is in it.
+        Reads only. Raises InvalidQuery where it is no key of the program's, CacheUnavailable."""
+        wanted = inspection.wire_name(name)
+        return await inspection.inspection(
+            self._cache.look, wanted, self._binding.cache.namespace, self._cache.now_ms()
+        )
+
+    def keys_of(self, id: str) -> tuple[str, ...]:
+        """The names under which a movie stands in Redis: its entry and its gate."""
+        namespace, key = self._binding.cache.namespace, movie_key(id)
+        return tuple(map(inspection.shown_name, (namespace.entry_key(key), namespace.gate_key(key))))
 
     async def check(self) -> audit.Check:
         """Compare every movie in the cache with the store, again after 0.1, 1 and 10 seconds where they differ.

@@ -36,6 +36,7 @@ SHOWN = {
     "escape": "Esc",
     "enter": "Enter",
     "space": "Space",
+    "slash": "/",
     "tab": "Tab",
     "shift+tab": "Shift+Tab",
     "shift+up": "Shift+↑",
