@@ -38,6 +38,8 @@ class Binding:
     address: str
     """Where the store is, password masked."""
     embedded: bool
+    limits: tuple[str, ...]
+    """What cannot be had where the store is, in a sentence each."""
     trust: Trust
     relay: Relay
     auditor: Auditor
@@ -67,7 +69,16 @@ class Binding:
         await self.store.close()
 
 
-def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, embedded: bool, strict: bool) -> Binding:
+def bind(
+    store: Store,
+    cache: RedisCache,
+    observer: Observer,
+    *,
+    address: str,
+    embedded: bool,
+    strict: bool,
+    limits: tuple[str, ...] = (),
+) -> Binding:
     """The parts around a store. `cache` is already in the store's own namespace."""
     trust, background = Trust(store, cache, strict=strict), Background()
     keeping = Background()
@@ -87,6 +98,7 @@ def bind(store: Store, cache: RedisCache, observer: Observer, *, address: str, e
         cache=cache,
         address=address,
         embedded=embedded,
+        limits=limits,
         trust=trust,
         relay=Relay(store, cache, trust, observer, auditor),
         auditor=auditor,
