@@ -15,7 +15,7 @@ from core.cache.breaker import Breaker
 from core.cache.failures import explain, misaddressed, read_only, told
 from core.cache.info import info_fields, life
 from core.cache.keys import NOWHERE
-from core.cache.permissions import Lacking, permitted_call
+from core.cache.permissions import Lacking, is_refusal, permitted_call
 from core.cache.scripts import Script
 from core.cache.wire import Batch, Command, Keeper, NotRedis, Overdue, Refused, Reply, Wire
 from core.errors import CacheUnavailable
@@ -316,17 +316,25 @@ class Link:
             raise CacheUnavailable("Redis", reason, remedy="Use Redis 7.0 or later.")
         if info.get("role") != "master":
             raise read_only(self.address, self._route)
-        for reply in replies[3:]:
+        for reply in replies[3:-1]:
             if isinstance(reply, Exception):
                 raise self.refusal(reply)
-        if refused := replies[-1]:
-            raise self.refusal(Lacking([command.decode() for command in refused]))
+        self._require_permissions(replies[-1])
         seconds, microseconds = replies[2]
         self._clock_offset = int(seconds) + int(microseconds) / 1e6 - time.monotonic()
         self.life = life(info)
         self.greetings += 1
         said: bytes = replies[1]
         return said
+
+    def _require_permissions(self, refused: Reply) -> None:
+        """Refuse a user who may not do all that the cache does."""
+        if isinstance(refused, Refused) and not is_refusal(refused):
+            return  # a server of another make, which does not judge before it is asked
+        if isinstance(refused, Exception):
+            raise self.refusal(refused)
+        if refused:
+            raise self.refusal(Lacking([command.decode() for command in refused]))
 
     def _recover_when_open(self) -> None:
         if self.breaker.state != "open" or self._wire is None:

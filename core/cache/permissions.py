@@ -24,8 +24,8 @@ _OF_KEYS: Final = (
 _OTHERS: Final = ("PING", "INFO", "TIME", "SCAN 0", "EVALSHA 0 0", "SCRIPT LOAD 0")
 NEEDED: Final = (*_OF_KEYS, *_OTHERS)
 """The commands of the cache, as `permitted.lua` takes them: without one of them it is not used."""
-OPTIONAL: Final = ("client|tracking",)
-"""What else is of use, as access lists name it: for near tiers. Who may not do it lacks no more than that."""
+OPTIONAL: Final = ("client|tracking", "cluster|slots", "cluster|info")
+"""What else is of use, as access lists name it, for near tiers and clusters: who may not do it lacks that alone."""
 _COMMAND: Final = re.compile(r"(?:User (?P<user>\S+) has|has) no permissions to run the '(?P<command>[^']+)' command")
 _KEYS: Final = "o permissions to access a key"
 

@@ -80,7 +80,8 @@ class _BySentinels:
                     f"{sentinel} is a Redis server, not a Sentinel.",
                     remedy=f"Name Sentinels (their port is mostly 26379), or write {sentinel.scheme}://{sentinel}.",
                 )
-        problem, _ = explain(answers[0][1], f"the Sentinel at {answers[0][0]}", _ASKING)
+        sentinel, error = answers[0]
+        problem, _ = explain(error, f"the Sentinel at {sentinel}", _ASKING, sentinel.user or "")
         if "refused the login" in problem.reason:
             problem.remedy = "Check sentinel_username and sentinel_password in redis_url."
         return problem
@@ -151,7 +152,7 @@ def _no_owner(answers: Sequence[tuple[Address, Reply]], missing: str) -> CacheUn
         if isinstance(answer, Refused) and "cluster support disabled" in str(answer):
             reason = f"{at} is a single server, no node of a cluster."
             return CacheUnavailable("Redis", reason, remedy=f"Write {at.scheme}://{at} in redis_url.")
-    return explain(error, f"the cluster's node {node}", _ASKING)[0]
+    return explain(error, f"the cluster's node {node}", _ASKING, node.user or "")[0]
 
 
 async def _ask(places: Sequence[Address], command: Command, kind: type = list) -> list[tuple[Address, Reply]]:
