@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
-from core import audit, inspection
+from core import audit
 from core.binding import Binding
-from core.cache import inspector
-from core.cache.inspector import Listing
 from core.cache.redis import RedisCache
 from core.cache.wire import Refused
 from core.errors import (
@@ -28,7 +26,6 @@ from core.errors import (
     UnknownStrategy,
 )
 from core.filter_text import filter_text
-from core.inspection import Inspection
 from core.loading import Source, load_into
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.observe.counters import Observer
@@ -42,6 +39,8 @@ from core.strategies.keys import COLLECTION, movie_key
 from core.strategies.orders import Making
 
 if TYPE_CHECKING:
+    from core.cache.inspector import Listing
+    from core.inspection import Inspection
     from core.lab.faults import FaultSwitches
 
 SOON: Final = 0.005
@@ -482,23 +481,27 @@ class Catalogue:
     async def keys(self, text: str = "", *, cursor: str = "", limit: int = 200) -> Listing:
         """About `limit` keys of the program in Redis whose names match a glob or hold a text, of every store and copy;
         `cursor` is that of the page before. Reads only. Raises CacheUnavailable."""
+        from core.cache.inspector import listing
+
         try:
-            return await inspector.listing(self._cache.look, text, cursor, limit)
+            return await listing(self._cache.look, text, cursor, limit)
         except Refused as refusal:
             raise self._cache.refusal(refusal) from None
 
     async def inspect(self, name: str) -> Inspection:
         """What is to be known of one key: how it is stored, what it is for, who holds its gate, what is in it.
         Reads only. Raises InvalidQuery where it is no key of the program's, CacheUnavailable."""
-        wanted = inspection.wire_name(name)
-        return await inspection.inspection(
-            self._cache.look, wanted, self._binding.cache.namespace, self._cache.now_ms()
-        )
+        from core.inspection import inspection, wire_name
+
+        ours = self._binding.cache.namespace
+        return await inspection(self._cache.look, wire_name(name), ours, self._cache.now_ms())
 
     def keys_of(self, id: str) -> tuple[str, ...]:
         """The names under which a movie stands in Redis: its entry and its gate."""
+        from core.inspection import shown_name
+
         namespace, key = self._binding.cache.namespace, movie_key(id)
-        return tuple(map(inspection.shown_name, (namespace.entry_key(key), namespace.gate_key(key))))
+        return tuple(map(shown_name, (namespace.entry_key(key), namespace.gate_key(key))))
 
     async def check(self) -> audit.Check:
         """Compare every movie in the cache with the store, again after 0.1, 1 and 10 seconds where they differ.

@@ -235,7 +235,9 @@ async def _ask_mongodb(url: str) -> tuple[str, tuple[str, ...]]:
     # Of an option that it does not know, the driver would only warn; the store refuses it.
     with warnings.catch_warnings(action="error", category=UserWarning):
         client: pymongo.AsyncMongoClient[dict[str, Any]] = pymongo.AsyncMongoClient(
-            url, serverSelectionTimeoutMS=int(SECONDS * 1000)
+            # Sooner than the end of our patience: it knows why it found no server.
+            url,
+            serverSelectionTimeoutMS=int((SECONDS - 1) * 1000),
         )
     async with client:
         # `hello` is answered to everybody; this shows whether the user is let in, and may read.

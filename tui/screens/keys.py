@@ -56,7 +56,7 @@ class KeysScreen(HelpedScreen[None]):
         Binding("r", "reload", "Read again", id="keys.reload"),
         Binding("Y", "copy", "Copy", id="keys.copy"),
     ]
-    KEYS_OF = "the keys in Redis"
+    KEYS_OF = "the inspector"
     KEYS = (
         ("↑ ↓ k j", "Go to another key; it is shown whole beside the list."),
         ("PgUp PgDn", "Scroll what is shown of it; Space too."),
