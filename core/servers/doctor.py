@@ -44,7 +44,11 @@ _COMPLAINTS: Final = tuple(
             "Name one in {name}: sslrootcert=/path/ca.pem.",
         ),
         (r"invalid SRV host", "DNS leads to a host outside of its domain", "Correct the host in {name}."),
-        (r"connection closed|reset by peer", "it closes the connection", "Perhaps it wants tls=true in {name}."),
+        (
+            r"connection (?:is already )?closed|reset by peer",
+            "it closes the connection",
+            "Perhaps it wants tls=true in {name}.",
+        ),
         (r"requires authentication", "it wants a user and a password", "Put them into {name}."),
         (
             r"password|authenticat|WRONGPASS|NOAUTH|auth failed|bad auth",

@@ -84,7 +84,7 @@ _REASONS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
         "Correct the host name in the URL, or check the network.",
     ),
     (
-        ("connection closed", "reset by peer"),
+        ("connection closed", "connection is already closed", "reset by peer"),
         "closes the connection at {address}",
         "Perhaps it wants tls=true in the URL, or is no MongoDB server.",
     ),
