@@ -241,7 +241,7 @@ async def _ask_mongodb(url: str) -> tuple[str, tuple[str, ...]]:
         client: pymongo.AsyncMongoClient[dict[str, Any]] = pymongo.AsyncMongoClient(
             # Sooner than the end of our patience: it knows why it found no server.
             url,
-            serverSelectionTimeoutMS=int((SECONDS - 1) * 1000),
+            serverSelectionTimeoutMS=int(SECONDS * 800),
         )
     async with client:
         # `hello` is answered to everybody; this shows whether the user is let in, and may read.
