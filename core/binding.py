@@ -44,6 +44,8 @@ class Binding:
     address: str
     """Where the store is, password masked."""
     embedded: bool
+    limits: tuple[str, ...]
+    """What cannot be had where the store is, in a sentence each."""
     trust: Trust
     relay: Relay
     auditor: Auditor
@@ -85,6 +87,7 @@ def bind(
     embedded: bool,
     strict: bool,
     cities: Callable[[], Sequence[Place]] = tuple,
+    limits: tuple[str, ...] = (),
 ) -> Binding:
     """The parts around a store. `cache` is already in the store's own namespace; `cities` gives those that are shipped,
     when they are first needed."""
@@ -108,6 +111,7 @@ def bind(
         cache=cache,
         address=address,
         embedded=embedded,
+        limits=limits,
         trust=trust,
         relay=Relay(store, cache, trust, observer, auditor, rated.changed),
         auditor=auditor,

@@ -18,6 +18,7 @@ from core.boards.board import Board, BoardRow
 from core.boards.totals import Totals
 from core.boards.views import HALF_LIFE, KEPT, Span
 from core.cache.redis import RedisCache
+from core.cache.wire import Refused
 from core.errors import (
     CacheUnavailable,
     EditConflict,
@@ -40,10 +41,12 @@ from core.settings import STORES, STRATEGIES
 from core.stores.base import Store, Window
 from core.strategies.base import Answer, Change, Question, Strategy, Written
 from core.strategies.codec import decode_counts, decode_window, encode_counts, encode_window
-from core.strategies.keys import COLLECTION
+from core.strategies.keys import COLLECTION, movie_key
 from core.strategies.orders import Making
 
 if TYPE_CHECKING:
+    from core.cache.inspector import Listing
+    from core.inspection import Inspection
     from core.lab.faults import FaultSwitches
 
 SOON: Final = 0.005
@@ -152,6 +155,11 @@ class Catalogue:
     def redis_url(self) -> str:
         """Where Redis really is just now, password masked."""
         return self._cache.address
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What cannot be had where the store in force stands, in a sentence each: known from the start."""
+        return self._binding.limits
 
     @property
     def store_url(self) -> str:
@@ -573,6 +581,31 @@ class Catalogue:
     def note(self, operation: str, key: str, verdict: str) -> None:
         """Write into the trace what is no operation on a movie: a fault that was switched, a change of trust."""
         self._observer.trace(operation, key, self._strategy.name, None, verdict, None, 0.0)
+
+    async def keys(self, text: str = "", *, cursor: str = "", limit: int = 200) -> Listing:
+        """About `limit` keys of the program in Redis whose names match a glob or hold a text, of every store and copy;
+        `cursor` is that of the page before. Reads only. Raises CacheUnavailable."""
+        from core.cache.inspector import listing
+
+        try:
+            return await listing(self._cache.look, text, cursor, limit)
+        except Refused as refusal:
+            raise self._cache.refusal(refusal) from None
+
+    async def inspect(self, name: str) -> Inspection:
+        """What is to be known of one key: how it is stored, what it is for, who holds its gate, what is in it.
+        Reads only. Raises InvalidQuery where it is no key of the program's, CacheUnavailable."""
+        from core.inspection import inspection, wire_name
+
+        ours = self._binding.cache.namespace
+        return await inspection(self._cache.look, wire_name(name), ours, self._cache.now_ms())
+
+    def keys_of(self, id: str) -> tuple[str, ...]:
+        """The names under which a movie stands in Redis: its entry and its gate."""
+        from core.inspection import shown_name
+
+        namespace, key = self._binding.cache.namespace, movie_key(id)
+        return tuple(map(shown_name, (namespace.entry_key(key), namespace.gate_key(key))))
 
     async def check(self) -> audit.Check:
         """Compare every movie in the cache with the store, again after 0.1, 1 and 10 seconds where they differ.

@@ -90,6 +90,7 @@ class _Opening:
             ),
         )
         self._stack.push_async_callback(catalogue.close)
+        self._note_limits(binding)
         await self._fill(binding)
         watching = asyncio.create_task(self._watch(catalogue))
         self._stack.push_async_callback(_ended, watching)
@@ -135,13 +136,16 @@ class _Opening:
 
     async def _bound(self, store: Store, url: str, uid: str) -> Binding:
         assert self._cache is not None
+        embedded = self._settings.url(store.name) is None
+        limits = () if embedded else (await store.identity()).limits
         binding = bind(
             store,
             # Two databases behind one Redis must not see each other's entries.
             self._cache.with_namespace(Namespace("reelcache", f"{store.name}-{uid}")),
             self._observer,
             address=masked(url),
-            embedded=self._settings.url(store.name) is None,
+            embedded=embedded,
+            limits=limits,
             strict=self._settings.consistency == "strict",
             cities=_shipped_cities,
         )
@@ -156,8 +160,14 @@ class _Opening:
     async def _open_store(self, name: str) -> Binding:
         if name not in self._bindings:
             binding = await self._bound(*await self._connected(name))
+            self._note_limits(binding)
             await self._fill(binding)
         return self._bindings[name]
+
+    def _note_limits(self, binding: Binding) -> None:
+        assert self._catalogue is not None
+        for limit in binding.limits:
+            self._catalogue.note("store", binding.store.name, limit)
 
     async def _fill(self, binding: Binding) -> None:
         """An embedded store that was never filled whole gets the shipped movies, behind the screen."""

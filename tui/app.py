@@ -204,6 +204,8 @@ class ReelcacheApp(App[int]):
         else:
             self._start = None
             self.switch_screen(self._browse)
+        if limits := event.catalogue.limits:
+            self.notify("\n".join(limits), title="Not to be had here", severity="warning", timeout=12, markup=False)
 
     def on_catalogue_failed(self, event: CatalogueFailed) -> None:
         if self._start is not None:

@@ -34,6 +34,7 @@ def described(health: ServerHealth) -> list[str]:
     version = f", version {health.version}" if health.version else ""
     lines = [f"{health.server}: {state}{version} ({health.seconds * 1000:.0f} ms)"]
     lines.append(f"  found: {_FOUND[health.found]}{': ' + health.where if health.where else ''}")
+    lines += [f"  limit: {limit}" for limit in health.limits]
     if health.problem:
         lines.append(f"  problem: {health.problem}")
     if health.remedy:

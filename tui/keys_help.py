@@ -56,7 +56,7 @@ _HERE: Final[dict[str, tuple[str, ...]]] = {
 _GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "Filter and order": ("filter", "sort", "columns"),
     "Movies": ("movies",),
-    "Cache and store": ("strategy", "store", "near", "faults", "visitors", "counters", "log"),
+    "Cache and store": ("strategy", "store", "near", "faults", "visitors", "keys", "counters", "log"),
     "Panels": ("pane",),
     "Program": ("app", "tour", "problems"),
 }

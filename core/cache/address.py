@@ -127,8 +127,9 @@ def _route(url: str) -> Route:
     # Not urlsplit for the hosts: it takes a list with an IPv6 address in it for a broken one.
     place, slash, more = rest.partition("/")
     if "?" in place:
+        # What was taken for the path begins in the value of a parameter.
         place, question, query = place.partition("?")
-        more = question + query
+        slash, more = "", question + query + slash + more
     login, _, hosts = place.rpartition("@")
     parts = urlsplit(f"{transport}://{login + '@' if login else ''}host{slash}{more}" if kind else url)
     choices = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))

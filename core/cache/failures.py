@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from errno import ECONNREFUSED
 from typing import Final, Literal
 
 from core.cache.address import Address, Cluster, Route, Sentinels, Uncertified, Unreadable
+from core.cache.permissions import is_refusal, lacking
 from core.cache.wire import NotRedis, Refused
+from core.encryption import CLOCKS, REASONS, RENEW, Fault, fault_in
 from core.errors import CacheUnavailable
 
 Meaning = Literal["refused", "failed", "down"]
@@ -17,50 +18,24 @@ Meaning = Literal["refused", "failed", "down"]
 _DOWN_REPLIES = ("MISCONF", "MASTERDOWN", "CLUSTERDOWN")
 _MOVING_REPLIES = ("MOVED", "ASK", "TRYAGAIN")
 _LOGIN_REPLIES = ("WRONGPASS", "NOAUTH")
-_COMMAND: Final = re.compile(r"run the '([a-zA-Z|]+)' command")
-_USER: Final = re.compile(r"\bUser (\S+) has no permissions")
-_IN_SCRIPT: Final = "ACL failure in script"
 _LOGIN_WORDS = ("ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
 
 
 _OURS: Final = "Name it in redis_url: ssl_certfile=/path/client.pem&ssl_keyfile=/path/client.key."
-_CERTIFICATE: Final = tuple(
-    (re.compile(pattern), reason, remedy)
-    for pattern, reason, remedy in (
-        (r"certificate has expired", "its certificate has expired", "Renew it on the server, and check the clocks."),
-        (r"not yet valid", "its certificate is not valid yet", "Check the clocks of both machines."),
-        (
-            r"[Hh]ostname mismatch|IP address mismatch|doesn't match",
-            "its certificate is for another name",
-            "Name the host in redis_url as the certificate does, or add ssl_check_hostname=false.",
-        ),
-        (
-            r"self[- ]signed|unable to get (local )?issuer|unable to verify|unknown ca\b",
-            "its certificate was signed by nobody that is known here",
-            "Name the authority's file in redis_url: ssl_ca_certs=/path/ca.pem.",
-        ),
-        (
-            r"CERTIFICATE_REQUIRED|certificate required|HANDSHAKE_FAILURE|handshake failure|ALERT_BAD_CERTIFICATE",
-            "it asks for a certificate of ours",
-            _OURS,
-        ),
-        (
-            r"ALERT_UNKNOWN_CA|unknown ca",
-            "it does not accept our certificate",
-            "Give one that its authority has signed: ssl_certfile and ssl_keyfile in redis_url.",
-        ),
-        (
-            r"WRONG_VERSION_NUMBER|wrong version number|RECORD_LAYER_FAILURE|record layer failure|UNEXPECTED_MESSAGE",
-            "it does not encrypt its connections",
-            "Write redis:// instead of rediss:// in redis_url.",
-        ),
-    )
-)
-"""What OpenSSL's words mean."""
+_REMEDIES: Final[dict[Fault, str]] = {
+    "expired": RENEW,
+    "early": CLOCKS,
+    "name": "Name the host in redis_url as the certificate does, or add ssl_check_hostname=false.",
+    "authority": "Name the authority's file in redis_url: ssl_ca_certs=/path/ca.pem.",
+    "wanted": _OURS,
+    "refused": "Give one that its authority has signed: ssl_certfile and ssl_keyfile in redis_url.",
+    "plain": "Write redis:// instead of rediss:// in redis_url.",
+}
 
 
-def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUnavailable, Meaning]:
-    """The error for the caller, and its meaning for the breaker. `address` has its password masked already."""
+def explain(error: BaseException, address: str, budget: float, user: str = "") -> tuple[CacheUnavailable, Meaning]:
+    """The error for the caller, and its meaning for the breaker. `address` has its password masked already; `user` is
+    who we are to the server."""
     if isinstance(error, CacheUnavailable):
         return error, "down"
     if isinstance(error, TimeoutError):
@@ -69,7 +44,7 @@ def explain(error: BaseException, address: str, budget: float) -> tuple[CacheUna
     if isinstance(error, NotRedis):
         return _unavailable(f"{address} does not speak the Redis protocol.", "Check redis_url."), "down"
     if isinstance(error, Refused):
-        return _refused(error, address)
+        return _refused(error, address, user)
     if isinstance(error, Unreadable):
         return _unavailable(f"{error}.", "Correct the file's name in redis_url, or the file."), "down"
     if (encryption := _encryption(error)) is not None:
@@ -92,22 +67,18 @@ def _encryption(error: BaseException) -> tuple[str, str] | None:
     if not isinstance(error, ssl.SSLError):
         return None
     said = f"{error.reason or ''} {getattr(error, 'verify_message', '')} {error}"
-    for pattern, reason, remedy in _CERTIFICATE:
-        if pattern.search(said):
-            return reason, remedy
+    if (fault := fault_in(said)) is not None:
+        return REASONS[fault], _REMEDIES[fault]
     return (error.reason or "the encryption failed").replace("_", " ").lower(), "Check the ssl_ options in redis_url."
 
 
-def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]:
+def _refused(refusal: Refused, address: str, user: str) -> tuple[CacheUnavailable, Meaning]:
     words = str(refusal)
     if refusal.code in _LOGIN_REPLIES or words.startswith(_LOGIN_WORDS):
         return _unavailable(f"{address} refused the login.", "Check user and password in redis_url."), "down"
-    if refusal.code == "NOPERM":
-        reason = f"the user at {address} lacks a permission ({words.partition(' ')[2]})."
-        return _unavailable(reason, _allowing(words)), "down"
-    if _IN_SCRIPT in words:
-        reason = f"the user at {address} lacks a permission ({words.partition(': ')[2].partition(' script: ')[0]})."
-        return _unavailable(reason, _allowing(words)), "refused"
+    if is_refusal(refusal):
+        what, line = lacking(refusal, user)
+        return _unavailable(f"the user {user or 'default'} at {address} {what}.", f"Allow it: {line}"), "down"
     if refusal.code == "LOADING":
         return _unavailable(f"{address} is still loading its data.", "It will be used when ready."), "down"
     if refusal.code == "READONLY":
@@ -122,20 +93,6 @@ def _refused(refusal: Refused, address: str) -> tuple[CacheUnavailable, Meaning]
     if refusal.code in _DOWN_REPLIES:
         return _unavailable(f"{address} cannot serve: {words}"), "down"
     return _unavailable(f"{address} refused a command: {words}"), "refused"
-
-
-def is_forbidden(reply: Exception) -> bool:
-    """Whether the server would have carried out the command, or a command of the script, for another user."""
-    return isinstance(reply, Refused) and (reply.code == "NOPERM" or _IN_SCRIPT in str(reply))
-
-
-def _allowing(words: str) -> str:
-    """What to say to the server so that this refusal is its last."""
-    command, user = _COMMAND.search(words), _USER.search(words)
-    if command is None:
-        return "Allow it the commands and keys of the cache (rc:*)."
-    name = user[1] if user else "<user>"
-    return f"Allow it: ACL SETUSER {name} +{command[1].lower()}"
 
 
 def misaddressed(

@@ -15,11 +15,17 @@ import msgspec
 
 TAG: Final = "rc"
 """The part of every name by which a cluster chooses its node."""
+PREFIX: Final = "rc:"
+"""How every name begins."""
 NOWHERE: Final = b"rc:0:{rc}"
 """A name that nobody ever uses."""
 _RESERVED: Final = re.compile(r"[%:{}]")
 _QUOTED: Final = re.compile(r"%([0-9A-F]{2})")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+_PLACED: Final = re.compile(
+    r"rc:(?P<role>[a-z]):\{rc\}:(?P<name>[A-Za-z0-9_-]+)\.(?P<store>[A-Za-z0-9_-]+)\.(?P<epoch>[0-9]{1,18})"
+    r":(?P<kind>[^:]*):(?P<id>[^:]*)"
+)
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -102,3 +108,20 @@ def _quoted(text: str) -> str:
 
 def _unquoted(text: str) -> str:
     return _QUOTED.sub(lambda match: chr(int(match[1], 16)), text) if "%" in text else text
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """What a name says: the letter of its prefix ("e" for an entry, "g" for a gate), the namespace and the key."""
+
+    role: str
+    namespace: Namespace
+    key: Key
+
+
+def placed(name: bytes) -> Placed | None:
+    """What this name says; None where it is in no namespace."""
+    found = _PLACED.fullmatch(name.decode("utf-8", "surrogateescape"))
+    if found is None:
+        return None
+    namespace = Namespace(found["name"], found["store"], int(found["epoch"]))
+    return Placed(found["role"], namespace, Key(_unquoted(found["kind"]), _unquoted(found["id"])))

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 from random import random
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, urlsplit
 
 from core.cache import scripts
-from core.cache.address import Address, route_of
+from core.cache.address import Address, Cluster, Sentinels, route_of
 from core.cache.breaker import Breaker
-from core.cache.failures import explain, is_forbidden, misaddressed, read_only, told
+from core.cache.failures import explain, misaddressed, read_only, told
 from core.cache.info import info_fields, life
 from core.cache.keys import NOWHERE
+from core.cache.permissions import Lacking, is_refusal, permitted_call
 from core.cache.scripts import Script
 from core.cache.wire import Batch, Command, Keeper, NotRedis, Overdue, Refused, Reply, Wire
 from core.errors import CacheUnavailable
@@ -26,7 +28,8 @@ ScriptCall = tuple[Script, tuple[bytes, ...], tuple[bytes | str | int, ...]]
 """A script, the names it works on, and what else it is told."""
 _OLDEST: Final = (7, 0)
 _PATIENCE: Final = 0.9
-"""Seconds more that a greeting may take: a server that has just started has much to do."""
+"""Seconds more that a greeting may take, for a server that has just started has much to do, and a look, for a person
+who looks at hundreds of keys waits for nothing else."""
 _BACKOFF_LIMIT: Final = 1.0
 
 
@@ -80,6 +83,18 @@ class Link:
         if server is None or isinstance(self._route, Address):
             return self._masked
         return f"{server} (by {self._masked})"
+
+    @property
+    def _user(self) -> str:
+        """Who we are to the server; empty for its default user."""
+        match self._route:
+            case Address():
+                return self._route.user or ""
+            case Sentinels():
+                return self._route.server.user or ""
+            case Cluster():
+                return self._route.nodes[0].user or ""
+        return unquote(urlsplit(self._url).username or "")
 
     async def open(self) -> None:
         """Connect and check the server; where it is away, start with an open breaker."""
@@ -142,6 +157,10 @@ class Link:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    async def look(self, commands: Sequence[Command]) -> list[Reply]:
+        """The same for somebody who only looks: what is refused to them says nothing of the cache."""
+        return await self._called(self._usable(), commands, _PATIENCE, judged=False)
 
     async def run(
         self,
@@ -224,7 +243,7 @@ class Link:
 
     def refusal(self, reply: Exception) -> CacheUnavailable:
         """The error for the caller of a command that the server refused."""
-        return explain(reply, self.address, self._budget)[0]
+        return explain(reply, self.address, self._budget, self._user)[0]
 
     def _ended(self, task: asyncio.Task[list[Reply]]) -> None:
         self._tasks.discard(task)
@@ -239,7 +258,13 @@ class Link:
         return self._wire
 
     async def _called(
-        self, wire: Wire, commands: Sequence[Command], patience: float = 0.0, *, optional: bool = False
+        self,
+        wire: Wire,
+        commands: Sequence[Command],
+        patience: float = 0.0,
+        *,
+        optional: bool = False,
+        judged: bool = True,
     ) -> list[Reply]:
         sent = time.monotonic()
         try:
@@ -247,10 +272,10 @@ class Link:
         except (OSError, NotRedis, Refused, CacheUnavailable) as error:
             raise self._failed(error, sent) from None
         self._answered = time.monotonic()
-        for reply in replies:
+        for reply in replies if judged else ():
             if isinstance(reply, Exception):
-                problem, meaning = explain(reply, self.address, self._budget)
-                if meaning == "down" and not (optional and is_forbidden(reply)):
+                problem, meaning = explain(reply, self.address, self._budget, self._user)
+                if meaning == "down" and not (optional and isinstance(reply, Refused) and is_refusal(reply)):
                     self._judge(problem, meaning)
                     raise problem
         self.breaker.succeeded()
@@ -258,7 +283,7 @@ class Link:
 
     def _failed(self, error: Exception, sent: float) -> CacheUnavailable:
         """The error for the caller of what failed, which is held against the server where that is to blame."""
-        problem, meaning = explain(error, self.address, self._budget)
+        problem, meaning = explain(error, self.address, self._budget, self._user)
         if isinstance(error, Overdue) and error.innocent is not None:
             meaning = "refused"
             if error.innocent:
@@ -301,7 +326,8 @@ class Link:
         try:
             # The name is one that nobody uses: of its slot, a node that is about to give it away says so.
             asked: list[Command] = [("PING",), ("INFO",), ("TIME",), ("EXISTS", NOWHERE)]
-            replies = await self._called(self._wire, [*asked, *load], _PATIENCE)
+            asked += [*load, permitted_call(scripts.PERMITTED.digest)]
+            replies = await self._called(self._wire, asked, _PATIENCE, judged=False)
         finally:
             self._greeting = False
         for reply in replies[:3]:
@@ -314,15 +340,25 @@ class Link:
             raise CacheUnavailable("Redis", reason, remedy="Use Redis 7.0 or later.")
         if info.get("role") != "master":
             raise read_only(self.address, self._route)
-        for reply in replies[3:]:
+        for reply in replies[3:-1]:
             if isinstance(reply, Exception):
                 raise self.refusal(reply)
+        self._require_permissions(replies[-1])
         seconds, microseconds = replies[2]
         self._clock_offset = int(seconds) + int(microseconds) / 1e6 - time.monotonic()
         self.life = life(info)
         self.greetings += 1
         said: bytes = replies[1]
         return said
+
+    def _require_permissions(self, refused: Reply) -> None:
+        """Refuse a user who may not do all that the cache does."""
+        if isinstance(refused, Refused) and not is_refusal(refused):
+            return  # a server of another make, which does not judge before it is asked
+        if isinstance(refused, Exception):
+            raise self.refusal(refused)
+        if refused:
+            raise self.refusal(Lacking([command.decode() for command in refused]))
 
     def _recover_when_open(self) -> None:
         if self.breaker.state != "open" or self._wire is None:

@@ -23,7 +23,9 @@ from core.cache.wire import Command, NotRedis, Refused, Reply
 from core.errors import CacheUnavailable
 
 Find = Callable[[], Awaitable[Address]]
-SLOT: Final = binascii.crc_hqx(TAG.encode(), 0) % 16_384
+SLOTS: Final = 16_384
+"""The slots of every cluster."""
+SLOT: Final = binascii.crc_hqx(TAG.encode(), 0) % SLOTS
 """The slot of a cluster in which all names of the cache are."""
 GRACE: Final = 0.03
 """Seconds that the others have after the first useful answer."""
@@ -78,7 +80,8 @@ class _BySentinels:
                     f"{sentinel} is a Redis server, not a Sentinel.",
                     remedy=f"Name Sentinels (their port is mostly 26379), or write {sentinel.scheme}://{sentinel}.",
                 )
-        problem, _ = explain(answers[0][1], f"the Sentinel at {answers[0][0]}", _ASKING)
+        sentinel, error = answers[0]
+        problem, _ = explain(error, f"the Sentinel at {sentinel}", _ASKING, sentinel.user or "")
         if "refused the login" in problem.reason:
             problem.remedy = "Check sentinel_username and sentinel_password in redis_url."
         return problem
@@ -93,39 +96,68 @@ class _ByNodes:
         """The node that holds the cache's slot, as most nodes say."""
         login = self._route.nodes[0]
         learned = [login.at(host, port) for host, port in sorted(self._learned)]
-        answers = await _ask([*dict.fromkeys([*self._route.nodes, *learned])], ("CLUSTER", "SLOTS"))
+        asked_of = [*self._route.nodes, *(node for node in learned if node not in self._route.nodes)]
+        answers = await _ask(asked_of, ("CLUSTER", "SLOTS"))
         owners: Counter[tuple[str, int]] = Counter()
         nodes: set[tuple[str, int]] = set()
+        served: set[int] = set()
         for asked, answer in answers:
             for first, last, *holders in () if isinstance(answer, Exception) else answer:
                 # A node that does not know its own name leaves it empty: it is where it was asked.
                 places = [(node[0].decode() if node[0] else asked.host, int(node[1])) for node in holders]
                 nodes.update(places)
+                served.update(range(first, last + 1))
                 if first <= SLOT <= last:
                     owners[places[0]] += 1
         if nodes:
             self._learned = nodes
+        missing = _ranges(served)
         if not owners:
-            raise _no_owner(answers)
+            raise _no_owner(answers, missing)
         ((host, port), _) = owners.most_common(1)[0]
-        return login.at(host, port)
+        found = login.at(host, port)
+        if missing:
+            await _refuse_where_down(found, missing)
+        return found
 
 
-def _no_owner(answers: Sequence[tuple[Address, Reply]]) -> CacheUnavailable:
+async def _refuse_where_down(node: Address, missing: str) -> None:
+    """A cluster that lacks slots may serve the others, as it was told to, or nothing."""
+    for _, said in await _ask([node], ("CLUSTER", "INFO"), bytes):
+        if not isinstance(said, Exception) and b"cluster_state:fail" in said:
+            reason = f"the cluster of {node} serves nothing while no node has the slots {missing}."
+            raise CacheUnavailable("Redis", reason, remedy=_repair(node))
+
+
+def _repair(node: Address) -> str:
+    return f"Give them to nodes: redis-cli --cluster fix {node}, or CLUSTER ADDSLOTSRANGE on one of them."
+
+
+def _ranges(served: set[int]) -> str:
+    """The slots that are not among these, as ranges: "0-99, 16383"; empty where none is missing."""
+    missing = [slot for slot in range(SLOTS) if slot not in served]
+    firsts = [slot for slot in missing if slot == 0 or slot - 1 in served]
+    lasts = [slot for slot in missing if slot + 1 in served or slot + 1 == SLOTS]
+    return ", ".join(
+        f"{first}-{last}" if first < last else f"{first}" for first, last in zip(firsts, lasts, strict=True)
+    )
+
+
+def _no_owner(answers: Sequence[tuple[Address, Reply]], missing: str) -> CacheUnavailable:
     node, error = answers[0]
     for at, answer in answers:
         if not isinstance(answer, Exception):
-            reason = f"the cluster of {at} has no node for the cache's slot ({SLOT})."
-            return CacheUnavailable("Redis", reason, remedy="Give all of its slots to nodes.")
+            reason = f"the cluster of {at} has no node for the cache's slot ({SLOT}); it lacks the slots {missing}."
+            return CacheUnavailable("Redis", reason, remedy=_repair(at))
         if isinstance(answer, Refused) and "cluster support disabled" in str(answer):
             reason = f"{at} is a single server, no node of a cluster."
             return CacheUnavailable("Redis", reason, remedy=f"Write {at.scheme}://{at} in redis_url.")
-    return explain(error, f"the cluster's node {node}", _ASKING)[0]
+    return explain(error, f"the cluster's node {node}", _ASKING, node.user or "")[0]
 
 
-async def _ask(places: Sequence[Address], command: Command) -> list[tuple[Address, Reply]]:
+async def _ask(places: Sequence[Address], command: Command, kind: type = list) -> list[tuple[Address, Reply]]:
     """What each says, an exception where it does not; those that take long are left out once one has answered."""
-    asking = {asyncio.create_task(_answer(place, command)): place for place in places}
+    asking = {asyncio.create_task(_answer(place, command, kind)): place for place in places}
     try:
         pending = set(asking)
         while pending and not any(_useful(task) for task in asking):
@@ -143,7 +175,7 @@ def _useful(task: asyncio.Task[Any]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
-async def _answer(place: Address, command: Command) -> Reply:
+async def _answer(place: Address, command: Command, kind: type) -> Reply:
     with Deadline(_ASKING):
         lane, info = await connect(place, _ASKING)
     try:
@@ -153,6 +185,6 @@ async def _answer(place: Address, command: Command) -> Reply:
         lane.abort()
     if isinstance(reply, Exception):
         raise reply
-    if not info_fields(info) or not isinstance(reply, list):
+    if not info_fields(info) or not isinstance(reply, kind):
         raise NotRedis("an answer of another form")
     return reply

@@ -22,6 +22,7 @@ from core.cache.protocol import AcquireVerdict, FillVerdict, FinishVerdict, Inva
 from core.cache.scripts import Script
 from core.cache.tracking import Tracking
 from core.cache.wire import Batch, Command, Refused, Reply
+from core.errors import CacheUnavailable
 
 Call = tuple[Script, Key, tuple[bytes | str | int, ...]]
 
@@ -354,6 +355,14 @@ class RedisCache:
         cache."""
         replies = await self._link.run(calls, before=before, optional=True)
         return [self._accepted(reply) for reply in replies]
+
+    async def look(self, commands: Sequence[Command]) -> list[Reply]:
+        """One round trip for somebody who only looks; refusals are among the replies. Raises CacheUnavailable."""
+        return await self._link.look(commands)
+
+    def refusal(self, reply: Refused) -> CacheUnavailable:
+        """What a refusal means, for whoever looked."""
+        return self._link.refusal(reply)
 
     async def server(self) -> RedisInfo:
         """What the server says of itself, in one round trip."""

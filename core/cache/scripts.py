@@ -18,9 +18,12 @@ class Script(msgspec.Struct, frozen=True):
     digest: str
 
 
-def _read(name: str) -> Script:
+def _read(name: str, *, shared: bool = True) -> Script:
     # Redis wants the flags in the very first line, so the shared part goes behind it.
     flags, body = _FOLDER.joinpath(f"{name}.lua").read_text("ascii").split("\n", 1)
+    if not shared:
+        source = f"{flags}\n{body}".encode("ascii")
+        return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
     source = f"{flags}\n{_FOLDER.joinpath('prelude.lua').read_text('ascii')}{body}".encode("ascii")
     return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
 
@@ -39,7 +42,8 @@ BOARD: Final = _read("board")
 PLACE: Final = _read("place")
 SUM: Final = _read("sum")
 DECAYED: Final = _read("decayed")
+PERMITTED: Final = _read("permitted", shared=False)
 ALL: Final = (
-    *(ACQUIRE, FILL, BEGIN, FINISH, DROP, ABORT, INVALIDATE, NOTE, BEAT, RING),
+    *(PERMITTED, ACQUIRE, FILL, BEGIN, FINISH, DROP, ABORT, INVALIDATE, NOTE, BEAT, RING),
     *(BOARD, PLACE, SUM, DECAYED),
 )

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from core.encryption import REASONS, fault_in
 from core.errors import CacheUnavailable, ReelcacheError, StoreUnavailable, Unavailable
 from core.masking import masked
 from core.servers.binaries import MISSING, SERVERS, TITLES, ServerName, find_binary
@@ -32,6 +33,22 @@ _VERSION: Final = re.compile(r"\d+(?:\.\d+)+")
 _COMPLAINTS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), reason, remedy)
     for pattern, reason, remedy in (
+        (
+            r"SSL required|no encryption|SSL off",
+            "it wants an encrypted connection",
+            "Add sslmode=verify-full to {name}.",
+        ),
+        (
+            r"root certificate file .* does not exist",
+            "no file of certificate authorities is there",
+            "Name one in {name}: sslrootcert=/path/ca.pem.",
+        ),
+        (r"invalid SRV host", "DNS leads to a host outside of its domain", "Correct the host in {name}."),
+        (
+            r"connection (?:is already )?closed|reset by peer",
+            "it closes the connection",
+            "Perhaps it wants tls=true in {name}.",
+        ),
         (r"requires authentication", "it wants a user and a password", "Put them into {name}."),
         (
             r"password|authenticat|WRONGPASS|NOAUTH|auth failed|bad auth",
@@ -72,6 +89,8 @@ class ServerHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How long the answer took: of the server, or of its program where it does not run."""
     problem: str = ""
     remedy: str = ""
+    limits: tuple[str, ...] = ()
+    """What cannot be had where the server stands, though all is well."""
 
 
 async def examine(settings: Settings) -> tuple[ServerHealth, ...]:
@@ -87,7 +106,7 @@ async def _examine(server: ServerName, settings: Settings) -> ServerHealth:
 async def _given(server: ServerName, url: str) -> ServerHealth:
     started = time.perf_counter()
     try:
-        version = await _ask(server, url)
+        version, limits = await _ask(server, url)
     except StoreUnavailable as problem:
         return ServerHealth(
             server=server,
@@ -103,6 +122,7 @@ async def _given(server: ServerName, url: str) -> ServerHealth:
         found="url",
         where=masked(url),
         version=version,
+        limits=limits,
         reachable=True,
         seconds=time.perf_counter() - started,
         problem=problem_of_age,
@@ -132,7 +152,7 @@ async def _embedded(server: ServerName, state_dir: Path) -> ServerHealth:
             return msgspec.structs.replace(health, problem=problem, remedy=MISSING[server] if problem else "")
         health = msgspec.structs.replace(health, running=True)
         started = time.perf_counter()
-        version = await _ask(server, embedded.url)
+        version, _ = await _ask(server, embedded.url)
     except ReelcacheError as problem:
         seconds = time.perf_counter() - started
         reason = problem.reason if isinstance(problem, Unavailable) else problem.message
@@ -158,8 +178,10 @@ def _program_version(server: ServerName, path: Path) -> str:
     return found.group() if found else ""
 
 
-async def _ask(server: ServerName, url: str) -> str:
-    """The version that the server at this address gives. Raises StoreUnavailable, in words without a secret."""
+async def _ask(server: ServerName, url: str) -> tuple[str, tuple[str, ...]]:
+    """The version that the server at this address gives, and what cannot be had there.
+
+    Raises StoreUnavailable, in words without a secret."""
     asking = {"redis": _ask_redis, "postgresql": _ask_postgresql, "mongodb": _ask_mongodb}[server]
     try:
         async with asyncio.timeout(SECONDS + 1):
@@ -170,17 +192,19 @@ async def _ask(server: ServerName, url: str) -> str:
         raise _complaint(server, url, "timed out") from None
     except Exception as problem:
         # Three drivers, each with errors of its own, and OSError and ValueError beside them.
+        if encryption := await _encryption(server, url, problem):
+            raise encryption from None
         raise _complaint(server, url, str(problem), type(problem).__name__) from None
 
 
-async def _ask_redis(url: str) -> str:
+async def _ask_redis(url: str) -> tuple[str, tuple[str, ...]]:
     from core.cache.info import redis_info
     from core.cache.link import Link
 
     # As the cache itself would: it knows Sentinels and clusters, and what is addressed as something else.
     link = Link(url, budget=SECONDS)
     try:
-        return redis_info(await link.meet()).version
+        return redis_info(await link.meet()).version, ()
     except CacheUnavailable as problem:
         remedy = problem.remedy.replace("redis_url", _NAMES["redis"])
         raise StoreUnavailable(TITLES["redis"], problem.reason.rstrip("."), remedy=remedy) from None
@@ -188,23 +212,26 @@ async def _ask_redis(url: str) -> str:
         await link.close()
 
 
-async def _ask_postgresql(url: str) -> str:
+async def _ask_postgresql(url: str) -> tuple[str, tuple[str, ...]]:
     import psycopg
+
+    from core.stores.postgres import POOLED
 
     connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=int(SECONDS))
     async with connection:
-        asked = "select current_setting('server_version'), current_setting('server_encoding')"
-        version, encoding = await (await connection.execute(asked)).fetchone() or ("", "UTF8")
+        asked = "select current_setting('server_version'), current_setting('server_encoding'), pg_backend_pid() <> %s"
+        answer = await connection.execute(asked, (connection.info.backend_pid,))
+        version, encoding, pooled = await answer.fetchone() or ("", "UTF8", False)
     if encoding != "UTF8":
         raise StoreUnavailable(
             "PostgreSQL",
             f"the database has the encoding {encoding}",
             remedy="Create one with `createdb --encoding=UTF8 --template=template0` and name it in DATABASE_URL.",
         )
-    return str(version).split()[0]
+    return str(version).split()[0], POOLED if pooled else ()
 
 
-async def _ask_mongodb(url: str) -> str:
+async def _ask_mongodb(url: str) -> tuple[str, tuple[str, ...]]:
     from typing import Any
 
     import pymongo
@@ -212,7 +239,9 @@ async def _ask_mongodb(url: str) -> str:
     # Of an option that it does not know, the driver would only warn; the store refuses it.
     with warnings.catch_warnings(action="error", category=UserWarning):
         client: pymongo.AsyncMongoClient[dict[str, Any]] = pymongo.AsyncMongoClient(
-            url, serverSelectionTimeoutMS=int(SECONDS * 1000)
+            # Sooner than the end of our patience: it knows why it found no server.
+            url,
+            serverSelectionTimeoutMS=int(SECONDS * 800),
         )
     async with client:
         # `hello` is answered to everybody; this shows whether the user is let in, and may read.
@@ -225,7 +254,31 @@ async def _ask_mongodb(url: str) -> str:
             f"version {version} runs alone, so it has no transactions and no change stream",
             remedy="Start it as a replica set (--replSet), also with one member.",
         )
-    return version
+    return version, ()
+
+
+async def _encryption(server: ServerName, url: str, problem: Exception) -> StoreUnavailable | None:
+    """What is wrong with a certificate, as the store itself says it; None where nothing is."""
+    if server == "redis":
+        return None
+    if isinstance(problem, OSError) and problem.filename:
+        return StoreUnavailable(
+            TITLES[server],
+            f"{problem.filename} cannot be read: {problem.strerror}",
+            remedy=f"Correct the file's name in {_NAMES[server]}, or the file.",
+        )
+    fault = fault_in(str(problem))
+    if server == "postgresql":
+        from core.stores.postgres_certificate import fault_of, unexplained
+        from core.stores.postgres_faults import REMEDIES
+
+        fault = await fault_of(url, SECONDS) if unexplained(problem) else fault
+    else:
+        from core.stores.mongo_errors import REMEDIES
+    if fault is None:
+        return None
+    remedy = REMEDIES[fault].replace("the URL", _NAMES[server])
+    return StoreUnavailable(TITLES[server], f"no encrypted connection: {REASONS[fault]}", remedy=remedy)
 
 
 def _complaint(server: ServerName, url: str, said: str, kind: str = "") -> StoreUnavailable:

@@ -38,11 +38,13 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Which server answers: product, version, and the address with its secret masked."""
+    """Which server answers: product, version, and the address with its secret masked; and `limits`, what cannot be had
+    where it stands, in a sentence each."""
 
     product: str
     version: str
     address: str
+    limits: tuple[str, ...] = ()
 
 
 class Changed(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ from core.errors import StoreUnavailable
 from core.masking import masked
 from core.stores.mongo_calls import Cancellation, calling
 from core.stores.mongo_documents import Document
-from core.stores.mongo_errors import LEAST_VERSION, SERVER, outcome_unknown, standalone, too_old, unusable
+from core.stores.mongo_errors import LEAST_VERSION, SERVER, outcome_unknown, standalone, too_old, unreadable, unusable
 
 DEFAULT_DATABASE: Final = "sample_mflix"
 MOVIES: Final = "movies"
@@ -82,6 +82,8 @@ class MongoConnection:
             _ = self.database
         except (ValueError, TypeError, ConfigurationError, InvalidName, UserWarning):
             raise unusable(self.address) from None
+        except OSError as problem:
+            raise unreadable(problem) from None
         version = await self.version()
         if tuple(int(part) for part in version.split(".")[:2]) < LEAST_VERSION:
             raise too_old(version)

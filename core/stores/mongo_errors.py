@@ -16,6 +16,7 @@ from pymongo.errors import (
     WriteConcernError,
 )
 
+from core.encryption import CLOCKS, REASONS, RENEW, Fault, fault_in
 from core.errors import OutcomeUnknown, StoreUnavailable
 
 SERVER: Final = "MongoDB"
@@ -33,6 +34,15 @@ _BY_CODE: Final[dict[int, tuple[str, str]]] = {
         "Raise its --wiredTigerCacheSizeGB, or load the file in parts.",
     ),
     263: ("the server cannot run transactions", "Run it as a replica set (one member is enough)."),
+}
+REMEDIES: Final[dict[Fault, str]] = {  # also what the doctor says
+    "expired": RENEW,
+    "early": CLOCKS,
+    "name": "Name the host in the URL as the certificate does, or add tlsAllowInvalidHostnames=true.",
+    "authority": "Name the authority's file in the URL: tlsCAFile=/path/ca.pem.",
+    "wanted": "Name it in the URL: tlsCertificateKeyFile=/path/client.pem.",
+    "refused": "Give one that its authority has signed: tlsCertificateKeyFile in the URL.",
+    "plain": "Leave tls=true out of the URL, or switch TLS on in the server's configuration.",
 }
 _ANSWERS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
     (
@@ -59,9 +69,24 @@ _REASONS: Final[tuple[tuple[tuple[str, ...], str, str], ...]] = (
         "Reelcache needs MongoDB 6.0 or newer.",
     ),
     (
+        ("invalid srv host",),
+        "{address} leads by DNS to a host outside of its own domain",
+        "Correct the host in the URL, or allow the other domain there with srvAllowedHostsSuffix=.",
+    ),
+    (
+        ("resolution lifetime expired", "dns operation timed out"),
+        "nobody answers for the name in {address}: DNS is silent",
+        "Check the network and its name server, or name the hosts with mongodb://.",
+    ),
+    (
         ("dns", "name or service not known", "nodename nor servname", "name resolution", "getaddrinfo", "no address"),
         "host not found: {address}",
         "Correct the host name in the URL, or check the network.",
+    ),
+    (
+        ("connection closed", "connection is already closed", "reset by peer"),
+        "closes the connection at {address}",
+        "Perhaps it wants tls=true in the URL, or is no MongoDB server.",
     ),
     (("no such file",), "no socket at {address}", "Start the server, or correct the path in the URL."),
     (("permission denied",), "may not be reached at {address}", "Check who may open the socket."),
@@ -93,6 +118,9 @@ def unavailable(problem: Exception, address: str) -> StoreUnavailable:
         text, reasons = _answer(problem), _ANSWERS
     else:
         text, reasons = " ".join(f"{part}" for part in (problem, problem.__cause__) if part is not None), _REASONS
+        if (fault := fault_in(text)) is not None:
+            reason = f"{address} cannot be reached by TLS: {REASONS[fault]}"
+            return StoreUnavailable(SERVER, reason, remedy=REMEDIES[fault])
     folded = text.casefold()
     for marks, reason, remedy in reasons:
         if any(mark in folded for mark in marks):
@@ -132,6 +160,12 @@ def unusable(address: str) -> StoreUnavailable:
         remedy="Write it as mongodb://user:password@host:port/database, special characters percent-encoded,"
         " and options as the MongoDB manual spells them.",
     )
+
+
+def unreadable(problem: OSError) -> StoreUnavailable:
+    """The complaint about a file that the URL names for the encryption."""
+    reason = f"{problem.filename or 'a file that the URL names'} cannot be read: {problem.strerror or problem}"
+    return StoreUnavailable(SERVER, reason, remedy="Correct the file's name in the URL, or the file.")
 
 
 def too_old(version: str) -> StoreUnavailable:

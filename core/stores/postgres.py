@@ -46,6 +46,14 @@ _FETCHED: Final = 2_000
 """Rows of an order that come at once."""
 
 
+POOLED: Final = (
+    "A pooler stands in between: changes by others are noticed up to 0.2 s later, for it hands no notification on.",
+    "Its server is told no time limit: what is given up here may go on there (alter role … set statement_timeout).",
+    "A large load keeps its indexes, which takes longer, and the table is vacuumed when the server comes to it.",
+)
+"""What a pooler does not let us do; each session of the server is many clients' one after the other."""
+
+
 class PostgresStore(Store):
     """The store on the PostgreSQL server at `url` (version 14 or newer); each statement has `timeout` seconds.
 
@@ -67,13 +75,16 @@ class PostgresStore(Store):
         await self._connections.open()
         try:
             async with self._connections.borrow(limit=schema.LIMIT) as connection:
+                if self._connections.pooled:
+                    async with connection.transaction():  # one that pools by statement refuses it, and it does so now
+                        pass
                 await schema.migrate(connection)
                 complete = not await indexes.missing(connection)
             await self._changes.open()
         except BaseException:
             await self._connections.close()
             raise
-        if not complete:
+        if not complete and not self._connections.pooled:
             self._loads.mend_soon()
 
     async def close(self) -> None:
@@ -84,7 +95,8 @@ class PostgresStore(Store):
     async def identity(self) -> Identity:
         row = await self._row("select current_setting('server_version')")
         version = str(row[0]).partition(" ")[0] if row else ""
-        return Identity(product="PostgreSQL", version=version, address=masked(self._url))
+        limits = POOLED if self._connections.pooled else ()
+        return Identity(product="PostgreSQL", version=version, address=masked(self._url), limits=limits)
 
     # ------------------------------------------------------------------------------------------------------ reads
 

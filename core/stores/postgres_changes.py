@@ -21,6 +21,8 @@ another follower gave back causes none."""
 _TOGETHER: Final = 0.01
 """Seconds from a notification to the look: writers tell the cache of their own changes meanwhile, and what else is
 committed goes out together."""
+_LOOK_UNTOLD: Final = 0.2
+"""The same where a pooler is in between, which hands no notification on."""
 _APPLY_LIMIT: Final = "30s"
 """How long a follower may take over a batch until the server gives it to another one: for one that was stopped, or cut
 off by its network. Well above the limits that applying has by itself."""
@@ -29,6 +31,10 @@ _RESERVED_LIMIT: Final = 1.0
 _PAUSES: Final = (0.02, 0.25)
 """Seconds between two looks of `settle`: the first pause, and the longest."""
 
+# A deletion lost in a crash of the server goes out again; so it need not wait for the disk.
+_FOLLOWING: Final = """
+select set_config('synchronous_commit', 'off', %s), set_config('idle_in_transaction_session_timeout', %s, %s)
+"""
 # array(), or the plan may run the inner query more than once and claim more than it hands out.
 _CLAIM: Final = """
 with claimed as (
@@ -81,13 +87,9 @@ class ChangeLog:
         """Hand out what is there, and again whenever something is added. Ends with the store: StoreUnavailable."""
         async with self._connections.apart() as connection:
             async with self._connections.asking(connection):
-                # A deletion lost in a crash of the server goes out again; so it need not wait for the disk.
-                await connection.execute(
-                    "select set_config('synchronous_commit', 'off', false),"
-                    " set_config('idle_in_transaction_session_timeout', %s, false)",
-                    (_APPLY_LIMIT,),
-                )
-                await connection.execute("listen reelcache")
+                if not self._connections.pooled:
+                    await connection.execute(_FOLLOWING, (False, _APPLY_LIMIT, False))
+                    await connection.execute("listen reelcache")
             handed_out = _CUT_OFF_AFTER
             while True:
                 if handed_out >= _CUT_OFF_AFTER:
@@ -136,6 +138,8 @@ class ChangeLog:
         """How many changes were applied. They are gone when this transaction commits, and free again if it does not."""
         async with self._connections.asking(connection):
             await connection.execute("begin isolation level read committed")
+            if self._connections.pooled:
+                await connection.execute(_FOLLOWING, (True, _APPLY_LIMIT, True))
             claimed = await (await connection.execute(_CLAIM, (_BATCH,))).fetchall()
         if claimed:
             try:
@@ -150,6 +154,9 @@ class ChangeLog:
         return len(claimed)
 
     async def _wait(self, connection: Connection) -> None:
+        if self._connections.pooled:
+            await asyncio.sleep(_LOOK_UNTOLD)
+            return
         async with self._connections.asking(connection, limit=2 * _LOOK_AGAIN):
             async for _ in connection.notifies(timeout=_LOOK_AGAIN, stop_after=1):
                 await asyncio.sleep(_TOGETHER)

@@ -22,6 +22,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from core.errors import OutcomeUnknown, StoreUnavailable
+from core.stores import postgres_certificate as certificate
 from core.stores import postgres_faults as faults
 
 Connection = psycopg.AsyncConnection[TupleRow]
@@ -36,6 +37,13 @@ _GRACE: Final = 1.0
 
 _PROVEN: Final = 1.0
 """Seconds that an answer proves of a connection that it is there, as long as its end has not come in meanwhile."""
+# A pooler invents the number of the process; and what is set on one of its connections, others would find there.
+_SET_UP: Final = """
+select pg_backend_pid() = %(pid)s, case when pg_backend_pid() = %(pid)s then
+  set_config('statement_timeout', %(ms)s, false)
+  || set_config('idle_in_transaction_session_timeout', %(ms)s, false) || set_config('jit', 'off', false)
+end
+"""
 _ATTEMPTS: Final = 3
 """How often a write is tried that the server rolled back for the sake of another one."""
 
@@ -63,6 +71,8 @@ class Connections:
         self._url = url
         self._timeout = timeout
         self._kind = Brittle if brittle else Connection
+        self.pooled = False
+        """Whether a pooler is in between, so that nothing of a session lasts; known once a connection was made."""
         self._grace = min(_GRACE, timeout / 2)
         self._most = most
         self._free = asyncio.Semaphore(most)
@@ -131,7 +141,7 @@ class Connections:
             async with _deadline(connection, limit + self._grace) as expired:
                 yield
         except psycopg.Error as error:
-            if not connection.closed:
+            if not connection.closed or faults.pooled_by_statement(error):
                 raise faults.unavailable(error, self._url) from None
             await self._forget_idle()
             raise (faults.silent(self._url, limit) if expired.is_set() else faults.lost(self._url)) from None
@@ -257,7 +267,8 @@ class Connections:
         except TimeoutError:
             raise faults.silent(self._url, self._timeout) from None
         except psycopg.Error as error:
-            raise faults.unavailable(error, self._url) from None
+            fault = await certificate.fault_of(self._url, self._timeout) if certificate.unexplained(error) else None
+            raise faults.unavailable(error, self._url, fault) from None
         return connection
 
     def _conninfo(self) -> str:
@@ -272,12 +283,12 @@ class Connections:
         info = connection.info
         if refusal := faults.refusal(info.server_version, info.parameter_status("server_encoding") or "", self._url):
             raise refusal
-        milliseconds = str(round(self._timeout * 1000))
-        await connection.execute(
-            "select set_config('statement_timeout', %s, false),"
-            " set_config('idle_in_transaction_session_timeout', %s, false), set_config('jit', 'off', false)",
-            (milliseconds, milliseconds),
-        )
+        set_up = await connection.execute(_SET_UP, {"pid": info.backend_pid, "ms": str(round(self._timeout * 1000))})
+        (itself, *_) = await set_up.fetchone() or (False,)
+        if not itself:
+            self.pooled = True
+            # What is prepared here would be looked for elsewhere.
+            connection.prepare_threshold = None
 
 
 @asynccontextmanager

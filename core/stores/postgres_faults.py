@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import psycopg
 from psycopg import errors
 
+from core.encryption import CLOCKS, REASONS, RENEW, Fault, fault_in
 from core.errors import StoreUnavailable
 from core.masking import masked
 
@@ -33,9 +34,38 @@ _BY_CLASS: Final[tuple[tuple[type[psycopg.Error], str, str], ...]] = (
     (errors.InvalidSchemaName, "lacks our schema", "Start the program again: it creates what is missing."),
     (errors.DataError, "refused a value", "Correct the movie."),
 )
+REMEDIES: Final[dict[Fault, str]] = {  # also what the doctor says
+    "expired": RENEW,
+    "early": CLOCKS,
+    "name": "Name the host in the URL as the certificate does, or settle for sslmode=verify-ca.",
+    "authority": "Name the authority's file in the URL: sslrootcert=/path/ca.pem.",
+    "wanted": "Name it in the URL: sslcert=/path/client.pem&sslkey=/path/client.key.",
+    "refused": "Give one that its authority has signed: sslcert and sslkey in the URL.",
+    "plain": "Leave sslmode out of the URL, or switch ssl on in the server's configuration.",
+}
 _BY_TEXT: Final[tuple[tuple[str, str, str], ...]] = (
     (
-        "password authentication failed|no password supplied",
+        "statement pooling mode",
+        "is behind a pooler that hands its connections on after each statement",
+        "Set pool_mode = transaction there, or name the server itself in the URL.",
+    ),
+    (
+        "server login has been failing|server_login_retry|no more connections allowed|cannot connect to server",
+        "is a pooler that cannot reach its server",
+        "Look whether PostgreSQL runs there.",
+    ),
+    (
+        "SSL required|no encryption|SSL off",
+        "wants an encrypted connection",
+        "Add sslmode=verify-full and sslrootcert=/path/ca.pem to the URL.",
+    ),
+    (
+        "root certificate file .* does not exist",
+        "no file of certificate authorities is there",
+        "Name one in the URL: sslrootcert=/path/ca.pem, or sslrootcert=system for the system's own.",
+    ),
+    (
+        "password authentication failed|no password supplied|SASL authentication failed",
         "refused the user or the password",
         "Correct user and password in the URL.",
     ),
@@ -70,11 +100,18 @@ class ConnectionLost(StoreUnavailable):
         self.timed_out = timed_out
 
 
-def unavailable(error: psycopg.Error, url: str) -> StoreUnavailable:
-    """The error to raise in the place of a driver's: which server, what is wrong, what to do. Holds no password."""
+def unavailable(error: psycopg.Error, url: str, fault: Fault | None = None) -> StoreUnavailable:
+    """The error to raise in the place of a driver's: which server, what is wrong, what to do. Holds no password.
+
+    `fault`: what is wrong with the encryption, where somebody has found out more than the driver says."""
     said = _without_secrets(_first_line(error), url)
-    reason, remedy = _meaning(error, said)
+    reason, remedy = _meaning(error, said) if fault is None else _encryption(fault)
     return StoreUnavailable("PostgreSQL", f"{masked(url)} {reason} ({said})" if said else reason, remedy=remedy)
+
+
+def pooled_by_statement(error: psycopg.Error) -> bool:
+    """Whether a pooler ended the connection because it hands each statement to another session."""
+    return "statement pooling mode" in str(error)
 
 
 def lost(url: str) -> ConnectionLost:
@@ -109,10 +146,16 @@ def _meaning(error: psycopg.Error, said: str) -> tuple[str, str]:
     for kind, reason, remedy in _BY_CLASS:
         if isinstance(error, kind):
             return reason, remedy
+    if isinstance(error, psycopg.OperationalError) and (fault := fault_in(said)) is not None:
+        return _encryption(fault)
     for pattern, reason, remedy in _BY_TEXT:
         if re.search(pattern, said, re.IGNORECASE):
             return reason, remedy
     return "failed", "Look into the log of the server."
+
+
+def _encryption(fault: Fault) -> tuple[str, str]:
+    return f"cannot be reached by TLS: {REASONS[fault]}", REMEDIES[fault]
 
 
 def _first_line(error: psycopg.Error) -> str:

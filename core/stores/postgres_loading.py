@@ -103,7 +103,7 @@ class Loads:
         """Within it about so many movies are loaded; what was taken away for their sake is made again at its end."""
         async with self._connections.apart() as connection:
             async with self._connections.asking(connection):
-                taken_away = await indexes.take_away(connection, expected // 2)
+                taken_away = not self._connections.pooled and await indexes.take_away(connection, expected // 2)
             self._bulks += 1
             try:
                 async with writing("postgresql", written, expected) as writer:
@@ -156,7 +156,8 @@ class Loads:
                 continue
             with suppress(StoreUnavailable):
                 async with self._connections.borrow(limit=LIMIT) as connection:
-                    if await indexes.locked(connection):
+                    # The lock is a session's, and behind a pooler there is none to keep it in.
+                    if not self._connections.pooled and await indexes.locked(connection):
                         await connection.execute("set statement_timeout = 0")
                         await connection.execute(_VACUUM)
                         await connection.close()

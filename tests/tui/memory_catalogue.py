@@ -147,6 +147,10 @@ class MemoryCatalogue(Catalogue):
     def ordering(self) -> Making | None:
         return self.making
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return ()
+
     async def ready(self) -> None:
         return None
 

@@ -35,6 +35,8 @@ def environment(redis_url: str, postgres_url: str, mongo_url: str, tmp_path: Pat
         "REELCACHE_STATE_DIR": str(tmp_path / "state"),
         "TERM": "xterm",
         "COLUMNS": "120",
+        # Of a checkout that is not the one installed, that very one is tested.
+        **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
     }
 
 

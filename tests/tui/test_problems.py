@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import CacheUnavailable, InvalidQuery, OutcomeUnknown, StoreUnavailable
 from tests.tui.desk import desk
+from tests.tui.memory_catalogue import MemoryCatalogue, movies
 from tests.tui.stage import Stage, screen_text, until
 from tui.messages import WorkFailed
 from tui.problems import MOST_KEPT, Notice, Problems, still_works
@@ -80,3 +81,18 @@ async def test_a_hundred_problems_and_one_of_a_thousand_words_fit_a_small_screen
         await pilot.press("end")
         await until(pilot, lambda: " 0 word" in screen_text(pilot.app))
         assert "esc close" in screen_text(pilot.app)
+
+
+class Pooled(MemoryCatalogue):
+    """One that stands where something cannot be had."""
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        return ("A pooler [/x] stands in between.",)
+
+
+async def test_what_cannot_be_had_is_said_at_the_start_and_can_be_read_again(tmp_path: Path) -> None:
+    async with desk(tmp_path, catalogue=Pooled(movies(10))) as at:
+        assert "Not to be had here: A pooler [/x] stands in between." in at.toasts()
+        await at.press("exclamation_mark")
+        await at.until(lambda: "A pooler [/x] stands in between." in at.text)

@@ -36,6 +36,12 @@ def add_to(app: typer.Typer) -> None:
     )
     app.command(short_help="Show figures of store and cache.", epilog=example("reelcache stats --json"))(stats)
     app.add_typer(places, name="places", short_help="See what is around a place; load theaters.")
+    app.command(short_help="List the program's keys in Redis.", epilog=example("reelcache keys 'movie:Q10*' --json"))(
+        keys
+    )
+    app.command(
+        short_help="Take one key in Redis apart.", epilog=example("reelcache key 'rc:b:{rc}'  (a name from keys)")
+    )(key)
     app.command(
         short_help="Change fields of one movie.",
         epilog=example('reelcache edit tt0078748 --set runtime=118 --set genres="Horror, Sci-Fi" --dry-run'),
@@ -111,6 +117,41 @@ def stats(
     from tui.commands.stats import show_stats
 
     raise typer.Exit(run(show_stats(settings, as_json=json)))
+
+
+def keys(
+    context: typer.Context,
+    pattern: Annotated[
+        str, typer.Argument(help="Words of a name, or a pattern with * and ?. None: every key.", metavar="PATTERN")
+    ] = "",
+    limit: Annotated[int, typer.Option("--limit", help="Most keys to list.", min=1, max=100_000)] = 200,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object: keys, and whether there are more.")
+    ] = False,
+) -> None:
+    """List the keys that the program has in Redis, of every store and copy, with type, time left and memory.
+
+    It only reads. Exit code: 0 listed, 1 a server is in trouble, 3 none is listed.
+    """
+    settings = settings_of(context)
+    from tui.commands.keys import list_keys
+
+    raise typer.Exit(run(list_keys(settings, pattern, limit=limit, as_json=json)))
+
+
+def key(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The key's name, as `keys` lists it.", metavar="NAME")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object with all that is known of it.")] = False,
+) -> None:
+    """Show one key: type, encoding, time left, memory, version, who holds its gate, and its value raw and decoded.
+
+    It only reads. Exit code: 0 shown, 1 a server is in trouble, 2 no key of this program, 3 there is no such key.
+    """
+    settings = settings_of(context)
+    from tui.commands.keys import show_key
+
+    raise typer.Exit(run(show_key(settings, name, as_json=json)))
 
 
 def edit(

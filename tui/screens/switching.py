@@ -61,6 +61,14 @@ class SwitchingScreen(TouringScreen):
         said = await switch(self.catalogue.faults, chosen, movie.id if movie else None)
         self.notify(said, title="Fault", severity="warning", markup=False)
 
+    def action_inspect_keys(self) -> None:
+        """Look into the keys that the program has in Redis, those of the movie under the cursor first."""
+        from tui.screens.keys import KeysScreen
+
+        movie = self.query_one(MovieTable).current
+        first = self.catalogue.keys_of(movie.id) if movie else ()
+        self.app.push_screen(KeysScreen(self.catalogue.keys, self.catalogue.inspect, first))
+
     @property
     def visitors_mark(self) -> str:
         return visitors_mark(self.visitors)

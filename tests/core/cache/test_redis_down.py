@@ -395,7 +395,8 @@ async def test_an_old_server_is_refused_by_name(tmp_path: object) -> None:
         writer.write(b"-ERR unknown command 'HELLO'\r\n$%d\r\n%b\r\n" % (len(info), info))
         await reader.readuntil(b"TIME\r\n")
         writer.write(
-            b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n:0\r\n" % (len(info), info) + b"-ERR no\r\n" * len(ALL)
+            b"+PONG\r\n$%d\r\n%b\r\n*2\r\n$1\r\n1\r\n$1\r\n1\r\n:0\r\n" % (len(info), info)
+            + b"-ERR no\r\n" * (len(ALL) + 1)
         )
         await reader.read()
         writer.close()

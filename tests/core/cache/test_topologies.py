@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from core.cache.address import Address, Cluster, Route, Sentinels, route_of
 from core.cache.keys import Key
+from core.cache.primary import SLOT
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable
 from tests.core.cache.conftest import SPACE
@@ -26,7 +27,7 @@ from tests.core.cache.test_races import (  # noqa: F401  # collected here again
     test_server_tells_its_figures,
     test_several_keys_travel_together,
 )
-from tests.core.cache.topologies import SERVICE, TOPOLOGIES, Topology, Watched, free_port, holds
+from tests.core.cache.topologies import SERVICE, TOPOLOGIES, Clustered, Topology, Watched, free_port, holds
 
 KEY = Key("movie", "Q1")
 
@@ -173,6 +174,35 @@ async def test_each_promotion_is_followed_and_makes_another_server(kind: str) ->
         await cache.close()
 
 
+async def test_a_cluster_that_lacks_slots_names_them_and_is_used_again_when_they_are_given() -> None:
+    async with Clustered("--cluster-require-full-coverage", "yes") as cluster:
+        cache = RedisCache(cluster.url, SPACE, soft_ttl=60, hard_ttl=600, budget=2)
+        await cache.open()
+        assert await cache.get(KEY) is None
+
+        async def told() -> bool:
+            with suppress(CacheUnavailable):
+                await cache.server()
+                await cache.get(KEY)
+            return missing in (cache.breaker.problem or "")
+
+        async def used() -> bool:
+            return cache.breaker.state == "closed"
+
+        for node, first, last in ((cluster.third, 5461, 5470), (cluster.primary, SLOT, SLOT)):
+            at = f"127.0.0.1:{cluster.primary.port}"
+            missing = f"the cluster of {at} serves nothing while no node has the slots {first}-{last}."
+            if first == SLOT:
+                missing = f" has no node for the cache's slot ({SLOT}); it lacks the slots {SLOT}."
+            for each in cluster.nodes:
+                await each.ask("CLUSTER", "DELSLOTSRANGE", first, last)
+            await holds(told)
+            assert "redis-cli --cluster fix 127.0.0.1:" in (cache.breaker.problem or "")
+            await node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+            await holds(used)
+        await cache.close()
+
+
 _TWO = (("s1", 26379), ("::1", 7))
 
 
@@ -198,6 +228,10 @@ _TWO = (("s1", 26379), ("::1", 7))
         (
             "redis+cluster://:p@a:1,b/0",
             Cluster((Address(host="a", port=1, password="p"), Address(host="b", port=6379, password="p"))),
+        ),
+        (
+            "rediss+cluster://a,b?ssl_ca_certs=/some/ca.pem",
+            Cluster(tuple(Address(host=host, tls={"ssl_ca_certs": "/some/ca.pem"}) for host in "ab")),
         ),
         ("redis+cluster://a?password=p", Cluster((Address(host="a", password="p"),))),
         ("redis+cluster://a/1", None),

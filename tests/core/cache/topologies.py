@@ -222,8 +222,12 @@ class Watched(Topology):
         return [int(one["port"]) for one in good] == [self.replica.port]
 
 
+_THIRDS: Final = ((0, 5460), (5461, 10922), (10923, 16383))
+"""The slots of each primary of a cluster."""
+
+
 class Clustered(Topology):
-    """A cluster of two primaries, and a replica of the one that has the cache's slot. The address names the other."""
+    """A cluster of three primaries, and a replica of the one that has the cache's slot. The address names another."""
 
     name = "cluster"
 
@@ -237,9 +241,9 @@ class Clustered(Topology):
                 *("--cluster-config-file", f"{name}.nodes", "--cluster-node-timeout", "1000"),
                 *("--cluster-require-full-coverage", "no", *options),
             )
-            for name in ("one", "two", "other")
+            for name in ("one", "two", "other", "third")
         ]
-        self.primary, self.replica, self.other = self.nodes
+        self.primary, self.replica, self.other, self.third = self.nodes
 
     @property
     def url(self) -> str:
@@ -247,14 +251,15 @@ class Clustered(Topology):
 
     async def start(self) -> None:
         await asyncio.gather(*(node.start() for node in self.nodes))
-        low, high = (self.primary, self.other) if SLOT < 8192 else (self.other, self.primary)
-        self._slots = "0-8191" if SLOT < 8192 else "8192-16383"
-        await low.ask("CLUSTER", "ADDSLOTSRANGE", 0, 8191)
-        await high.ask("CLUSTER", "ADDSLOTSRANGE", 8192, 16383)
-        for node in (self.primary, self.replica):
+        ours = next(range for range in _THIRDS if range[0] <= SLOT <= range[1])
+        self._slots = f"{ours[0]}-{ours[1]}"
+        rest = [range for range in _THIRDS if range != ours]
+        for node, range in zip((self.primary, self.other, self.third), (ours, *rest), strict=True):
+            await node.ask("CLUSTER", "ADDSLOTSRANGE", *range)
+        for node in (self.primary, self.replica, self.third):
             await node.ask("CLUSTER", "MEET", "127.0.0.1", self.other.port, self._bus(self.other))
         for node in self.nodes:
-            await holds(lambda node=node: self._sees(node, 3))  # type: ignore[misc]  # a default binds it
+            await holds(lambda node=node: self._sees(node, 4))  # type: ignore[misc]  # a default binds it
         await self.replicated()
 
     def _bus(self, node: Node) -> int:

@@ -1,4 +1,4 @@
-"""A mongod of a test's own, to refuse, stop and kill: reachable by a unix socket alone."""
+"""A mongod of a test's own, to refuse, stop and kill: reachable by a unix socket alone, or on a port by TLS alone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from types import TracebackType
 from urllib.parse import quote
 
 from pymongo import AsyncMongoClient
+
+from tests.certificates import Authority
+from tests.core.cache.topologies import free_port
 
 Client = AsyncMongoClient[dict[str, object]]
 
@@ -29,21 +32,39 @@ def _program() -> str:
 
 
 class Mongod:
-    """One server in a folder of its own; `replica_set` and `password` (of the user `root`) where asked for."""
+    """One server in a folder of its own; `replica_set` and `password` (of the user `root`) where asked for.
 
-    def __init__(self, *, replica_set: bool = True, password: str | None = None) -> None:
+    With an `authority` it listens on localhost, shows a certificate for `hosts`, and speaks with nobody but by TLS."""
+
+    def __init__(
+        self,
+        *,
+        replica_set: bool = True,
+        password: str | None = None,
+        authority: Authority | None = None,
+        hosts: tuple[str, ...] = ("localhost",),
+    ) -> None:
         # Not pytest's own folder: a socket's path has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="mongod-"))
         self.socket = self._folder / "s.sock"
         self._replica_set = replica_set
         self._password = password
+        self._authority = authority
+        self._hosts = hosts
+        self.port = free_port() if authority is not None else 0
         self._process: asyncio.subprocess.Process | None = None
 
     def url(self, *, user: str | None = None, password: str = "", database: str = "movies") -> str:
         """The address of this server."""
         login = "" if user is None else f"{user}:{quote(password, safe='')}@"
         options = "directConnection=true" + ("" if user is None else "&authSource=admin")
-        return f"mongodb://{login}{quote(str(self.socket), safe='')}/{database}?{options}"
+        if self._authority is not None:
+            options += f"&tls=true&tlsCAFile={self._authority.authority}"
+        return f"mongodb://{login}{self._place}/{database}?{options}"
+
+    @property
+    def _place(self) -> str:
+        return quote(str(self.socket), safe="") if self._authority is None else f"localhost:{self.port}"
 
     async def __aenter__(self) -> Mongod:
         try:
@@ -64,7 +85,14 @@ class Mongod:
     async def start(self) -> None:
         """Start it, and wait until it answers."""
         (self._folder / "data").mkdir(exist_ok=True)
-        options = ["--dbpath", "data", "--logpath", "log", "--bind_ip", str(self.socket), "--unixSocketPrefix", "."]
+        options = ["--dbpath", "data", "--logpath", "log"]
+        if self._authority is None:
+            options += ["--bind_ip", str(self.socket), "--unixSocketPrefix", "."]
+        else:
+            certificate = self._authority.signed("mongod", *self._hosts)
+            options += ["--bind_ip", "localhost", "--port", str(self.port), "--nounixsocket", "--tlsMode", "requireTLS"]
+            options += ["--tlsCertificateKeyFile", str(certificate), "--tlsCAFile", str(self._authority.authority)]
+            options += ["--tlsAllowConnectionsWithoutCertificates"]
         options += ["--setParameter", "enableTestCommands=1"]
         options += ["--wiredTigerCacheSizeGB", "0.25"]
         if self._replica_set:
@@ -110,7 +138,7 @@ class Mongod:
 
     async def _initiate(self) -> None:
         async with Client(self.url()) as client:
-            member = {"_id": 0, "host": str(self.socket)}
+            member = {"_id": 0, "host": str(self.socket) if self._authority is None else self._place}
             await client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
             await self.writable()
             if self._password is not None:
