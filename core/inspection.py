@@ -18,10 +18,9 @@ from core.errors import InvalidQuery
 from core.strategies.codec import CODEC, decode_movie
 from core.strategies.keys import COLLECTION
 
-_READER: Final = re.compile(rb"([0-9]{1,18}):(.*)", re.DOTALL)
-_ROLES: Final = {"e": "The entry", "g": "The gate"}
-_HALVES: Final = {"e": ("string",), "g": ("hash",)}
-"""What an entry and a gate are stored as, by the letter in their names."""
+_ROLES: Final = {"e": "The entry", "g": "The gate", "r": "The lease"}
+_PARTS: Final = {"e": "string", "g": "hash", "r": "string"}
+"""What an entry, a gate and a lease are stored as, by the letter of `placed`."""
 _HEX: Final = re.compile(rb"[0-9a-f]{16}")
 
 
@@ -56,27 +55,26 @@ def shown_name(name: bytes) -> str:
 
 
 async def inspection(look: Look, name: bytes, ours: Namespace, now_ms: int) -> Inspection:
-    """Look at one key, and at the other half of it where it is an entry or a gate. Raises CacheUnavailable."""
+    """Look at one key, and at the others that belong to it where it is an entry, a gate or a lease. Raises CacheUnavailable."""
     seen, at = await anatomy(look, name), placed(name)
     shown = shown_name(name)
     # Structures of other kinds stand under such names, too: they have no entry's header, and nothing holds their gate.
-    paired = at is not None and at.key != JOURNAL and seen.type in (*_HALVES.get(at.role, ()), "none")
-    if at is None or not paired:
+    if at is None or at.key == JOURNAL or seen.type not in (_PARTS.get(at.role), "none"):
         return Inspection(shown, _purpose(name, at, ours, seen), _absent(seen), seen, value=_plain(seen))
-    space, key, is_entry = at.namespace, at.key, at.role == "e"
-    other = await anatomy(look, space.gate_key(key) if is_entry else space.entry_key(key))
-    entry_seen, gate_seen = (seen, other) if is_entry else (other, seen)
-    entry = entry_in(entry_seen.data) if entry_seen.type == "string" else None
-    gate = _gate(gate_seen) if gate_seen.type == "hash" else None
+    others = zip(_PARTS, at.namespace.all_keys(at.key), strict=True)
+    parts = {role: seen if role == at.role else await anatomy(look, other) for role, other in others}
+    entry = entry_in(parts["e"].data) if parts["e"].type == "string" else None
+    gate = _gate(parts["g"], parts["r"], now_ms)
+    versions = {"e": entry.version if entry else None, "g": gate.floor or None}
     return Inspection(
         shown,
         _purpose(name, at, ours, seen),
-        (*_absent(seen), *_entry_in_words(entry, entry_seen, now_ms), *_gate_in_words(gate, now_ms)),
+        (*_absent(seen), *_entry_in_words(entry, parts["e"], now_ms), *_gate_in_words(gate, now_ms)),
         seen,
-        version=(entry.version if entry else None) if is_entry else (gate.floor or None) if gate else None,
-        value=_decoded(at.key, entry, entry_seen) if is_entry else _plain(seen),
+        version=versions.get(at.role),
+        value=_decoded(at.key, entry, seen) if at.role == "e" else _plain(seen),
         entry=entry,
-        gate=gate,
+        gate=gate if gate != Gate() else None,
     )
 
 
@@ -96,7 +94,7 @@ def _purpose(name: bytes, at: Placed | None, ours: Namespace, seen: Anatomy) -> 
         "answer": "a window or histogram, by the hash of its question",
         "collection": "the collection's generation: answers count only under the one they name",
     }.get(key.kind, f"{key.kind} {key.id}")
-    if seen.type not in (*_HALVES.get(at.role, ()), "none"):
+    if seen.type not in (_PARTS.get(at.role), "none"):
         return f"A {seen.type} of {of}{whose}"
     return f"{_ROLES.get(at.role, 'What is kept')} of {of}{whose}"
 
@@ -132,16 +130,14 @@ def _entry_in_words(entry: Entry | None, seen: Anatomy, now_ms: int) -> tuple[st
     return tuple(lines)
 
 
-def _gate_in_words(gate: Gate | None, now_ms: int) -> tuple[str, ...]:
-    if gate is None:
+def _gate_in_words(gate: Gate, now_ms: int) -> tuple[str, ...]:
+    if gate == Gate():
         return ("No gate: nobody loads or writes it through the cache now, and no late write is remembered.",)
     lines = []
     if gate.reader is not None:
-        left = gate.reader.deadline - now_ms
+        left = _span(gate.reader.deadline - now_ms)
         lines.append(
-            f"A reader has the lease {gate.reader.token} to fill it, for another {_span(left)}: others wait for that."
-            if left > 0
-            else f"A reader's lease {gate.reader.token} ran out {_span(-left)} ago: what it brings is refused."
+            f"A reader has the lease {gate.reader.token} to fill it, for another {left}: others wait for that."
         )
     for writer in sorted(gate.writers, key=lambda writer: writer.deadline):
         left = writer.deadline - now_ms
@@ -156,14 +152,14 @@ def _gate_in_words(gate: Gate | None, now_ms: int) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _gate(seen: Anatomy) -> Gate:
-    """The gate in a hash; fields that it cannot have are passed over."""
+def _gate(seen: Anatomy, lease: Anatomy, now_ms: int) -> Gate:
+    """The gate in a hash and the lease beside it; fields that a gate cannot have are passed over."""
     reader, writers, floor = None, set(), 0
+    if lease.type == "string":
+        reader = Holder(_text(lease.data), now_ms + (lease.ttl_ms or 0))
     for field in seen.elements:
         if field.name == b"f" and _HEX.fullmatch(field.content):
             floor = int(field.content, 16)
-        elif field.name == b"r" and (found := _READER.fullmatch(field.content)):
-            reader = Holder(_text(found[2]), int(found[1]))
         elif field.name.startswith(b"w:") and field.content.isdigit() and len(field.content) < 19:
             writers.add(Holder(_text(field.name[2:]), int(field.content)))
     return Gate(reader, frozenset(writers), floor)

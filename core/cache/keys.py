@@ -24,7 +24,7 @@ _QUOTED: Final = re.compile(r"%([0-9A-F]{2})")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _PLACED: Final = re.compile(
     r"rc:(?P<role>[a-z]):\{rc\}:(?P<name>[A-Za-z0-9_-]+)\.(?P<store>[A-Za-z0-9_-]+)\.(?P<epoch>[0-9]{1,18})"
-    r":(?P<kind>[^:]*):(?P<id>[^:]*)"
+    r":(?P<kind>[^:]*):(?P<id>[^:]*)(?P<lease>:r)?"
 )
 
 
@@ -111,7 +111,8 @@ def _unquoted(text: str) -> str:
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """What a name says: the letter of its prefix ("e" for an entry, "g" for a gate), the namespace and the key."""
+    """What a name says: the letter of its prefix ("e" for an entry, "g" for a gate; "r" for a reader's lease, which
+    lies beside the gate), the namespace and the key."""
 
     role: str
     namespace: Namespace
@@ -124,4 +125,5 @@ def placed(name: bytes) -> Placed | None:
     if found is None:
         return None
     namespace = Namespace(found["name"], found["store"], int(found["epoch"]))
-    return Placed(found["role"], namespace, Key(_unquoted(found["kind"]), _unquoted(found["id"])))
+    role = "r" if found["lease"] else found["role"]
+    return Placed(role, namespace, Key(_unquoted(found["kind"]), _unquoted(found["id"])))
