@@ -55,7 +55,7 @@ def shown_name(name: bytes) -> str:
 
 
 async def inspection(look: Look, name: bytes, ours: Namespace, now_ms: int) -> Inspection:
-    """Look at one key, and at the others that belong to it where it is an entry, a gate or a lease. Raises CacheUnavailable."""
+    """Look at one key, and at the others that belong to it where it is an entry, gate or lease. Raises CacheUnavailable."""
     seen, at = await anatomy(look, name), placed(name)
     shown = shown_name(name)
     # Structures of other kinds stand under such names, too: they have no entry's header, and nothing holds their gate.
@@ -135,10 +135,8 @@ def _gate_in_words(gate: Gate, now_ms: int) -> tuple[str, ...]:
         return ("No gate: nobody loads or writes it through the cache now, and no late write is remembered.",)
     lines = []
     if gate.reader is not None:
-        left = _span(gate.reader.deadline - now_ms)
-        lines.append(
-            f"A reader has the lease {gate.reader.token} to fill it, for another {left}: others wait for that."
-        )
+        span = _span(gate.reader.deadline - now_ms)
+        lines.append(f"A reader has the lease {gate.reader.token} to fill it, for another {span}: others wait.")
     for writer in sorted(gate.writers, key=lambda writer: writer.deadline):
         left = writer.deadline - now_ms
         lines.append(

@@ -28,7 +28,8 @@ _MOST_CHARACTERS: Final = 300
 
 
 def short_name(name: str) -> str:
-    """A name without what all have in common: `movie:Q1` for an entry, `gate movie:Q1`, `lease movie:Q1`, else what follows the tag."""
+    """A name without what all have in common: `movie:Q1` for an entry, `gate movie:Q1`, `lease movie:Q1`; of another
+    structure, what follows the tag."""
     at = placed(name.encode("utf-8", "surrogateescape"))
     if at is None:
         return escaped(name.removeprefix("rc:").replace("{rc}:", "").replace(":{rc}", ""))
