@@ -55,7 +55,7 @@ def shown_name(name: bytes) -> str:
 
 
 async def inspection(look: Look, name: bytes, ours: Namespace, now_ms: int) -> Inspection:
-    """Look at one key, and at the others that belong to it where it is an entry, gate or lease. Raises CacheUnavailable."""
+    """Look at one key, and at those beside it where it is an entry, a gate or a lease. Raises CacheUnavailable."""
     seen, at = await anatomy(look, name), placed(name)
     shown = shown_name(name)
     # Structures of other kinds stand under such names, too: they have no entry's header, and nothing holds their gate.
