@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from core.cache import scripts
 from core.cache.address import Address, Cluster, Sentinels, route_of
 from core.cache.breaker import Breaker
-from core.cache.failures import explain, misaddressed, read_only, told
+from core.cache.failures import explain, misaddressed, read_only
 from core.cache.info import info_fields, life
 from core.cache.keys import NOWHERE
 from core.cache.permissions import Lacking, is_refusal, permitted_call
@@ -101,7 +101,7 @@ class Link:
         try:
             await self.meet()
         except CacheUnavailable as problem:
-            self.breaker.trip(told(problem))
+            self.breaker.trip(problem.told)
             self._recover_when_open()
         else:
             self._closed.set()
@@ -297,9 +297,9 @@ class Link:
         if self.breaker.state != "closed":
             return  # a call from before; the probe alone decides
         if meaning == "failed":
-            self.breaker.failed(told(problem))
+            self.breaker.failed(problem.told)
         elif meaning == "down":
-            self.breaker.trip(told(problem))
+            self.breaker.trip(problem.told)
         self._recover_when_open()
 
     def _identify(self, info: bytes) -> None:
@@ -376,7 +376,7 @@ class Link:
                     await self._wire.drop()
                     await self._greet()
                 except CacheUnavailable as problem:
-                    self.breaker.failed(told(problem))
+                    self.breaker.failed(problem.told)
                 else:
                     self.breaker.close()
                     self._closed.set()

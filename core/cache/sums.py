@@ -75,7 +75,7 @@ class Sums:
         try:
             await self._report(running)
         except CacheUnavailable as problem:
-            self.together, self.problem = None, f"{problem.reason} {problem.remedy}".strip()
+            self.together, self.problem = None, problem.told
 
     async def _report(self, running: bool) -> None:
         told = self._since() if self._unheard is None else self._unheard
@@ -99,7 +99,7 @@ class Sums:
             said += [int(one.half_life * 1000), one.keep, len(members)]
             for member, amount in members.items():
                 said += [member.encode("utf-8", "surrogatepass"), repr(amount)]
-        (reply,) = await self._cache.beside([(scripts.SUM, self._keys, tuple(said))])
+        (reply,) = await self._cache.beside([], [(scripts.SUM, self._keys, tuple(said))])
         found: list[Any] = reply
         return found
 
@@ -110,7 +110,7 @@ class Sums:
         number = next(number for number, one in enumerate(self._sets, 1) if one.name == name)
         keys = (self._keys[0], self._keys[number])
         arguments = (number, int(self._sets[number - 1].half_life * 1000), limit)
-        (found,) = await self._cache.beside([(scripts.DECAYED, keys, arguments)])
+        (found,) = await self._cache.beside([], [(scripts.DECAYED, keys, arguments)])
         if not found:
             return None
         factor, rows = float(found[0]), found[1]
