@@ -28,8 +28,8 @@ from core import (
     replace,
 )
 from core import catalogue as module
+from core.intake import Source
 from core.lab.visitors import Plan, Visitors
-from core.loading import Source
 from core.model import Movie
 from core.stores.base import Window
 from core.strategies.codec import encode_movie
