@@ -376,7 +376,7 @@ class Catalogue:
         async with self._switching:
             if name == self.store:
                 return
-            old, started = self.store, time.perf_counter()
+            old, started = self._binding, time.perf_counter()
             binding = await self._open_store(name)
             self._admitted.clear()
             try:
@@ -384,7 +384,9 @@ class Catalogue:
                 self._binding, self._strategy = binding, binding.strategies[self._strategy.name]
             finally:
                 self._admitted.set()
-            self._trace_switch("store", f"{old} -> {name}, {waited}", started)
+            self._trace_switch("store", f"{old.store.name} -> {name}, {waited}", started)
+            # From now on only those of the store in force are told.
+            await old.views.report()
 
     async def near(self, on: bool) -> None:
         """Begin or end to keep in this process what is read from Redis; `stats().near` tells how that goes.

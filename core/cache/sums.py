@@ -7,6 +7,7 @@ dump, they have another token, and each copy tells its own counts whole: then th
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -63,6 +64,7 @@ class Sums:
         self._copy = secrets.token_hex(8)
         self._token = ""
         self._number = 0
+        self._turn = asyncio.Lock()
         self._unheard: Own | None = None
         """A report that may have come through, or not."""
         self.together: Together | None = None
@@ -73,7 +75,8 @@ class Sums:
     async def report(self, *, running: bool = True) -> None:
         """Tell what was counted, and hear of all; `running` off says that this copy ends. Problems are kept."""
         try:
-            await self._report(running)
+            async with self._turn:
+                await self._report(running)
         except CacheUnavailable as problem:
             self.together, self.problem = None, problem.told
 
