@@ -85,7 +85,7 @@ class Link:
         return f"{server} (by {self._masked})"
 
     @property
-    def _user(self) -> str:
+    def user(self) -> str:
         """Who we are to the server; empty for its default user."""
         match self._route:
             case Address():
@@ -243,7 +243,7 @@ class Link:
 
     def refusal(self, reply: Exception) -> CacheUnavailable:
         """The error for the caller of a command that the server refused."""
-        return explain(reply, self.address, self._budget, self._user)[0]
+        return explain(reply, self.address, self._budget, self.user)[0]
 
     def _ended(self, task: asyncio.Task[list[Reply]]) -> None:
         self._tasks.discard(task)
@@ -274,7 +274,7 @@ class Link:
         self._answered = time.monotonic()
         for reply in replies if judged else ():
             if isinstance(reply, Exception):
-                problem, meaning = explain(reply, self.address, self._budget, self._user)
+                problem, meaning = explain(reply, self.address, self._budget, self.user)
                 if meaning == "down" and not (optional and isinstance(reply, Refused) and is_refusal(reply)):
                     self._judge(problem, meaning)
                     raise problem
@@ -283,7 +283,7 @@ class Link:
 
     def _failed(self, error: Exception, sent: float) -> CacheUnavailable:
         """The error for the caller of what failed, which is held against the server where that is to blame."""
-        problem, meaning = explain(error, self.address, self._budget, self._user)
+        problem, meaning = explain(error, self.address, self._budget, self.user)
         if isinstance(error, Overdue) and error.innocent is not None:
             meaning = "refused"
             if error.innocent:
