@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -14,9 +14,10 @@ import msgspec
 
 from core import audit
 from core.binding import Binding
-from core.boards.board import Board, BoardRow
+from core.boards.board import Board
 from core.boards.totals import Totals
-from core.boards.views import HALF_LIFE, KEPT, Span
+from core.boards.views import Span
+from core.browsing import browsed
 from core.cache.redis import RedisCache
 from core.cache.wire import Refused
 from core.errors import (
@@ -28,19 +29,23 @@ from core.errors import (
     UnknownStore,
     UnknownStrategy,
 )
+from core.filling import Fillings
 from core.filter_text import filter_text
-from core.loading import Source, load_into
+from core.intake import Source
+from core.loading import load_into
 from core.locating import around, named
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.observe.counters import Observer
-from core.observe.stats import NearStats, RedisStats, Stats, Step
+from core.observe.failures import failures_counted
+from core.observe.stats import NearStats, RedisStats, Stats
 from core.place import KINDS, Kind, Place, Surroundings
 from core.place_loading import load_places_into
 from core.query import COUNTED, MOST_ROWS, WITHIN, Counts, Freshness, Page, Query, Tier, ValueCount, words_of
+from core.ranking import top, trending
 from core.settings import STORES, STRATEGIES
-from core.stores.base import Store, Window
-from core.strategies.base import Answer, Change, Question, Strategy, Written
-from core.strategies.codec import decode_counts, decode_window, encode_counts, encode_window
+from core.stores.base import Store
+from core.strategies.base import Answer, Change, Question, Written
+from core.strategies.codec import decode_counts, encode_counts
 from core.strategies.keys import COLLECTION, movie_key
 from core.strategies.orders import Making
 
@@ -49,10 +54,6 @@ if TYPE_CHECKING:
     from core.inspection import Inspection
     from core.lab.faults import FaultSwitches
 
-SOON: Final = 0.005
-"""Seconds that somebody in a hurry waits for a whole answer before its first rows are asked for beside it."""
-MOST_RANKED: Final = 200
-"""The longest board that one call may ask for."""
 SWITCH_PATIENCE: Final = 5.0
 """Seconds that a switch waits for running writes before it goes on beside them: both modes overlap safely."""
 
@@ -114,8 +115,7 @@ class Catalogue:
         self._generation: str | None = None
         self._doubt: str | None = None
         """Why the cache was not used at the last look, for the trace."""
-        self._filling: dict[str, LoadProgress] = {}
-        self._fills: dict[str, asyncio.Task[LoadReport]] = {}
+        self._fillings = Fillings()
         self._switching = asyncio.Lock()
         self._settling = False
         self._writes = 0
@@ -178,46 +178,7 @@ class Catalogue:
                 f"A window of {limit} rows from row {offset} cannot be had.",
                 remedy=f"Ask for 1 to {MOST_ROWS} rows from row 0 or later.",
             )
-        strategy, store, orders = self._strategy, self._binding.store, self._binding.orders
-        question = Question(
-            name=f"window {offset}+{limit} {msgspec.json.encode(query).decode()}",
-            compute=partial(orders.asked, query, offset, limit),
-            encode=encode_window,
-            decode=decode_window,
-            near=partial(orders.window, query, offset, limit),
-        )
-        started = time.perf_counter()
-        with self._errors_counted(strategy):
-            if hurry and offset == 0 and query.selective:
-                window, tier, freshness, counted = await _counted_or_begun(strategy, store, question, query, limit)
-            else:
-                (window, tier, freshness), counted = await strategy.answer(question), True
-            listed = time.perf_counter()
-            answers = await strategy.read_many(window.ids)
-            steps = _legs(strategy.name, tier, freshness, listed - started, answers, time.perf_counter() - listed)
-            if counted and any(answer.movie is None for answer in answers):
-                # One was removed between the look at the window and the look at its movies: both once more.
-                window, tier, freshness = await strategy.answer(question)
-                answers = await strategy.read_many(window.ids)
-                steps = ()
-        seconds = time.perf_counter() - started
-        if tier != "near" and freshness != "stale" and counted:
-            orders.want(query, offset, window.total)
-        found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
-        doubted = next((answer.reason for answer in answers if answer.freshness == "uncached"), None)
-        verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
-        if near := sum(tier == "near" for _, tier in found):
-            verdict += f", {near} near"
-        if freshness == "stale":
-            verdict = f"last known state, {verdict}"
-        elif doubted:
-            verdict = f"{verdict}, {doubted}"
-        what = f"{query.sort} {offset}+{limit} {filter_text(query)}".rstrip()
-        self._observer.trace("browse", what, strategy.name, tier, verdict, None, seconds, steps)
-        movies = tuple(movie for movie, _ in found)
-        tiers = tuple(tier for _, tier in found)
-        bypassed = doubted is not None or freshness == "uncached"
-        return Page(movies, window.total, offset, tiers, tier, freshness, seconds, counted, bypassed)
+        return await browsed(self._binding, self._strategy, self._observer, query, offset, limit, hurry=hurry)
 
     def get(self, id: str) -> Awaitable[Movie]:
         """The movie. Awaited, raises MovieNotFound, StoreUnavailable.
@@ -318,7 +279,7 @@ class Catalogue:
         )
         started = time.perf_counter()
         try:
-            with self._errors_counted(strategy):
+            with failures_counted(self._observer, strategy.name):
                 counts, tier, freshness = await strategy.answer(question)
         except StoreUnavailable:
             tallies.want(unordered, field, None)
@@ -335,39 +296,12 @@ class Catalogue:
     async def top(self, genre: str | None = None, limit: int = 50) -> Board:
         """The movies that critics rate best (`core/score.py`), of a genre or of all; no write that was acknowledged
         before the call is missing from it. Raises InvalidQuery, StoreUnavailable."""
-        _check_board(genre, limit)
-        strategy, rated = self._strategy, self._binding.rated
-        with self._errors_counted(strategy):
-            for _ in range(2):
-                ranking = await rated.best(genre, limit, asked=strategy.name != "no-cache")
-                answers = await strategy.read_many([row.id for row in ranking.rows])
-                if all(answer.movie is not None for answer in answers):
-                    break  # else one was removed between the two looks: both once more
-        rows = tuple(
-            BoardRow(answer.movie, row.score, row.reviews)
-            for row, answer in zip(ranking.rows, answers, strict=True)
-            if answer.movie is not None
-        )
-        return Board(rows, ranking.source, ranking.why)
+        return await top(self._binding, self._strategy, self._observer, genre, limit)
 
     async def trending(self, span: Span = "day", limit: int = 50, *, genre: str | None = None) -> Board:
         """The movies that were most looked at, by all running copies and as of a second ago, where what was looked at
         a span ago counts half. Raises InvalidQuery, StoreUnavailable."""
-        _check_board(genre, limit)
-        if span not in HALF_LIFE:
-            raise InvalidQuery(f"{span!r} is no span of a trend.", remedy=f"Choose: {', '.join(HALF_LIFE)}.")
-        strategy, views = self._strategy, self._binding.views
-        found, source, why = await views.most(span, limit if genre is None else 2 * KEPT)
-        rows: list[BoardRow] = []
-        with self._errors_counted(strategy):
-            for start in range(0, len(found), MOST_ROWS // 10):
-                part = dict(found[start : start + MOST_ROWS // 10])
-                for (_, count), answer in zip(part.items(), await strategy.read_many(list(part)), strict=True):
-                    if answer.movie is not None and (genre is None or genre in answer.movie.genres):
-                        rows.append(BoardRow(answer.movie, count))
-                if len(rows) >= limit:
-                    break
-        return Board(tuple(rows[:limit]), source, why)
+        return await trending(self._binding, self._strategy, self._observer, span, genre, limit)
 
     def viewed(self, id: str) -> None:
         """Somebody looks at this movie: count it among the views of all copies."""
@@ -442,7 +376,7 @@ class Catalogue:
         async with self._switching:
             if name == self.store:
                 return
-            old, started = self.store, time.perf_counter()
+            old, started = self._binding, time.perf_counter()
             binding = await self._open_store(name)
             self._admitted.clear()
             try:
@@ -450,7 +384,9 @@ class Catalogue:
                 self._binding, self._strategy = binding, binding.strategies[self._strategy.name]
             finally:
                 self._admitted.set()
-            self._trace_switch("store", f"{old} -> {name}, {waited}", started)
+            self._trace_switch("store", f"{old.store.name} -> {name}, {waited}", started)
+            # From now on only those of the store in force are told.
+            await old.views.report()
 
     async def near(self, on: bool) -> None:
         """Begin or end to keep in this process what is read from Redis; `stats().near` tells how that goes.
@@ -493,38 +429,19 @@ class Catalogue:
     @property
     def filling(self) -> LoadProgress | None:
         """How far the first filling of an empty embedded store has come; None when none is under way."""
-        return self._filling.get(self.store)
+        return self._fillings.so_far(self.store)
 
     async def ready(self) -> None:
         """Wait until an empty embedded store has been filled with the shipped movies; raises what that met."""
-        if fill := self._fills.get(self.store):
-            await asyncio.shield(fill)
+        await self._fillings.ended(self.store)
 
     def fill(self, binding: Binding, source: Source, note: tuple[str, str]) -> None:
         """Begin to load the shipped movies into an empty store; `note` (name, text) marks it as done."""
-        name = binding.store.name
-
-        def progress(so_far: LoadProgress) -> None:
-            self._filling[name] = so_far
-
-        async def run() -> LoadReport:
-            try:
-                report = await load_into(binding, source, progress)
-                await binding.store.set_note(*note)
-                return report
-            finally:
-                self._filling.pop(name, None)
-
-        self._filling[name] = LoadProgress(0, 0, 0, 0, 0.0, 0.0)
-        task = asyncio.create_task(run())
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._fills[name] = task
+        self._fillings.begin(binding, source, note)
 
     async def close(self) -> None:
         """Stop what still fills. The parts are closed by whoever opened them."""
-        for task in self._fills.values():
-            task.cancel()
-        await asyncio.gather(*self._fills.values(), return_exceptions=True)
+        await self._fillings.close()
         await asyncio.gather(self._totals.report(running=False), self._binding.views.report())
 
     # ------------------------------------------------------------------------------------------------------ what it did
@@ -622,7 +539,7 @@ class Catalogue:
         self._writes += 1
         self._quiet.clear()
         try:
-            with self._errors_counted(strategy, write=True):
+            with failures_counted(self._observer, strategy.name, write=True):
                 written = await strategy.write(Change(id, partial(commit, binding.store)))
                 binding.tallies.wrote(written)
         except EditConflict:
@@ -641,71 +558,6 @@ class Catalogue:
             operation, id, strategy.name, "store", "committed", written.version, seconds, written.steps
         )
         return written
-
-    @contextlib.contextmanager
-    def _errors_counted(self, strategy: Strategy, *, write: bool = False) -> Iterator[None]:
-        try:
-            yield
-        except StoreUnavailable:
-            self._observer.error(strategy.name, write=write)
-            raise
-
-
-def _check_board(genre: str | None, limit: int) -> None:
-    if not 0 < limit <= MOST_RANKED:
-        raise InvalidQuery(f"A board of {limit} rows cannot be had.", remedy=f"Ask for 1 to {MOST_RANKED} rows.")
-    Query(genres=() if genre is None else (genre,))
-
-
-async def _counted_or_begun(
-    strategy: Strategy, store: Store, question: Question[Window], query: Query, limit: int
-) -> tuple[Window, Tier, Freshness, bool]:
-    """The whole answer if it comes soon; else the first rows, unless the whole one comes sooner than these."""
-    whole = asyncio.ensure_future(strategy.answer(question))
-    beginning: asyncio.Task[tuple[str, ...]] | None = None
-    try:
-        await asyncio.wait([whole], timeout=SOON)
-        if not whole.done():
-            beginning = asyncio.create_task(store.first(query, limit))
-            await asyncio.wait([whole, beginning], return_when=asyncio.FIRST_COMPLETED)
-        if beginning is None or whole.done() or beginning.exception() is not None:
-            return *(await whole), True
-        ids = beginning.result()
-        return Window(ids, len(ids)), "store", "uncached", False
-    finally:
-        # A flight that others may share goes on: the next call shares it.
-        tasks = [task for task in (whole, beginning) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _legs(
-    strategy: str, tier: Tier, freshness: Freshness, listing: float, answers: Sequence[Answer], reading: float
-) -> tuple[Step, ...]:
-    """A window's way: the order of its rows, then its movies. Only what one server did alone has a time."""
-    asked = strategy != "no-cache"
-    # Uncached answers may have come about without a look at Redis: then none is claimed.
-    doubted = freshness == "uncached"
-    steps = []
-    if tier == "store":
-        steps += [Step("redis", "no order")] if asked and not doubted else []
-        steps.append(Step("store", "order", None if asked else listing))
-    else:
-        steps.append(Step("redis", "order" if tier == "redis" else "order kept here", listing))
-    if answers:
-        near = sum(answer.tier == "near" for answer in answers)
-        held = sum(answer.tier == "redis" for answer in answers)
-        sought = len(answers) - near
-        lacking = sought - held
-        doubted = any(answer.freshness == "uncached" for answer in answers)
-        if near:
-            steps.append(Step("near", f"{near} of {len(answers)}", None if sought else reading))
-        if held or (lacking and asked and not doubted):
-            steps.append(Step("redis", f"{held} of {sought}", None if lacking or near else reading))
-        if lacking:
-            steps.append(Step("store", f"{lacking} movies", None if asked else reading))
-    return tuple(steps)
 
 
 async def _updated(store: Store, movie: Movie, announced: Awaitable[None]) -> Written:

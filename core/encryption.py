@@ -23,13 +23,14 @@ _WORDS: Final[tuple[tuple[str, Fault], ...]] = (
     (r"certificate has expired", "expired"),
     (r"not yet valid", "early"),
     (r"[Hh]ostname mismatch|IP address mismatch|doesn't match|does not match host name", "name"),
+    # Said by the server, of ours.
+    (r"ALERT_UNKNOWN_CA|alert unknown ca", "refused"),
     (r"self[- ]signed|unable to get (local )?issuer|unable to verify|unknown ca\b", "authority"),
     (
         r"CERTIFICATE_REQUIRED|certificate required|requires a valid client certificate|HANDSHAKE_FAILURE"
         r"|handshake failure|ALERT_BAD_CERTIFICATE",
         "wanted",
     ),
-    (r"ALERT_UNKNOWN_CA|unknown ca", "refused"),
     (
         r"WRONG_VERSION_NUMBER|wrong version number|RECORD_LAYER_FAILURE|record layer failure|UNEXPECTED_MESSAGE"
         r"|does not support SSL",

@@ -118,6 +118,11 @@ class Unavailable(ReelcacheError):
         self.server = server
         self.reason = reason
 
+    @property
+    def told(self) -> str:
+        """The reason and what to do about it, where the server is named already."""
+        return f"{self.reason} {self.remedy}".strip()
+
 
 class StoreUnavailable(Unavailable):
     """PostgreSQL or MongoDB is unreachable, refuses us, or is too old."""

@@ -1,4 +1,4 @@
-"""Listening: an address of this machine to be reached at, and the one error where it cannot be had."""
+"""Listening: an address of this machine to be reached at, how it is chosen, and the error where it cannot be had."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import errno
 import ipaddress
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from core.errors import CannotListen
 
@@ -39,6 +40,28 @@ def address_of(text: str) -> Address:
     if written is None or not text.isascii() or int(written["port"]) > 65_535:
         raise ValueError(f"{text!r} is neither PORT nor HOST:PORT.")
     return Address((written["host"] or LOOPBACK).strip("[]"), int(written["port"]))
+
+
+def as_flags(address: Address) -> str:
+    """How a person chooses this address on a command line."""
+    port = f"--port {address.port}"
+    return port if address.host == LOOPBACK else f"--host {address.host} {port}"
+
+
+def leads_here(host: str, names: Collection[str]) -> bool:
+    """Whether nobody else can have chosen where this Host header leads: it is among these names, or an address in
+    numbers, which needs no look-up."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if name in names:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def listening(address: Address, choose: Callable[[Address], str]) -> socket.socket:

@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from typing import Final
 
 from core.binding import Binding
-from core.errors import InvalidQuery, StoreUnavailable, UnknownPlace
+from core.errors import InvalidQuery, UnknownPlace
 from core.observe.counters import Observer
+from core.observe.failures import failures_counted
 from core.place import KINDS, MOST_FOUND, Kind, Place, Reach, Surroundings, position_problem
 from core.query import fold
 from core.strategies.no_cache import NoCache
@@ -46,11 +47,8 @@ async def around(
     if problem := position_problem(*point):
         raise InvalidQuery(f"There is nothing to look for: {problem}.", remedy="Write latitude,longitude in degrees.")
     started = time.perf_counter()
-    try:
+    with failures_counted(observer, strategy):
         answer = await binding.places.around(point, reach, kinds, limit, cached=strategy != NoCache.name)
-    except StoreUnavailable:
-        observer.error(strategy)
-        raise
     what = reach.around(centre.label if isinstance(centre, Place) else f"{point[0]:.4f}, {point[1]:.4f}")
     verdict = f"{len(answer.found)} found, {answer.reason}"
     observer.trace("places", what, strategy, answer.tier, verdict, None, time.perf_counter() - started)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Generator
-from itertools import islice
 from typing import Final
 
 from core.binding import Binding
-from core.errors import CacheUnavailable, StoreUnavailable, UnreadableFile
-from core.loading import RELAY_PATIENCE, Source
-from core.model import LoadProgress, LoadReport, Progress
+from core.errors import CacheUnavailable, StoreUnavailable
+from core.intake import Intake, Source
+from core.loading import RELAY_PATIENCE
+from core.model import LoadReport, Progress
 from core.place import Place
+from core.stores.base import Stored
 from core.strategies.keys import THEATERS_KEY
 
 BATCH: Final = 1_000
@@ -24,54 +23,20 @@ async def load_places_into(
     """Store every theater that a source yields; a set `stop` ends it between two batches, with all before it stored.
 
     When it returns, no copy of the program finds the places of before. Raises UnreadableFile and StoreUnavailable."""
-    read = stored = unchanged = rejected = 0
-    started = time.monotonic()
-    items, rejects = iter(source), source.rejects()
-
-    def take() -> tuple[list[object], UnreadableFile | None]:
-        batch: list[object] = []
-        try:
-            batch.extend(islice(items, BATCH))  # keeps what came before an exception
-        except UnreadableFile as damaged:
-            return batch, damaged
-        return batch, None
-
+    intake = Intake(source, Place, BATCH)
     try:
-        while not (stop and stop.is_set()):
-            batch, damaged = await asyncio.to_thread(take)
-            places = [item for item in batch if isinstance(item, Place)]
-            for item in batch:
-                if not isinstance(item, Place):
-                    rejects.write(item)
-            if places:
-                result = await binding.store.load_theaters(places)
-                stored += result.inserted + result.updated
-                unchanged += result.unchanged
-            read += len(batch)
-            rejected += len(batch) - len(places)
-            if progress:
-                seconds = time.monotonic() - started
-                progress(LoadProgress(read, stored, unchanged, rejected, seconds, source.fraction))
-            if damaged:
-                raise damaged
-            if not batch:
-                break
+        async with intake:
+            while not (stop and stop.is_set()) and (batch := await intake.batch(BATCH)) is not None:
+                store = binding.store
+                intake.took(batch.rows, await store.load_theaters(batch.records) if batch.records else Stored(0, 0, 0))
+                if progress:
+                    progress(intake.so_far)
+                if batch.damaged:
+                    raise intake.broken(batch.damaged)
     finally:
-        if isinstance(items, Generator):
-            items.close()
-        rejects.close()
-        if stored:
+        if intake.stored:
             await _forget(binding)
-    return LoadReport(
-        read,
-        stored,
-        unchanged,
-        rejected,
-        str(rejects.path) if rejects.path else None,
-        time.monotonic() - started,
-        rejects_problem=rejects.problem,
-        cancelled=bool(stop and stop.is_set()),
-    )
+    return intake.report(stopped=bool(stop and stop.is_set()))
 
 
 async def _forget(binding: Binding) -> None:

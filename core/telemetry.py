@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from core.errors import ExtraMissing
-from core.listening import Address, address_of, listening
+from core.listening import LOOPBACK, Address, address_of, listening
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Telemetry:
 
 
 def _shortly(address: Address) -> str:
-    return str(address.port) if address.host == "127.0.0.1" else str(address)
+    return str(address.port) if address.host == LOOPBACK else str(address)
 
 
 def _export() -> Export:

@@ -136,11 +136,10 @@ class Rated:
         return None
 
     def _refused(self, problem: CacheUnavailable) -> str:
-        words = f"{problem.reason} {problem.remedy}".strip()
         if self._cache.breaker.state == "closed":
             # The server is well, and this is its answer: asked again at once it would give the same.
-            self._resting, self._refusal = time.monotonic() + REFUSED, words
-        return words
+            self._resting, self._refusal = time.monotonic() + REFUSED, problem.told
+        return problem.told
 
     def _told_of_making(self) -> str:
         if self.making is None:

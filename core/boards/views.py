@@ -56,7 +56,7 @@ class Views:
         try:
             found = await self._sums.heaviest(span, limit)
         except CacheUnavailable as problem:
-            return MostViewed(self._own[span].heaviest(limit), "memory", f"{problem.reason} {problem.remedy}".strip())
+            return MostViewed(self._own[span].heaviest(limit), "memory", problem.told)
         if found is None:
             why = "Redis has lost the views, and is told them again"
             return MostViewed(self._own[span].heaviest(limit), "memory", self._sums.problem or why)

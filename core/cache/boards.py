@@ -66,7 +66,7 @@ class Boards:
     async def read(self, name: str, limit: int) -> Standing | None:
         """A board's first members; None where the boards are lost, or the journal cannot tell what they lack."""
         keys = (self._about, self._journal, self._key(name))
-        (found,) = await self._cache.beside([(scripts.BOARD, keys, (name, limit, MOST + 1))])
+        (found,) = await self._cache.beside([], [(scripts.BOARD, keys, (name, limit, MOST + 1))])
         if not found:
             return None
         about = dict(zip(found[0][::2], found[0][1::2], strict=True))
@@ -101,17 +101,17 @@ class Boards:
         keys = (self._about, *map(self._key, standing.names))
         places = (before.entry, before.token, after.entry, after.token)
         said = (*places, KEPT, *map(_bytes, standing.names), *told)
-        (done,) = await self._cache.beside([(scripts.PLACE, keys, said)])
+        (done,) = await self._cache.beside([], [(scripts.PLACE, keys, said)])
         return _PLACED[done]
 
     async def claim(self) -> bool:
         """Whether this copy is the one to make the boards: as long as no CLAIM passes without a board."""
         claim: Command = ("SET", self._building, "1", "NX", "PX", CLAIM)
-        return (await self._cache.beside([], before=[claim]))[0] is not None
+        return (await self._cache.beside([claim]))[0] is not None
 
     async def begin(self) -> tuple[str, Place]:
         """Begin to make them: their mark, and the place up to which what is read from now on is right."""
-        await self._cache.beside([], before=[("UNLINK", self._about)])
+        await self._cache.beside([("UNLINK", self._about)])
         # No id begins so.
         return f"\0{secrets.token_hex(8)}", await self._cache.journal_end()
 
@@ -124,18 +124,18 @@ class Boards:
         if floor and len(placed) < KEPT:
             return None
         made: list[Command] = [("UNLINK", key), ("ZADD", key, -1, mark, *placed), ("PEXPIRE", key, LIFE)]
-        await self._cache.beside([], before=[*made, ("PEXPIRE", self._building, CLAIM)])
+        await self._cache.beside([*made, ("PEXPIRE", self._building, CLAIM)])
         return floor
 
     async def finish(self, mark: str, place: Place, floors: Mapping[str, int]) -> None:
         """Have them believed: all of these were put under this mark."""
         fields = [part for name, floor in floors.items() for part in (b"floor:" + _bytes(name), floor)]
         said: Command = ("HSET", self._about, "build", mark, "entry", place.entry, "token", place.token, *fields)
-        await self._cache.beside([], before=[said, ("PEXPIRE", self._about, LIFE), ("UNLINK", self._building)])
+        await self._cache.beside([said, ("PEXPIRE", self._about, LIFE), ("UNLINK", self._building)])
 
     async def give_up(self) -> None:
         """Let another copy make them."""
-        await self._cache.beside([], before=[("UNLINK", self._building)])
+        await self._cache.beside([("UNLINK", self._building)])
 
     def _key(self, name: str) -> bytes:
         return self._cache.namespace.gate_key(Key("board", name))

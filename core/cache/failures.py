@@ -117,10 +117,5 @@ def read_only(address: str, route: Route | None) -> CacheUnavailable:
     return _unavailable(f"{address} is a read-only replica.", remedy)
 
 
-def told(problem: CacheUnavailable) -> str:
-    """The reason and what to do about it, as the breaker keeps them for the person."""
-    return f"{problem.reason} {problem.remedy}".strip()
-
-
 def _unavailable(reason: str, remedy: str = "") -> CacheUnavailable:
     return CacheUnavailable("Redis", reason, remedy=remedy)

@@ -64,7 +64,7 @@ class GeoSets:
         for verb, name, rows in (("GEOADD", self._points(set), added), ("HSET", self._texts(set), [*texts.items()])):
             for first in range(0, len(rows), _TOGETHER):
                 cells = [cell for row in rows[first : first + _TOGETHER] for cell in row]
-                await self._cache.ask([(verb, name, *cells), ("PEXPIRE", name, keep)], optional=True)
+                await self._cache.beside([(verb, name, *cells), ("PEXPIRE", name, keep)])
 
     async def search(self, named_by: Key, searches: Sequence[Search]) -> tuple[Entry | None, list[list[Hit] | None]]:
         """The entry that names the sets, and what each search finds, nearest first; None for a set that is not whole.
@@ -73,7 +73,7 @@ class GeoSets:
         commands: list[Command] = [("GET", self._cache.namespace.entry_key(named_by))]
         for search in searches:
             commands += [_searching(self._points(search.set), search), ("ZCARD", self._points(search.set))]
-        entry, *replies = await self._cache.ask(commands, optional=True)
+        entry, *replies = await self._cache.beside(commands)
         found = [
             _hits(hits) if size == search.size else None
             for search, hits, size in zip(searches, replies[::2], replies[1::2], strict=True)
@@ -84,12 +84,11 @@ class GeoSets:
         """The texts of these members, None for one that has none."""
         if not members:
             return []
-        replies = await self._cache.ask(
+        replies = await self._cache.beside(
             [
                 ("HMGET", self._texts(set), *members[first : first + _TOGETHER])
                 for first in range(0, len(members), _TOGETHER)
-            ],
-            optional=True,
+            ]
         )
         return [text for part in replies for text in part]
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from core.cache import scripts
 from core.cache.address import Address, Cluster, Sentinels, route_of
 from core.cache.breaker import Breaker
-from core.cache.failures import explain, misaddressed, read_only, told
+from core.cache.failures import explain, misaddressed, read_only
 from core.cache.info import info_fields, life
 from core.cache.keys import NOWHERE
 from core.cache.permissions import Lacking, is_refusal, permitted_call
@@ -85,7 +85,7 @@ class Link:
         return f"{server} (by {self._masked})"
 
     @property
-    def _user(self) -> str:
+    def user(self) -> str:
         """Who we are to the server; empty for its default user."""
         match self._route:
             case Address():
@@ -101,7 +101,7 @@ class Link:
         try:
             await self.meet()
         except CacheUnavailable as problem:
-            self.breaker.trip(told(problem))
+            self.breaker.trip(problem.told)
             self._recover_when_open()
         else:
             self._closed.set()
@@ -243,7 +243,7 @@ class Link:
 
     def refusal(self, reply: Exception) -> CacheUnavailable:
         """The error for the caller of a command that the server refused."""
-        return explain(reply, self.address, self._budget, self._user)[0]
+        return explain(reply, self.address, self._budget, self.user)[0]
 
     def _ended(self, task: asyncio.Task[list[Reply]]) -> None:
         self._tasks.discard(task)
@@ -274,7 +274,7 @@ class Link:
         self._answered = time.monotonic()
         for reply in replies if judged else ():
             if isinstance(reply, Exception):
-                problem, meaning = explain(reply, self.address, self._budget, self._user)
+                problem, meaning = explain(reply, self.address, self._budget, self.user)
                 if meaning == "down" and not (optional and isinstance(reply, Refused) and is_refusal(reply)):
                     self._judge(problem, meaning)
                     raise problem
@@ -283,7 +283,7 @@ class Link:
 
     def _failed(self, error: Exception, sent: float) -> CacheUnavailable:
         """The error for the caller of what failed, which is held against the server where that is to blame."""
-        problem, meaning = explain(error, self.address, self._budget, self._user)
+        problem, meaning = explain(error, self.address, self._budget, self.user)
         if isinstance(error, Overdue) and error.innocent is not None:
             meaning = "refused"
             if error.innocent:
@@ -297,9 +297,9 @@ class Link:
         if self.breaker.state != "closed":
             return  # a call from before; the probe alone decides
         if meaning == "failed":
-            self.breaker.failed(told(problem))
+            self.breaker.failed(problem.told)
         elif meaning == "down":
-            self.breaker.trip(told(problem))
+            self.breaker.trip(problem.told)
         self._recover_when_open()
 
     def _identify(self, info: bytes) -> None:
@@ -376,7 +376,7 @@ class Link:
                     await self._wire.drop()
                     await self._greet()
                 except CacheUnavailable as problem:
-                    self.breaker.failed(told(problem))
+                    self.breaker.failed(problem.told)
                 else:
                     self.breaker.close()
                     self._closed.set()

@@ -329,13 +329,6 @@ class RedisCache:
         replies = await self._link.exchange([("HGET", self.namespace.gate_key(key), "f") for key in keys])
         return [int(self._accepted(reply) or b"0", 16) for reply in replies]
 
-    async def ask(self, commands: Sequence[Command], *, optional: bool = False) -> list[Reply]:
-        """The replies to commands on names of this namespace, in one round trip and in their order.
-
-        `optional`: that the user may not use one of them is no reason to do without the cache. Raises CacheUnavailable
-        where one was refused, too."""
-        return [*map(self._accepted, await self._link.exchange(commands, optional=optional))]
-
     async def flush(self) -> int:
         """Remove every entry and gate of this namespace; returns how many entries there were. Many round trips.
 
@@ -348,13 +341,12 @@ class RedisCache:
         self.tracking.drop(None)
         return removed
 
-    async def beside(self, calls: Sequence[ScriptCall], *, before: Sequence[Command] = ()) -> list[Reply]:
-        """Other commands and scripts in one round trip, on structures that the protocol does not need.
+    async def beside(self, commands: Sequence[Command], calls: Sequence[ScriptCall] = ()) -> list[Reply]:
+        """Other commands, and scripts behind them, in one round trip: on structures that the protocol does not need.
 
         Raises CacheUnavailable, also where one is refused, and for want of a permission too: that costs nobody the
         cache."""
-        replies = await self._link.run(calls, before=before, optional=True)
-        return [self._accepted(reply) for reply in replies]
+        return [*map(self._accepted, await self._link.run(calls, before=commands, optional=True))]
 
     async def look(self, commands: Sequence[Command]) -> list[Reply]:
         """One round trip for somebody who only looks; refusals are among the replies. Raises CacheUnavailable."""

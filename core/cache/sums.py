@@ -7,6 +7,7 @@ dump, they have another token, and each copy tells its own counts whole: then th
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -63,6 +64,7 @@ class Sums:
         self._copy = secrets.token_hex(8)
         self._token = ""
         self._number = 0
+        self._turn = asyncio.Lock()
         self._unheard: Own | None = None
         """A report that may have come through, or not."""
         self.together: Together | None = None
@@ -73,9 +75,10 @@ class Sums:
     async def report(self, *, running: bool = True) -> None:
         """Tell what was counted, and hear of all; `running` off says that this copy ends. Problems are kept."""
         try:
-            await self._report(running)
+            async with self._turn:
+                await self._report(running)
         except CacheUnavailable as problem:
-            self.together, self.problem = None, f"{problem.reason} {problem.remedy}".strip()
+            self.together, self.problem = None, problem.told
 
     async def _report(self, running: bool) -> None:
         told = self._since() if self._unheard is None else self._unheard
@@ -99,7 +102,7 @@ class Sums:
             said += [int(one.half_life * 1000), one.keep, len(members)]
             for member, amount in members.items():
                 said += [member.encode("utf-8", "surrogatepass"), repr(amount)]
-        (reply,) = await self._cache.beside([(scripts.SUM, self._keys, tuple(said))])
+        (reply,) = await self._cache.beside([], [(scripts.SUM, self._keys, tuple(said))])
         found: list[Any] = reply
         return found
 
@@ -110,7 +113,7 @@ class Sums:
         number = next(number for number, one in enumerate(self._sets, 1) if one.name == name)
         keys = (self._keys[0], self._keys[number])
         arguments = (number, int(self._sets[number - 1].half_life * 1000), limit)
-        (found,) = await self._cache.beside([(scripts.DECAYED, keys, arguments)])
+        (found,) = await self._cache.beside([], [(scripts.DECAYED, keys, arguments)])
         if not found:
             return None
         factor, rows = float(found[0]), found[1]

@@ -133,7 +133,7 @@ class Tracking:
             try:
                 await self._follow(link, known)
             except (OSError, NotRedis, Refused, CacheUnavailable) as error:
-                self.problem = explain(error, link.address, LEASE)[0].reason
+                self.problem = explain(error, link.address, LEASE, link.user)[0].reason
             finally:
                 self._near.keeping = False
                 self._near.until = 0.0

@@ -71,7 +71,8 @@ async def _present(at: MongoConnection, given: Sequence[Place]) -> dict[str, Doc
     found: dict[str, Document] = {}
     for each in chosen:
         async for document in at.theaters.find(each):
-            found[str(document["theaterId"])] = document
+            if (id := _id_in(document)) is not None:
+                found[id] = document
     return found
 
 
@@ -94,8 +95,8 @@ def theater_of(document: Document) -> Place | None:
     location = _object(document, "location")
     address = _object(location, "address")
     position = _object(location, "geo").get("coordinates")
-    id = document.get("theaterId")
-    if not isinstance(position, list) or len(position) != 2 or not isinstance(id, str | int | float):
+    id = _id_in(document)
+    if not isinstance(position, list) or len(position) != 2 or id is None:
         return None
     lon, lat = position
     if isinstance(lon, bool) or isinstance(lat, bool) or not all(isinstance(v, int | float) for v in (lon, lat)):
@@ -104,7 +105,7 @@ def theater_of(document: Document) -> Place | None:
     try:
         return check_place(
             Place(
-                id=str(int(id) if isinstance(id, float) and id.is_integer() else id),
+                id=id,
                 kind="theater",
                 name=_text(document, "name") or "",
                 lat=float(lat),
@@ -118,6 +119,14 @@ def theater_of(document: Document) -> Place | None:
         )
     except InvalidPlace:
         return None
+
+
+def _id_in(document: Document) -> str | None:
+    """The theater's id; None where there is none that is text or a number, which may have been stored as 7.0."""
+    id = document.get("theaterId")
+    if not isinstance(id, str | int | float):
+        return None
+    return str(int(id) if isinstance(id, float) and id.is_integer() else id)
 
 
 def _key(id: str) -> str | int:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import math
 import secrets
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -39,10 +41,11 @@ _decode_place = msgspec.msgpack.Decoder(Place).decode
 
 
 class _Sets(msgspec.Struct, frozen=True):
-    """What the entry says: the name of the sets, and how many members each kind's has."""
+    """What the entry says: the name of the sets, how many members each kind's has, and which cities they are."""
 
     name: str
     sizes: dict[Kind, int]
+    cities: int = 0
 
 
 _encode_sets = msgspec.msgpack.Encoder().encode
@@ -68,6 +71,11 @@ class Places:
     def cities(self) -> Sequence[Place]:
         """The shipped cities, the largest first."""
         return self._cities()
+
+    @cached_property
+    def _which_cities(self) -> int:
+        """Tells them from those of another release."""
+        return zlib.crc32(msgspec.msgpack.encode(list(self.cities)))
 
     async def around(
         self, centre: tuple[float, float], reach: Reach, kinds: Sequence[Kind], limit: int, *, cached: bool
@@ -146,6 +154,8 @@ class Places:
             if entry is None or entry.codec != CODEC:
                 return None
             self._known = _decode_sets(entry.payload)
+            if self._known.cities != self._which_cities:
+                return None  # those of another release, which shipped others
             if self._known != sets or sets is None:
                 continue  # those that were searched are not the present ones
             found: list[Nearby] = []
@@ -180,7 +190,8 @@ class Places:
         if not leased:
             return theaters, "another copy is writing the geo sets"
         members: dict[Kind, Sequence[Place]] = {"city": self.cities, "theater": theaters}
-        sets = _Sets(secrets.token_hex(8), {kind: len(members[kind]) for kind in KINDS})
+        sizes = {kind: len(members[kind]) for kind in KINDS}
+        sets = _Sets(secrets.token_hex(8), sizes, self._which_cities)
         try:
             for kind in KINDS:
                 points = [Point(place.id, place.lon, place.lat) for place in members[kind]]

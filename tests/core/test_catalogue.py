@@ -28,8 +28,8 @@ from core import (
     replace,
 )
 from core import catalogue as module
+from core.intake import Source
 from core.lab.visitors import Plan, Visitors
-from core.loading import Source
 from core.model import Movie
 from core.stores.base import Window
 from core.strategies.codec import encode_movie
@@ -206,7 +206,7 @@ async def test_write_through_leaves_the_new_state_in_the_cache(open_test_catalog
     async with open_test_catalogue(store=store, strategy="write-through") as catalogue:
         added = await catalogue.add(movie(1))
         saved = await catalogue.save(replace(added, runtime=118))
-        await catalogue.use_strategy("cache-aside")  # waits for what write-through still puts
+        await catalogue.use_strategy("cache-aside")
         reading = await catalogue.read("Q1")
         assert (reading.tier, reading.movie) == ("redis", saved)
 
@@ -326,7 +326,10 @@ async def test_stores_are_switched_live_and_never_mix(open_test_catalogue: Open)
             await catalogue.get("Q1")
         await catalogue.add(movie(1, title="In MongoDB"))
         assert (await catalogue.get("Q1")).title == "In MongoDB"
+        left = catalogue._binding.views
+        catalogue.viewed("Q1")
         await catalogue.use_store("postgresql")
+        assert not left._untold, "the other copies hear of what was looked at until then"
         assert await catalogue.get("Q1") == here
         assert catalogue.store == "postgresql"
 

@@ -166,6 +166,16 @@ async def test_with_the_store_away_the_last_known_places_are_found_and_marked(
         await catalogue.load_places(ListSource(known))
         await around(catalogue)
         assert (await around(catalogue)).tier == "redis"
+        # A copy of another release has other cities.
+        async with open_catalogue(settings) as other:
+            other._binding.places._cities = lambda: [city for city in data.shipped_cities() if city.name != "Paris"]
+            async with asyncio.timeout(15):
+                while (found := await around(other)).tier != "redis":
+                    assert "Paris" not in {near.place.name for near in found.found}
+                    await asyncio.sleep(0.02)
+            assert "Paris" not in {near.place.name for near in found.found}
+        same((await around(catalogue)).found, computed([*data.shipped_cities(), *known], PARIS, Reach(700.0)))
+        assert (await around(catalogue)).tier == "redis"
         with unreachable_database(postgres_url):
             async with asyncio.timeout(15):
                 while (found := await around(catalogue)).freshness != "stale":

@@ -15,8 +15,8 @@ from core.boards.board import Board, BoardRow
 from core.boards.views import Span
 from core.catalogue import Catalogue, Reading, Unfinished
 from core.errors import EditConflict, MovieExists, MovieNotFound, UnknownPlace
+from core.intake import Source
 from core.lab.faults import FAULT, FaultName, FaultSwitches
-from core.loading import Source
 from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace
 from core.observe.stats import NearStats, SharedStats, Stats, StrategyStats, TraceLine
 from core.place import KINDS, Kind, Place, Reach, Surroundings

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core import Catalogue
 from core.errors import ReelcacheError
+from core.listening import leads_here
 from tui.api import movies, observing
 from tui.api.asking import Genrebook
 from tui.api.description import HEADERS
@@ -24,7 +25,6 @@ from tui.api.problems import problem_response
 from tui.api.provenance import X_CACHE
 from tui.api.refusals import Refused, unfit
 from tui.api.schemas import components
-from tui.listening import leads_here
 
 _ABOUT: Final = (
     "Real movies behind a caching strategy: each answer says where it came from (X-Cache), under which strategy "

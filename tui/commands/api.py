@@ -13,9 +13,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from core import Settings, open_catalogue
-from core.listening import Address, listening
+from core.listening import Address, as_flags, listening
 from tui.api.application import application
-from tui.listening import as_flags
 from tui.terminal import endings
 
 _GRACE: Final = 5

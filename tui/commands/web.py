@@ -11,9 +11,8 @@ from typing import Final
 import typer
 from aiohttp import web
 
-from core.listening import Address, cannot_listen
+from core.listening import Address, as_flags, cannot_listen
 from core.sources import ENVIRONMENT
-from tui.listening import as_flags
 from tui.terminal import endings
 from tui.web.site import Site
 

@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from tui.listening import leads_here
+from core.listening import leads_here
 
 WEBSOCKET: Final = "/ws"
 

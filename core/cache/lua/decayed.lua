@@ -3,6 +3,7 @@
 if not redis.call('ZSCORE', GATE, '') then
   return {}
 end
-local age = (now - tonumber(redis.call('HGET', ENTRY, 'l' .. ARGV[1]) or now)) / tonumber(ARGV[2])
+local time = now()
+local age = (time - tonumber(redis.call('HGET', ENTRY, 'l' .. ARGV[1]) or time)) / tonumber(ARGV[2])
 local rows = redis.call('ZRANGE', GATE, '+inf', '0', 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[3], 'WITHSCORES')
 return { string.format('%.17g', 2 ^ -age), rows }

@@ -7,13 +7,14 @@
 local HASH, sets = KEYS[1], #KEYS - 1
 local copy, token, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local DAY = 86400000
+local time = now()
 
 local function anew()
   redis.call('DEL', unpack(KEYS))
   redis.call('HSET', HASH, 't', ARGV[4])
   redis.call('PEXPIRE', HASH, 30 * DAY)
   for set = 1, sets do
-    redis.call('HSET', HASH, 'l' .. set, string.format('%.0f', now))
+    redis.call('HSET', HASH, 'l' .. set, string.format('%.0f', time))
     redis.call('ZADD', KEYS[set + 1], -1, '')
     redis.call('PEXPIRE', KEYS[set + 1], 30 * DAY)
   end
@@ -51,12 +52,12 @@ if last == number - 1 then
   for set = 1, sets do
     local name, half, keep, many = KEYS[set + 1], tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
     at = at + 3
-    local age = (now - tonumber(redis.call('HGET', HASH, 'l' .. set) or now)) / half
+    local age = (time - tonumber(redis.call('HGET', HASH, 'l' .. set) or time)) / half
     if age > 60 then
       redis.call('ZUNIONSTORE', name, 1, name, 'WEIGHTS', string.format('%.17g', 2 ^ -age))
       redis.call('ZADD', name, -1, '')
       redis.call('ZREMRANGEBYSCORE', name, 0, 0.001)
-      redis.call('HSET', HASH, 'l' .. set, string.format('%.0f', now))
+      redis.call('HSET', HASH, 'l' .. set, string.format('%.0f', time))
       age = 0
     end
     for _ = 1, many do
@@ -75,16 +76,16 @@ if last == number - 1 then
 end
 local alive = tonumber(ARGV[5])
 if alive > 0 then
-  redis.call('HSET', HASH, 'p:' .. copy, deadline(alive))
+  redis.call('HSET', HASH, 'p:' .. copy, string.format('%.0f', time + alive))
 else
   redis.call('HDEL', HASH, 'p:' .. copy)
 end
 local found = redis.call('HGETALL', HASH)
 if alive > 0 and not ends('p:' .. copy, alive) then
   for field = 1, #found, 2 do
-    if string.sub(found[field], 1, 2) == 'p:' and tonumber(found[field + 1]) <= now then
+    if string.sub(found[field], 1, 2) == 'p:' and tonumber(found[field + 1]) <= time then
       redis.call('HDEL', HASH, found[field])
     end
   end
 end
-return { 'added', string.format('%.0f', now), found }
+return { 'added', string.format('%.0f', time), found }

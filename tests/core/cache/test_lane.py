@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from core.cache.pooled import Pooled
 from core.cache.primary import finder
 from core.cache.redis import RedisCache
 from core.cache.wire import NotRedis, Overdue, Refused, Wire
+from tests.certificates import Authority
 from tests.core.cache.conftest import SPACE
 from tests.core.cache.servers import OwnRedis
 
@@ -297,34 +297,18 @@ async def test_tcp_login_and_database_mean_what_they_mean_to_redis_py() -> None:
 class Ends:
     """Ends of TLS before a server, since the embedded one has none of its own; each on a port of its own."""
 
-    def __init__(self, folder: Path, redis: OwnRedis) -> None:
-        self.folder = folder
+    def __init__(self, authority: Authority, redis: OwnRedis) -> None:
+        self._authority = authority
         self._redis = redis
 
-    async def made(self, name: str, host: str = "localhost", days: int = 2) -> None:
-        """A key and a certificate for a host, signed by the authority `ca`; or that authority itself."""
-        key, certificate, asked = (self.folder / f"{name}.{kind}" for kind in ("key", "pem", "csr"))
-        new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}")
-        if name == "ca":
-            await _openssl("req", "-x509", *new, "-keyout", str(key), "-out", str(certificate), "-days", str(days))
-            return
-        names = self.folder / "names"
-        names.write_text(f"subjectAltName=DNS:{host}")
-        signed = ("-CA", str(self.folder / "ca.pem"), "-CAkey", str(self.folder / "ca.key"), "-CAcreateserial")
-        await _openssl("req", "-new", *new, "-keyout", str(key), "-out", str(asked))
-        await _openssl(
-            *("x509", "-req", "-in", str(asked), *signed, "-extfile", str(names)),
-            *("-days", str(days), "-out", str(certificate)),
-        )
-
     @asynccontextmanager
-    async def end(self, name: str, *, ask: bool = False) -> AsyncIterator[str]:
+    async def end(self, certificate: Path, *, ask: bool = False) -> AsyncIterator[str]:
         """Where one listens that shows this certificate, and asks for one if so."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.folder / f"{name}.pem", self.folder / f"{name}.key")
+        context.load_cert_chain(certificate)
         if ask:
             context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(self.folder / "ca.pem")
+            context.load_verify_locations(self._authority.authority)
         async with await asyncio.start_server(self._serve, "localhost", 0, ssl=context) as server:
             yield f"rediss://localhost:{server.sockets[0].getsockname()[1]}/1"
             server.close()
@@ -332,11 +316,6 @@ class Ends:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_unix_connection(str(self._redis.socket))
         await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer), return_exceptions=True)
-
-
-async def _openssl(*words: str) -> None:
-    made = await asyncio.create_subprocess_exec("openssl", *words, stderr=DEVNULL)
-    assert await made.wait() == 0
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -347,17 +326,14 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def test_encrypted(own_redis: OwnRedis, tmp_path: Path) -> None:
     """What the lanes and redis-py agree on; and what is wrong is told with its remedy."""
-    ends = Ends(tmp_path, own_redis)
-    await ends.made("ca")
-    await ends.made("past", days=0)
-    await ends.made("good")
-    await ends.made("other", host="elsewhere")
-    ca, client = f"ssl_ca_certs={tmp_path}/ca.pem", f"ssl_certfile={tmp_path}/good.pem&ssl_keyfile={tmp_path}/good.key"
+    authority = Authority(tmp_path)
+    ends, ours = Ends(authority, own_redis), authority.signed("good")
+    ca, client = f"ssl_ca_certs={authority.authority}", f"ssl_certfile={ours}&ssl_keyfile={ours}"
     async with (
-        ends.end("good") as good,
-        ends.end("good", ask=True) as asking,
-        ends.end("other") as other,
-        ends.end("past") as past,
+        ends.end(ours) as good,
+        ends.end(ours, ask=True) as asking,
+        ends.end(authority.signed("other", "elsewhere")) as other,
+        ends.end(authority.signed("past", days=0)) as past,
     ):
         for url in (f"{good}?{ca}", f"{good}?ssl_cert_reqs=none", f"{asking}?{ca}&{client}"):
             assert await both_ways(url) == [url.encode()] * 2

@@ -70,7 +70,7 @@ async def everything(cache: RedisCache) -> None:
 
 def test_every_command_of_the_scripts_is_asked_for() -> None:
     scripts = (each.read_text("ascii") for each in files("core.cache.lua").iterdir() if each.name.endswith(".lua"))
-    called = {name for text in scripts for name in re.findall(r"redis\.call\('([A-Z]+)'", text)}
+    called = {name for text in scripts for name in re.findall(r"redis\.p?call\('([A-Z]+)'", text)}
     assert called <= {command.partition(" ")[0] for command in NEEDED} | {name.upper() for name in OPTIONAL}
 
 
@@ -101,6 +101,10 @@ async def test_what_is_missing_is_named_at_the_start_all_at_once(own_redis: OwnR
     )
     await say(admin, line_of(cache.breaker.problem))
     await until(lambda: cache.breaker.state == "closed")
+    await say(admin, "ACL SETUSER mover -client|tracking")
+    await cache.use_near(True)
+    assert cache.tracking.problem == f"{at} may not run CLIENT TRACKING."
+    await cache.use_near(False)
     await say(admin, "ACL SETUSER mover resetkeys ~other:*")
     with pytest.raises(CacheUnavailable, match=r"may not use its keys \(rc:\*\)\. Allow it: ACL SETUSER mover ~rc:\*$"):
         await cache.acquire(KEY, "t", 60)

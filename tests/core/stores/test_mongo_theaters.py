@@ -25,7 +25,7 @@ async def test_theaters_of_others_are_read_in_place_and_followed(mongo_url: str)
     await store.open()
     with MongoClient[dict[str, Any]](mongo_url) as client:
         theirs = client.get_default_database()["theaters"]
-        known = public(1000, -93.2, 44.8, street1="1 A", street2="Floor 2", city="B", state="MN", zipcode=55425)
+        known = public(1000.0, -93.2, 44.8, street1="1 A", street2="Floor 2", city="B", state="MN", zipcode=55425)
         known["seats"] = 400
         async with following(store) as follower:
             await store.settle()
@@ -35,6 +35,7 @@ async def test_theaters_of_others_are_read_in_place_and_followed(mongo_url: str)
                     known,
                     public(1001, 1, 2),
                     public(1001, 1, 3),
+                    public(1004, 5, 6),
                     public(1002, 200.0, 10.0),
                     public(1003, "a", "b"),
                     public({"a": 1}, 1.0, 1.0),
@@ -46,8 +47,8 @@ async def test_theaters_of_others_are_read_in_place_and_followed(mongo_url: str)
             read = await all_theaters(store)
             assert read[0] == Place(id="1000", kind="theater", lat=44.8, lon=-93.2, street="1 A, Floor 2", city="B",
                                     state="MN", zipcode="55425")  # fmt: skip
-            assert [place.id for place in read] == ["1000", "1001"]
-            assert await store.load_theaters(read[:1]) == Stored(inserted=0, updated=0, unchanged=1)
+            assert [place.id for place in read] == ["1000", "1001", "1004"]
+            assert await store.load_theaters([read[0], read[2]]) == Stored(inserted=0, updated=0, unchanged=2)
             own = Place(id="csv:7", kind="theater", name="Ours", lat=1.0, lon=2.0)
             moved = Place(id="1000", kind="theater", name="Rex", lat=45.0, lon=-93.0)
             assert await store.load_theaters([moved, own]) == Stored(inserted=1, updated=1, unchanged=0)

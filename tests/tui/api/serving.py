@@ -13,11 +13,10 @@ import aiohttp
 from yarl import URL
 
 from core import Catalogue, Settings, open_catalogue
-from core.listening import LOOPBACK, Address, listening
+from core.listening import LOOPBACK, Address, as_flags, listening
 from tests.core.waiting import until
 from tui.api.application import application
 from tui.commands.api import ApiServer
-from tui.listening import as_flags
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"

@@ -1,0 +1,123 @@
+"""Browsing: one window of a query's answer, its order and its movies, by the strategy in force."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from core.binding import Binding
+from core.filter_text import filter_text
+from core.observe.counters import Observer
+from core.observe.failures import failures_counted
+from core.observe.stats import Step
+from core.query import Freshness, Page, Query, Tier
+from core.stores.base import Store, Window
+from core.strategies.base import Answer, Question, Strategy
+from core.strategies.codec import decode_window, encode_window
+
+SOON: Final = 0.005
+"""Seconds that somebody in a hurry waits for a whole answer before its first rows are asked for beside it."""
+
+
+async def browsed(
+    binding: Binding, strategy: Strategy, observer: Observer, query: Query, offset: int, limit: int, *, hurry: bool
+) -> Page:
+    """The window, noted in the trace. `hurry`: the first rows alone, where the store takes long to count them all.
+
+    Raises StoreUnavailable."""
+    store, orders = binding.store, binding.orders
+    question = Question(
+        name=f"window {offset}+{limit} {msgspec.json.encode(query).decode()}",
+        compute=partial(orders.asked, query, offset, limit),
+        encode=encode_window,
+        decode=decode_window,
+        near=partial(orders.window, query, offset, limit),
+    )
+    started = time.perf_counter()
+    with failures_counted(observer, strategy.name):
+        if hurry and offset == 0 and query.selective:
+            window, tier, freshness, counted = await _counted_or_begun(strategy, store, question, query, limit)
+        else:
+            (window, tier, freshness), counted = await strategy.answer(question), True
+        listed = time.perf_counter()
+        answers = await strategy.read_many(window.ids)
+        steps = _legs(strategy.name, tier, freshness, listed - started, answers, time.perf_counter() - listed)
+        if counted and any(answer.movie is None for answer in answers):
+            # One was removed between the look at the window and the look at its movies: both once more.
+            window, tier, freshness = await strategy.answer(question)
+            answers = await strategy.read_many(window.ids)
+            steps = ()
+    seconds = time.perf_counter() - started
+    if tier != "near" and freshness != "stale" and counted:
+        orders.want(query, offset, window.total)
+    found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
+    doubted = next((answer.reason for answer in answers if answer.freshness == "uncached"), None)
+    verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
+    if near := sum(tier == "near" for _, tier in found):
+        verdict += f", {near} near"
+    if freshness == "stale":
+        verdict = f"last known state, {verdict}"
+    elif doubted:
+        verdict = f"{verdict}, {doubted}"
+    what = f"{query.sort} {offset}+{limit} {filter_text(query)}".rstrip()
+    observer.trace("browse", what, strategy.name, tier, verdict, None, seconds, steps)
+    movies = tuple(movie for movie, _ in found)
+    tiers = tuple(tier for _, tier in found)
+    bypassed = doubted is not None or freshness == "uncached"
+    return Page(movies, window.total, offset, tiers, tier, freshness, seconds, counted, bypassed)
+
+
+async def _counted_or_begun(
+    strategy: Strategy, store: Store, question: Question[Window], query: Query, limit: int
+) -> tuple[Window, Tier, Freshness, bool]:
+    """The whole answer if it comes soon; else the first rows, unless the whole one comes sooner than these."""
+    whole = asyncio.ensure_future(strategy.answer(question))
+    beginning: asyncio.Task[tuple[str, ...]] | None = None
+    try:
+        await asyncio.wait([whole], timeout=SOON)
+        if not whole.done():
+            beginning = asyncio.create_task(store.first(query, limit))
+            await asyncio.wait([whole, beginning], return_when=asyncio.FIRST_COMPLETED)
+        if beginning is None or whole.done() or beginning.exception() is not None:
+            return *(await whole), True
+        ids = beginning.result()
+        return Window(ids, len(ids)), "store", "uncached", False
+    finally:
+        # A flight that others may share goes on: the next call shares it.
+        tasks = [task for task in (whole, beginning) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _legs(
+    strategy: str, tier: Tier, freshness: Freshness, listing: float, answers: Sequence[Answer], reading: float
+) -> tuple[Step, ...]:
+    """A window's way: the order of its rows, then its movies. Only what one server did alone has a time."""
+    asked = strategy != "no-cache"
+    # Uncached answers may have come about without a look at Redis: then none is claimed.
+    doubted = freshness == "uncached"
+    steps = []
+    if tier == "store":
+        steps += [Step("redis", "no order")] if asked and not doubted else []
+        steps.append(Step("store", "order", None if asked else listing))
+    else:
+        steps.append(Step("redis", "order" if tier == "redis" else "order kept here", listing))
+    if answers:
+        near = sum(answer.tier == "near" for answer in answers)
+        held = sum(answer.tier == "redis" for answer in answers)
+        sought = len(answers) - near
+        lacking = sought - held
+        doubted = any(answer.freshness == "uncached" for answer in answers)
+        if near:
+            steps.append(Step("near", f"{near} of {len(answers)}", None if sought else reading))
+        if held or (lacking and asked and not doubted):
+            steps.append(Step("redis", f"{held} of {sought}", None if lacking or near else reading))
+        if lacking:
+            steps.append(Step("store", f"{lacking} movies", None if asked else reading))
+    return tuple(steps)
