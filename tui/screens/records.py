@@ -15,12 +15,8 @@ from tui.editing import changes_between
 from tui.formats import visible
 from tui.locate import first_titled, locate
 from tui.remembered import Memory
-from tui.screens.confirm import ConfirmScreen
-from tui.screens.conflict import ConflictScreen
-from tui.screens.detail import DetailScreen
-from tui.screens.edit import EditScreen
+from tui.screens import dialogs
 from tui.screens.filtering import FilteredScreen
-from tui.screens.review import ReviewScreen
 from tui.strategy_texts import STRATEGY_TEXTS
 from tui.undoing import Saved, UndoStack
 from tui.widgets.filter_bar import FilterBar
@@ -57,7 +53,7 @@ class RecordScreen(FilteredScreen):
             if wish == "edit":
                 self._begin_edit(id)
 
-        self.app.push_screen(DetailScreen(partial(self.catalogue.read, id)), closed)
+        self.app.push_screen(dialogs.DetailScreen(partial(self.catalogue.read, id)), closed)
 
     def complete(self, word: Word) -> None:
         """Offer the values that a word of the filter could become."""
@@ -134,7 +130,9 @@ class RecordScreen(FilteredScreen):
 
     async def _edit(self, id: str) -> None:
         before = await self.catalogue.get(id)
-        form = EditScreen(before, self.catalogue.save, completions=self._values_beginning, note=self._what_a_write_does)
+        form = dialogs.EditScreen(
+            before, self.catalogue.save, completions=self._values_beginning, note=self._what_a_write_does
+        )
         saved = await self.app.push_screen_wait(form)
         # After a conflict the form stands on the other person's save: theirs is not for this one to take back.
         if saved is not None and not same_content(form.draft.base, saved):
@@ -150,7 +148,9 @@ class RecordScreen(FilteredScreen):
         run(self, self._add(), doing="add a movie", group="edit")
 
     async def _add(self) -> None:
-        form = EditScreen.for_new(self.catalogue.add, completions=self._values_beginning, note=self._what_a_write_does)
+        form = dialogs.EditScreen.for_new(
+            self.catalogue.add, completions=self._values_beginning, note=self._what_a_write_does
+        )
         added = await self.app.push_screen_wait(form)
         if added is not None:
             self._undo.push(Saved(self.catalogue.store, None, added))
@@ -175,7 +175,9 @@ class RecordScreen(FilteredScreen):
         movie, changed = await self.catalogue.get(id), ""
         while True:
             question = f"{changed}Remove “{heading(movie)[:60]}” from {self.store_name}?"
-            if not await self.app.push_screen_wait(ConfirmScreen(question, yes="remove", no="keep it", danger=True)):
+            if not await self.app.push_screen_wait(
+                dialogs.ConfirmScreen(question, yes="remove", no="keep it", danger=True)
+            ):
                 return
             try:
                 await self.catalogue.remove(id, version=movie.version)
@@ -214,7 +216,7 @@ class RecordScreen(FilteredScreen):
         movie, changed, meant = saved.after, "", False
         while True:
             question = f"{changed}Undo: remove “{heading(movie)[:60]}”, which you added, from {self.store_name}?"
-            confirm = ConfirmScreen(question, yes="remove", no="keep it", danger=True)
+            confirm = dialogs.ConfirmScreen(question, yes="remove", no="keep it", danger=True)
             if not meant and not await self.app.push_screen_wait(confirm):
                 return False
             try:
@@ -233,7 +235,7 @@ class RecordScreen(FilteredScreen):
     async def _put_back(self, saved: Saved) -> bool:
         assert saved.before is not None
         question = f"Undo: put “{heading(saved.before)[:60]}”, which you removed, back into {self.store_name}?"
-        if not await self.app.push_screen_wait(ConfirmScreen(question, yes="put back", no="leave it")):
+        if not await self.app.push_screen_wait(dialogs.ConfirmScreen(question, yes="put back", no="leave it")):
             return False
         await self._follow(await self.catalogue.add(saved.restored), "Undone")
         return True
@@ -242,7 +244,7 @@ class RecordScreen(FilteredScreen):
         """Save what was there before, over what is there now; where somebody else saved since, field by field."""
         assert saved.after is not None
         wanted, base = saved.restored, saved.after
-        review = ReviewScreen(f"Undo · {saved.title[:40]}", changes_between(base, wanted), go="undo")
+        review = dialogs.ReviewScreen(f"Undo · {saved.title[:40]}", changes_between(base, wanted), go="undo")
         if not await self.app.push_screen_wait(review):
             return False
         while True:
@@ -254,7 +256,7 @@ class RecordScreen(FilteredScreen):
                     # Only undone saves lie between: it stands as this person left it.
                     wanted, base = replace(wanted, version=theirs.version), theirs
                     continue
-                merged = await self.app.push_screen_wait(ConflictScreen(base, wanted, theirs))
+                merged = await self.app.push_screen_wait(dialogs.ConflictScreen(base, wanted, theirs))
                 if merged is None:
                     return False
                 wanted, base = merged, theirs
