@@ -5,7 +5,8 @@ semicolon, the 95th percentile. What stands beside it ran in the same run, on th
 in shuffled order; `ratio` is ours over that, the median of the rounds' own ratios with their quartiles, so that a
 machine that is busy for a while is busy for both. `goal` is what the ratio, or the value where it has a unit, is to
 stay below; a row without one is there to compare with. Nothing is asserted on a clock: a missed goal is a verdict, and
-the command fails only when something could not run at all.
+the command fails only when something could not run at all. Some rows judge the goal: they measure the least that any
+program of this kind needs, and say whether the goal is within reach of that.
 
 Rows of latency (S1 to S7) are taken twice. Client and servers share one core first: to wake the other one costs more
 than the work on a virtual machine, and hides what a client costs; those rows are judged. Then placement is free, for
@@ -30,7 +31,7 @@ import msgspec
 
 from core import Catalogue
 from core.event_loop import run as run_on_loop
-from tests.bench.row import HEAD, Row, Run, line, unmeasured
+from tests.bench.row import HEAD, Row, Run, line, unmeasured, whole
 
 ONE_CORE, FREE = "one core", "free placement"
 
@@ -120,20 +121,8 @@ def table(run: Run) -> int:
                         _say(line(rows[-1]))
     for number in GOALS:
         if run.wants(number):
-            verdicts = [
-                row.verdict for row in rows if row.number == number and row.verdict and (row.goal or not row.peer)
-            ]
-            _say(f"{number:4}{_whole(verdicts)}")
+            _say(f"{number:4}{whole([row for row in rows if row.number == number])}")
     return 1 if failed else 0
-
-
-def _whole(verdicts: list[str]) -> str:
-    missed, open_ = verdicts.count("missed"), [verdict for verdict in verdicts if verdict.startswith("not measured")]
-    if not verdicts:
-        return "not measured"
-    if missed:
-        return f"missed in {missed} of {len(verdicts)} rows" if len(verdicts) > 1 else "missed"
-    return open_[0] if open_ else "kept"
 
 
 def _rows(part: Part, run: Run) -> Iterator[Row]:

@@ -1,7 +1,8 @@
 """One row of the table S1 to S15: what was measured, its scatter, what ran beside it, and whether the goal is kept.
 
 A module that measures has `async def rows(run: Run) -> AsyncIterator[Row]`, which yields each row as soon as it is
-there. `measured` makes a row from samples and judges it; `unmeasured` makes one that says why there is no figure.
+there. `measured` makes a row from samples and judges it; `bound` makes one of the least that anybody could need;
+`unmeasured` makes one that says why there is no figure.
 Nothing here raises over a figure: a missed goal is a verdict.
 """
 
@@ -73,7 +74,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     judged: Judged = "median"
     """Which figure the goal, and the ratio, is of."""
     verdict: str = ""
-    """`kept`, `missed`, or `not measured: why`."""
+    """`kept`, `missed`, or `not measured: why`; of a bound `within reach` or `out of reach`."""
+    floor: str = ""
+    """Of a bound alone: the least that can be had, as it is printed."""
 
 
 Measurement = Callable[[Run], AsyncIterator[Row]]
@@ -124,6 +127,59 @@ def measured(
         judged=judged,
         verdict=verdict,
     )
+
+
+def bound(
+    number: str,
+    what: str,
+    least: Sequence[float],
+    *,
+    unit: str = "s",
+    peer: str = "",
+    theirs: Sequence[float] = (),
+    ratio_at_most: float | None = None,
+    at_most: float | None = None,
+    judged: Judged = "median",
+    paired: bool = True,
+) -> Row:
+    """A row that judges a goal instead of us: the least that a program of our kind can need, as it is measured beside
+    ours. Where even that misses the goal it is out of reach, else within; it counts as neither kept nor missed.
+
+    As `measured`, with one of the two goals: what misses a goal of `measured` rows is explained by a bound of that
+    goal. Raises ValueError for both or none."""
+    if (ratio_at_most is None) == (at_most is None):
+        raise ValueError("a bound is of one goal")
+    row = measured(
+        number,
+        what,
+        least,
+        unit=unit,
+        peer=peer,
+        theirs=theirs,
+        ratio_at_most=ratio_at_most,
+        at_most=at_most,
+        judged=judged,
+        paired=paired,
+    )
+    assert row.figure is not None
+    ratio = None if ratio_at_most is None else row.ratio
+    floor = _amount(row.figure.judged(judged), unit) if ratio is None else _times(ratio.value)
+    verdict = "within reach" if row.verdict == "kept" else "out of reach"
+    return msgspec.structs.replace(row, floor=floor, verdict=verdict)
+
+
+def whole(rows: Sequence[Row]) -> str:
+    """What became of a goal, by its rows."""
+    judged = [row for row in rows if row.verdict and not row.floor and (row.goal or not row.peer)]
+    if not judged:
+        return "not measured"
+    missed = [row for row in judged if row.verdict == "missed"]
+    if not missed:
+        return next((row.verdict for row in judged if row.verdict.startswith("not measured")), "kept")
+    said = f"missed in {len(missed)} of {len(judged)} rows" if len(judged) > 1 else "missed"
+    goals = {goal for row in missed for goal in row.goal.split(", ")}
+    floors = [row.floor for row in rows if row.verdict == "out of reach" and row.goal in goals]
+    return f"{said}; its floor, {' and '.join(floors)}, is above the goal" if floors else said
 
 
 def unmeasured(number: str, what: str, why: str) -> Row:

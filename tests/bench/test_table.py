@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench.row import Row, Run, line, measured, unmeasured
+from tests.bench.row import Row, Run, bound, line, measured, unmeasured, whole
 
 SOME = [0.010, 0.011, 0.012, 0.090]
 
@@ -32,6 +32,43 @@ def test_a_row_is_judged_by_the_figure_that_its_goal_speaks_of(row: Row, verdict
     assert msgspec.json.decode(msgspec.json.encode(row), type=Row) == row
     assert line(row).startswith(row.number)
     assert verdict in line(row)
+
+
+MISSED = measured("S7", "a", [2.0], theirs=[1.0], ratio_at_most=1.5, at_most=3)
+KEPT = measured("S7", "b", [1.0], theirs=[1.0], ratio_at_most=1.5)
+FLOOR = bound("S7", "c", [1.6], peer="another", theirs=[1.0], ratio_at_most=1.5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([FLOOR], "not measured"),
+        ([KEPT, FLOOR], "kept"),
+        ([MISSED], "missed"),
+        ([MISSED, KEPT, FLOOR], "missed in 1 of 2 rows; its floor, 1.60x, is above the goal"),
+        ([MISSED, FLOOR, FLOOR], "missed; its floor, 1.60x and 1.60x, is above the goal"),
+        ([MISSED, bound("S7", "c", [1.4], theirs=[1.0], ratio_at_most=1.5)], "missed"),
+        ([MISSED, bound("S7", "another goal", [1.6], theirs=[1.0], at_most=0.5)], "missed"),
+        (
+            [
+                measured("S9", "a", SOME, at_most=0.03, judged="p95"),
+                bound("S9", "b", SOME, at_most=0.03),
+                bound("S9", "c", SOME, at_most=0.03, judged="p95"),
+            ],
+            "missed; its floor, 90 ms, is above the goal",
+        ),
+    ],
+)
+def test_a_floor_above_the_goal_explains_a_miss_and_is_none_itself(rows: list[Row], said: str) -> None:
+    assert whole(rows) == said
+
+
+def test_a_floor_is_judged_in_its_own_row() -> None:
+    assert FLOOR.verdict == "out of reach"
+    assert "1.60x" in line(FLOOR)
+    assert bound("S14", "a", [79.0], unit="MB", at_most=80).verdict == "within reach"
+    with pytest.raises(ValueError, match="one goal"):
+        bound("S8", "a", SOME, theirs=SOME, ratio_at_most=2, at_most=0.005)
 
 
 def test_the_table_fails_only_where_a_part_could_not_run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 Mood = Literal["pass", "delay", "swallow", "mute", "refuse"]
 MOODS: Final[tuple[Mood, ...]] = ("delay", "swallow", "mute", "refuse")
@@ -97,14 +97,13 @@ class _End(asyncio.Protocol):
         self.is_client = client is None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
         if self.other is None:
             self._proxy.accepted(self)
             return
         self.other.other = self
         for data in self.other._waiting:
-            transport.write(data)
+            self._transport.write(data)
         self.other._waiting.clear()
         if self.other._transport is None or self.other._transport.is_closing():
             transport.abort()
