@@ -22,6 +22,8 @@ from core.strategies.codec import decode_window, encode_window
 
 SOON: Final = 0.005
 """Seconds that somebody in a hurry waits for a whole answer before its first rows are asked for beside it."""
+ALONE: Final = 0.05
+"""Seconds that the first rows have the store for themselves before the whole answer is computed beside them."""
 
 
 async def browsed(
@@ -75,20 +77,33 @@ async def browsed(
 async def _counted_or_begun(
     strategy: Strategy, store: Store, question: Question[Window], query: Query, limit: int
 ) -> tuple[Window, Tier, Freshness, bool]:
-    """The whole answer if it comes soon; else the first rows, unless the whole one comes sooner than these."""
-    whole = asyncio.ensure_future(strategy.answer(question))
+    """The whole answer if it comes soon; else the first rows, unless the whole one comes sooner than these.
+
+    Where nobody keeps the answer, the store has a while for the first rows alone: counting takes all its cores."""
     beginning: asyncio.Task[tuple[str, ...]] | None = None
+    left = False
+
+    async def rows_first() -> Window:
+        nonlocal beginning
+        if not left:
+            beginning = beginning or asyncio.create_task(store.first(query, limit))
+            await asyncio.wait([beginning], timeout=ALONE)
+        return await question.compute()
+
+    whole = asyncio.ensure_future(strategy.answer(msgspec.structs.replace(question, compute=rows_first)))
     try:
         await asyncio.wait([whole], timeout=SOON)
         if not whole.done():
-            beginning = asyncio.create_task(store.first(query, limit))
+            beginning = beginning or asyncio.create_task(store.first(query, limit))
             await asyncio.wait([whole, beginning], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([whole], timeout=SOON)
         if beginning is None or whole.done() or beginning.exception() is not None:
             return *(await whole), True
         ids = beginning.result()
         return Window(ids, len(ids)), "store", "uncached", False
     finally:
         # A flight that others may share goes on: the next call shares it.
+        left = True
         tasks = [task for task in (whole, beginning) if task is not None]
         for task in tasks:
             task.cancel()

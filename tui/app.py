@@ -34,9 +34,8 @@ from tui.messages import (
 from tui.palette import ActionCommands
 from tui.problems import Notice, Problems
 from tui.remembered import Memory
+from tui.screens import dialogs
 from tui.screens.browse import BrowseScreen
-from tui.screens.help import HelpScreen
-from tui.screens.problems import ProblemsScreen
 from tui.screens.start import StartScreen
 from tui.session import Failed, Opened, Opener, Reported, Session, Told, Untold
 from tui.terminal import LastingOutput, endings, hung_up, input_descriptor, silence
@@ -246,7 +245,7 @@ class ReelcacheApp(App[int]):
     def action_problems(self) -> None:
         """Show what went wrong so far, in place of the toasts that would cover it."""
         self.clear_notifications()
-        self.push_screen(ProblemsScreen(self.problems.past))
+        self.push_screen(dialogs.ProblemsScreen(self.problems.past))
 
     def _tell_of_memory(self) -> None:
         """Say once what keeps the choices of the screen from being read or written."""
@@ -263,9 +262,9 @@ class ReelcacheApp(App[int]):
     def action_help(self) -> None:
         """Show the keys of what is in focus. A dialog shows its own."""
         if self.screen is self._start:
-            self.push_screen(HelpScreen("Keys of the start", start_help()))
+            self.push_screen(dialogs.HelpScreen("Keys of the start", start_help()))
         elif self._browse is not None and self.screen is self._browse:
             if self._browse.in_box:
-                self.push_screen(HelpScreen("Keys of the filter box", box_help()))
+                self.push_screen(dialogs.HelpScreen("Keys of the filter box", box_help()))
             else:
-                self.push_screen(HelpScreen(panel_title(self._browse.pane), panel_help(self._browse.pane)))
+                self.push_screen(dialogs.HelpScreen(panel_title(self._browse.pane), panel_help(self._browse.pane)))

@@ -59,6 +59,7 @@ async def _shown(settings: Settings, memory: Memory, telemetry: Telemetry) -> in
     try:
         # In a thread, or the servers would wait for it.
         module = await asyncio.to_thread(importlib.import_module, "tui.app")
+        gc.freeze()
         app: ReelcacheApp = module.ReelcacheApp(settings, memory=memory, session=session, telemetry=telemetry)
         return await app.run_async() or 0
     finally:
@@ -69,8 +70,10 @@ async def _shown(settings: Settings, memory: Memory, telemetry: Telemetry) -> in
 
 async def _garbage_rests() -> None:
     """Look for garbage again once the screen stands, and only among what came since: to go through the rest, which
-    stays, takes longer than a frame."""
+    stays, takes longer than a frame. What the screen left behind while it was built goes first, or it would stay, too:
+    some megabytes."""
     await asyncio.sleep(_STANDS)
+    gc.collect()
     gc.freeze()
     gc.enable()
 

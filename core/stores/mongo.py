@@ -35,6 +35,7 @@ from core.stores.mongo_documents import (
     version_of,
 )
 from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
+from core.stores.mongo_first import MOST, first_rows
 from core.stores.mongo_journal import Journal
 from core.stores.mongo_loading import Loads
 from core.stores.mongo_mark import Mark
@@ -269,6 +270,10 @@ class MongoStore:
             return await self._count(OWNED)
 
     async def _ids(self, query: Query, offset: int, limit: int) -> tuple[str, ...]:
+        if query.selective and offset + limit <= MOST:
+            found = await first_rows(self._at, query, offset + limit)
+            if found is not None:
+                return found[offset:]
         known = await self._part(known_part(query), order(query, known=True), offset, limit)
         rest = unknown_part(query)
         if len(known) == limit or rest is None:

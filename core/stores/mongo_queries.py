@@ -27,6 +27,8 @@ ID: Final = f"{OURS}.id"
 INDEX_PREFIX: Final = f"{OURS}_"
 WORDS: Final = f"{INDEX_PREFIX}words"
 """The index of the words."""
+IDS: Final = f"{INDEX_PREFIX}id"
+"""The index of the ids."""
 OWNED: Final[Document] = {ID: {"$gte": ""}}
 """The documents that carry our sub-document."""
 LACKING: Final[Document] = {ID: {"$exists": False}, **NAMEABLE}
@@ -78,7 +80,7 @@ def indexes() -> list[IndexModel]:
     by_sort = (
         IndexModel(
             [(sort_path(sort), ASCENDING), (ID, ASCENDING)],
-            name=f"{INDEX_PREFIX}{sort}{'_key' if sort in SORTED_AS_TEXT[1:] else ''}",
+            name=sort_index(sort),
             collation=BINARY,
             **({} if sort == "title" else {"partialFilterExpression": {sort_path(sort): _known(sort)}}),
         )
@@ -91,21 +93,33 @@ def indexes() -> list[IndexModel]:
     return [*by_value, *by_sort]
 
 
-def matching(query: Query) -> Document:
-    """The filter that a query's movies pass, `OWNED` where it filters nothing out."""
+def sort_index(sort: str) -> str:
+    """The name of the index that holds a sort."""
+    return f"{INDEX_PREFIX}{sort}{'_key' if sort in SORTED_AS_TEXT[1:] else ''}"
+
+
+def clauses(query: Query) -> list[tuple[str, Document]]:
+    """What a query's movies must all pass, each with the name of the index whose keys alone tell who passes it."""
     # Of two bounds the index of a list takes one, and looks the other up in each document; a beginning it takes whole.
-    clauses = [_begun(word) for word in query.words]
-    clauses += [{"$or": [{"$and": [*map(_begun, words)]} for words in several]} for several in query.choices]
-    if query.genres:
-        clauses.append({f"{OURS}.genres": {"$all": list(query.genres)}})
+    found: list[tuple[str, Document]] = [(WORDS, _begun(word)) for word in query.words]
+    found += [(f"{INDEX_PREFIX}genres", {f"{OURS}.genres": {"$eq": genre}}) for genre in query.genres]
     if query.year_from is not None or query.year_to is not None:
         first = 0 if query.year_from is None else query.year_from
         last = _LAST_YEAR if query.year_to is None else query.year_to
-        clauses.append({_YEAR: {"$gte": _within(first), "$lte": _within(last)}})
+        within = {"$gte": max(0, min(first, _LAST_YEAR + 1)), "$lte": max(-1, min(last, _LAST_YEAR))}
+        found.append((sort_index("year"), {_YEAR: within}))
     for limits in query.ranges:
         compared = {_COMPARED[side]: bound for side, bound in limits.bounds.items()}
-        clauses.append({sort_path(limits.field): {"$gte": 0, **compared}})
-    return {"$and": clauses} if clauses else OWNED
+        # The index holds known values alone, and is not asked where a bound reaches below them.
+        compared["$gte"] = max(0, compared.get("$gte", 0))
+        found.append((sort_index(limits.field), {sort_path(limits.field): compared}))
+    return found
+
+
+def matching(query: Query) -> Document:
+    """The filter that a query's movies pass, `OWNED` where it filters nothing out."""
+    several = [{"$or": [{"$and": [*map(_begun, words)]} for words in choice]} for choice in query.choices]
+    return {"$and": [*(clause for _, clause in clauses(query)), *several]} if query.selective else OWNED
 
 
 def _begun(word: str) -> Document:
@@ -117,10 +131,16 @@ def known_part(query: Query) -> Document:
     return _both({sort_path(query.sort): _known(query.sort)}, query)
 
 
+def walked(query: Query) -> Document:
+    """The part of the sort's index in which the movies whose key is known lie."""
+    bounds = [clause for index, clause in clauses(query) if index == sort_index(query.sort)]
+    return {"$and": [{sort_path(query.sort): _known(query.sort)}, *bounds]}
+
+
 def unknown_part(query: Query) -> Document | None:
     """The filter of the movies whose sort key is unknown: they come last; None where there can be none."""
-    bounded = query.year_from is not None or query.year_to is not None
-    if query.sort == "title" or (query.sort == "year" and bounded):
+    bounded = any(index == sort_index(query.sort) for index, _ in clauses(query))
+    if query.sort == "title" or bounded:
         return None
     return _both({sort_path(query.sort): {"$exists": False}, **OWNED}, query)
 
@@ -174,7 +194,3 @@ def values_in(document: Document, field: str) -> tuple[str, tuple[str, ...]]:
 
 def _both(part: Document, query: Query) -> Document:
     return {"$and": [part, matching(query)]} if query.selective else part
-
-
-def _within(year: int) -> int:
-    return max(-1, min(year, _LAST_YEAR + 1))

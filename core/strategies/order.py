@@ -39,8 +39,8 @@ class Order:
     def __init__(self, expected: int = 0) -> None:
         self._packing = Packing()
         self._whereabouts = _Whereabouts(expected)
-        self._known = _Part(self._packing, self._whereabouts)
-        self._unknown = _Part(self._packing, self._whereabouts)
+        self._known = _Part(self._packing, self._whereabouts, known=True)
+        self._unknown = _Part(self._packing, self._whereabouts, known=False)
 
     def __len__(self) -> int:
         """How many movies there are."""
@@ -80,6 +80,9 @@ class Order:
             self._remove(id)
         self._known.insert([(key, id) for id, key in keys.items() if key is not None], beside)
         self._unknown.insert([(0, id) for id, key in keys.items() if key is None], None)
+        # Not before: with a block gone, a row would belong beside others than those that were asked for.
+        self._known.drop_emptied()
+        self._unknown.drop_emptied()
 
     def window(self, offset: int, limit: int, *, descending: bool) -> Window:
         """The ids of rows `offset` to `offset + limit`, and how many there are in all."""
@@ -93,21 +96,24 @@ class Order:
         sought = self._packing.sought(id)
         for block in self._whereabouts.blocks(id):
             while (rest := without(block.run, sought)) is not None:
-                block.part.shorten(block, rest)
+                (self._known if block.known else self._unknown).shorten(block, rest)
 
 
 class _Block:
     """Neighbouring rows: their packed ids, and the row below which none of them belongs. Its `mark` says, with those of
-    others, which ids may be in it."""
+    others, which ids may be in it.
 
-    __slots__ = ("count", "low", "mark", "part", "run")
+    It knows of its part whether its keys are known, not itself: in a circle a dropped order would keep its megabytes
+    until garbage is looked for."""
 
-    def __init__(self, part: _Part, low: bytes, ids: Sequence[str], mark: int) -> None:
-        self.part = part
+    __slots__ = ("count", "known", "low", "mark", "run")
+
+    def __init__(self, low: bytes, run: bytes, count: int, mark: int, *, known: bool) -> None:
+        self.known = known
         self.low = low
         self.mark = mark
-        self.count = len(ids)
-        self.run = part.packing.pack(ids)
+        self.count = count
+        self.run = run
 
 
 class _Whereabouts:
@@ -129,10 +135,10 @@ class _Whereabouts:
     def full(self) -> bool:
         return self._room <= 0
 
-    def new(self, part: _Part, low: bytes, ids: Sequence[str]) -> _Block:
+    def new(self, low: bytes, run: bytes, ids: Sequence[str], *, known: bool) -> _Block:
         """A block with these ids."""
         self._next = self._next % _MARKS + 1
-        block = _Block(part, low, ids, self._next)
+        block = _Block(low, run, len(ids), self._next, known=known)
         self._marked[block.mark].append(block)
         for id in ids:
             self.put(id, block)
@@ -162,13 +168,15 @@ class _Whereabouts:
 class _Part:
     """Rows of (key, id) in ascending order. Keys are all texts or all numbers."""
 
-    def __init__(self, packing: Packing, whereabouts: _Whereabouts) -> None:
-        self.packing = packing
+    def __init__(self, packing: Packing, whereabouts: _Whereabouts, *, known: bool) -> None:
+        self._packing = packing
+        self._known = known
         self._whereabouts = whereabouts
         self._blocks: list[_Block] = []
         self._ends: list[int] | None = []
         """How many rows there are up to the end of each block; None when that is to be counted anew."""
         self._packed = 0
+        self._emptied: list[_Block] = []
 
     def __len__(self) -> int:
         ends = self._counted()
@@ -189,7 +197,7 @@ class _Part:
 
     def ids(self, place: int) -> list[str]:
         """The ids in a block."""
-        return self.packing.unpack(self._blocks[place].run) if self._blocks else []
+        return self._packing.unpack(self._blocks[place].run) if self._blocks else []
 
     def insert(self, rows: Iterable[_Row], beside: Mapping[str, SortKey] | None) -> None:
         """Add rows, where each belongs among the others in its block as they are now; None: all of one key."""
@@ -212,7 +220,7 @@ class _Part:
         rows = sorted(there)
         if len(coming) == 1 and rows == there and len(rows) + 1 < 2 * BLOCK:
             ((_, id),) = coming
-            run = joined(block.run, self.packing.sought(id), bisect_right(rows, coming[0]))
+            run = joined(block.run, self._packing.sought(id), bisect_right(rows, coming[0]))
             if run is not None and not left:
                 self._have(block, run, block.count + 1)
                 return
@@ -223,15 +231,23 @@ class _Part:
             self._put(place + 1, rows[middle], [*(id for _, id in rows[middle:]), *left])
             rows, left = rows[:middle], []
         ids = [*(id for _, id in rows), *left]
-        self._have(block, self.packing.pack(ids), len(ids))
+        self._have(block, self._packing.pack(ids), len(ids))
 
     def shorten(self, block: _Block, run: bytes) -> None:
-        """Have one row less in a block; one that is left without rows goes."""
+        """Have one row less in a block."""
         self._have(block, run, block.count - 1)
         if not block.count:
-            self._packed -= len(block.run)
-            self._blocks.remove(block)
-            self._whereabouts.gone(block)
+            self._emptied.append(block)
+
+    def drop_emptied(self) -> None:
+        """Have no block that was left without rows."""
+        while self._emptied:
+            block = self._emptied.pop()
+            if not block.count and block in self._blocks:
+                self._packed -= len(block.run)
+                self._blocks.remove(block)
+                self._whereabouts.gone(block)
+                self._ends = None
 
     def slice(self, start: int, stop: int, descending: bool) -> list[str]:
         total = len(self)
@@ -243,12 +259,12 @@ class _Part:
         while start + len(found) < stop:
             block = self._blocks[place]
             before = ends[place] - block.count
-            found += self.packing.unpack(block.run, max(0, start - before), min(block.count, stop - before))
+            found += self._packing.unpack(block.run, max(0, start - before), min(block.count, stop - before))
             place += 1
         return found[::-1] if descending else found
 
     def _put(self, place: int, low: _Row, ids: Sequence[str]) -> None:
-        block = self._whereabouts.new(self, _encode(low), ids)
+        block = self._whereabouts.new(_encode(low), self._packing.pack(ids), ids, known=self._known)
         self._blocks.insert(place, block)
         self._packed += len(block.run)
         self._ends = None

@@ -1,13 +1,14 @@
 """Packed ids: neighbouring ids in a few bytes each, in which one is found at once.
 
 Most ids are some letters and a number of some digits: such a shape gets a range of the numbers of 32 bits when it is
-first seen, and each of its ids four bytes. The identifiers of MongoDB take twelve. A run that holds any other id is
-kept as text.
+first seen, and each of its ids four bytes, or three in a run of low numbers alone. The identifiers of MongoDB take
+twelve. A run that holds any other id is kept as text.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,9 @@ _NUMBER: Final = "I"
 _TEXT: Final = 0
 _OBJECT: Final = 12
 _NUMBERED: Final = array(_NUMBER).itemsize
+_LOW: Final = 3
+_LOWER: Final = 1 << 8 * _LOW
+_LITTLE: Final = sys.byteorder == "little"
 _object = re.compile(r"[0-9a-f]{24}", re.ASCII).fullmatch
 
 
@@ -37,6 +41,8 @@ class Packing:
         """These ids as a run. No id holds a line end."""
         numbers = [number for id in ids if (number := self.number(id)) is not None]
         if len(numbers) == len(ids):
+            if ids and max(numbers) < _LOWER:
+                return bytes((_LOW,)) + _narrowed(numbers)
             return bytes((_NUMBERED,)) + array(_NUMBER, numbers).tobytes()
         if all(map(_object, ids)):
             return bytes((_OBJECT,)) + bytes.fromhex("".join(ids))
@@ -50,7 +56,7 @@ class Packing:
         rows = run[1 + start * width : None if stop is None else 1 + stop * width]
         if width == _OBJECT:
             return [rows[at : at + width].hex() for at in range(0, len(rows), width)]
-        return self.ids(array(_NUMBER, rows))
+        return self.ids(_widened(rows) if width == _LOW else array(_NUMBER, rows))
 
     def ids(self, numbers: Iterable[int]) -> list[str]:
         """The ids of these numbers."""
@@ -68,6 +74,8 @@ class Packing:
         number = self.number(id)
         if number is not None:
             found[_NUMBERED] = array(_NUMBER, [number]).tobytes()
+            if number < _LOWER:
+                found[_LOW] = _narrowed([number])
         if _object(id):
             found[_OBJECT] = bytes.fromhex(id)
         return found
@@ -105,3 +113,24 @@ def joined(run: bytes, sought: dict[int, bytes], at: int) -> bytes | None:
     if not width or width not in sought:
         return None
     return run[: 1 + at * width] + sought[width] + run[1 + at * width :]
+
+
+def _narrowed(numbers: Sequence[int]) -> bytes:
+    """Numbers in three bytes each, the lowest first."""
+    wide = array(_NUMBER, numbers)
+    if not _LITTLE:
+        wide.byteswap()
+    every, narrow = wide.tobytes(), bytearray(_LOW * len(numbers))
+    for place in range(_LOW):
+        narrow[place::_LOW] = every[place::_NUMBERED]
+    return bytes(narrow)
+
+
+def _widened(rows: bytes) -> array[int]:
+    wide = bytearray(len(rows) // _LOW * _NUMBERED)
+    for place in range(_LOW):
+        wide[place::_NUMBERED] = rows[place::_LOW]
+    numbers = array(_NUMBER, bytes(wide))
+    if not _LITTLE:
+        numbers.byteswap()
+    return numbers

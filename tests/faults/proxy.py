@@ -106,7 +106,7 @@ class _End(asyncio.Protocol):
             self._transport.write(data)
         self.other._waiting.clear()
         if self.other._transport is None or self.other._transport.is_closing():
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._proxy.received(self, data)

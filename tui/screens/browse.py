@@ -22,6 +22,7 @@ from tui.empty import away_lines, empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
 from tui.row_window import Request
+from tui.screens import dialogs
 from tui.screens.switching import SwitchingScreen
 from tui.widgets.detail import DetailPanel
 from tui.widgets.filling_line import FillingLine
@@ -87,9 +88,8 @@ class BrowseScreen(SwitchingScreen):
     def action_places(self) -> None:
         """See what is around a place; the countries there may become the filter."""
         from tui.looking import Look  # and with it the shipped cities
-        from tui.screens.places import PlacesScreen
 
-        self.app.push_screen(PlacesScreen(self.catalogue, self._look or Look()), self._left_places)
+        self.app.push_screen(dialogs.PlacesScreen(self.catalogue, self._look or Look()), self._left_places)
 
     def _left_places(self, left: Left | None) -> None:
         if left is None:

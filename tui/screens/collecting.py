@@ -14,9 +14,7 @@ from core.filter_text import filter_text
 from core.model import Movie
 from tui.exporting import Exported, export_all, export_some, path_of, refusal
 from tui.formats import plural, slug
-from tui.screens.ask import AskScreen
-from tui.screens.columns import ColumnsScreen
-from tui.screens.confirm import ConfirmScreen
+from tui.screens import dialogs
 from tui.screens.records import RecordScreen
 from tui.widgets.movie_table import MovieTable
 from tui.work import run
@@ -34,7 +32,7 @@ class CollectingScreen(RecordScreen):
     def action_columns(self) -> None:
         """Choose which columns the table shows."""
         shown = tuple(column.id for column in self.query_one(MovieTable).columns)
-        self.app.push_screen(ColumnsScreen(shown), self._choose_columns)
+        self.app.push_screen(dialogs.ColumnsScreen(shown), self._choose_columns)
 
     def _choose_columns(self, chosen: tuple[str, ...] | None) -> None:
         if chosen is not None:
@@ -80,12 +78,12 @@ class CollectingScreen(RecordScreen):
         name = slug(filter_text(self.query_now))[:40].strip("-") or "movies"
         hint = "The name of a file: .csv, which `reelcache load` reads back, or .jsonl."
         title = f"Export {plural(many, 'marked movie' if marked else 'movie')}"
-        text = await self.app.push_screen_wait(AskScreen(title, hint, f"{name}.csv", refuses=refusal))
+        text = await self.app.push_screen_wait(dialogs.AskScreen(title, hint, f"{name}.csv", refuses=refusal))
         if text is None:
             return
         path = path_of(text)
         if await asyncio.to_thread(path.exists) and not await self.app.push_screen_wait(
-            ConfirmScreen(f"{path} is there already. Replace it?", yes="replace", no="keep it", danger=True)
+            dialogs.ConfirmScreen(f"{path} is there already. Replace it?", yes="replace", no="keep it", danger=True)
         ):
             return
         self._export = run(self, self._write(path, marked), doing="export the movies", group="export")

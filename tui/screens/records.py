@@ -15,13 +15,8 @@ from tui.editing import changes_between
 from tui.formats import visible
 from tui.locate import first_titled, locate
 from tui.remembered import Memory
-from tui.screens.boards import BoardsScreen
-from tui.screens.confirm import ConfirmScreen
-from tui.screens.conflict import ConflictScreen
-from tui.screens.detail import DetailScreen
-from tui.screens.edit import EditScreen
+from tui.screens import dialogs
 from tui.screens.filtering import FilteredScreen
-from tui.screens.review import ReviewScreen
 from tui.strategy_texts import STRATEGY_TEXTS
 from tui.undoing import Saved, UndoStack
 from tui.widgets.filter_bar import FilterBar
@@ -59,12 +54,12 @@ class RecordScreen(FilteredScreen):
                 self._begin_edit(id)
 
         self.catalogue.viewed(id)
-        self.app.push_screen(DetailScreen(partial(self.catalogue.read, id)), closed)
+        self.app.push_screen(dialogs.DetailScreen(partial(self.catalogue.read, id)), closed)
 
     def action_boards(self) -> None:
         """Show the rankings, of the genre that the filter names."""
         genre = self.query_now.genres[0] if self.query_now.genres else None
-        self.app.push_screen(BoardsScreen(self.catalogue, self.known_genres, genre), self._go_to_ranked)
+        self.app.push_screen(dialogs.BoardsScreen(self.catalogue, self.known_genres, genre), self._go_to_ranked)
 
     def _go_to_ranked(self, id: str | None) -> None:
         if id is not None:
@@ -151,7 +146,9 @@ class RecordScreen(FilteredScreen):
 
     async def _edit(self, id: str) -> None:
         before = await self.catalogue.get(id)
-        form = EditScreen(before, self.catalogue.save, completions=self._values_beginning, note=self._what_a_write_does)
+        form = dialogs.EditScreen(
+            before, self.catalogue.save, completions=self._values_beginning, note=self._what_a_write_does
+        )
         saved = await self.app.push_screen_wait(form)
         # After a conflict the form stands on the other person's save: theirs is not for this one to take back.
         if saved is not None and not same_content(form.draft.base, saved):
@@ -167,7 +164,9 @@ class RecordScreen(FilteredScreen):
         run(self, self._add(), doing="add a movie", group="edit")
 
     async def _add(self) -> None:
-        form = EditScreen.for_new(self.catalogue.add, completions=self._values_beginning, note=self._what_a_write_does)
+        form = dialogs.EditScreen.for_new(
+            self.catalogue.add, completions=self._values_beginning, note=self._what_a_write_does
+        )
         added = await self.app.push_screen_wait(form)
         if added is not None:
             self._undo.push(Saved(self.catalogue.store, None, added))
@@ -192,7 +191,9 @@ class RecordScreen(FilteredScreen):
         movie, changed = await self.catalogue.get(id), ""
         while True:
             question = f"{changed}Remove “{heading(movie)[:60]}” from {self.store_name}?"
-            if not await self.app.push_screen_wait(ConfirmScreen(question, yes="remove", no="keep it", danger=True)):
+            if not await self.app.push_screen_wait(
+                dialogs.ConfirmScreen(question, yes="remove", no="keep it", danger=True)
+            ):
                 return
             try:
                 await self.catalogue.remove(id, version=movie.version)
@@ -231,7 +232,7 @@ class RecordScreen(FilteredScreen):
         movie, changed, meant = saved.after, "", False
         while True:
             question = f"{changed}Undo: remove “{heading(movie)[:60]}”, which you added, from {self.store_name}?"
-            confirm = ConfirmScreen(question, yes="remove", no="keep it", danger=True)
+            confirm = dialogs.ConfirmScreen(question, yes="remove", no="keep it", danger=True)
             if not meant and not await self.app.push_screen_wait(confirm):
                 return False
             try:
@@ -250,7 +251,7 @@ class RecordScreen(FilteredScreen):
     async def _put_back(self, saved: Saved) -> bool:
         assert saved.before is not None
         question = f"Undo: put “{heading(saved.before)[:60]}”, which you removed, back into {self.store_name}?"
-        if not await self.app.push_screen_wait(ConfirmScreen(question, yes="put back", no="leave it")):
+        if not await self.app.push_screen_wait(dialogs.ConfirmScreen(question, yes="put back", no="leave it")):
             return False
         await self._follow(await self.catalogue.add(saved.restored), "Undone")
         return True
@@ -259,7 +260,7 @@ class RecordScreen(FilteredScreen):
         """Save what was there before, over what is there now; where somebody else saved since, field by field."""
         assert saved.after is not None
         wanted, base = saved.restored, saved.after
-        review = ReviewScreen(f"Undo · {saved.title[:40]}", changes_between(base, wanted), go="undo")
+        review = dialogs.ReviewScreen(f"Undo · {saved.title[:40]}", changes_between(base, wanted), go="undo")
         if not await self.app.push_screen_wait(review):
             return False
         while True:
@@ -271,7 +272,7 @@ class RecordScreen(FilteredScreen):
                     # Only undone saves lie between: it stands as this person left it.
                     wanted, base = replace(wanted, version=theirs.version), theirs
                     continue
-                merged = await self.app.push_screen_wait(ConflictScreen(base, wanted, theirs))
+                merged = await self.app.push_screen_wait(dialogs.ConflictScreen(base, wanted, theirs))
                 if merged is None:
                     return False
                 wanted, base = merged, theirs

@@ -13,10 +13,8 @@ from core.catalogue import Catalogue
 from core.lab.visitors import Visitors
 from tui.near_texts import near_told
 from tui.remembered import Memory
-from tui.screens.faults import FaultScreen, switch
-from tui.screens.strategies import StoreScreen, StrategyScreen
+from tui.screens import dialogs
 from tui.screens.touring import TouringScreen
-from tui.screens.visitors import VisitorsScreen, visitors_mark
 from tui.widgets.filter_bar import FilterLine
 from tui.widgets.movie_table import MovieTable
 from tui.widgets.status import STORE_NAMES
@@ -37,7 +35,7 @@ class SwitchingScreen(TouringScreen):
         self.visitors = Visitors(catalogue)
 
     def action_choose_strategy(self) -> None:
-        chooser = StrategyScreen(
+        chooser = dialogs.StrategyScreen(
             self.catalogue.strategies,
             self.catalogue.strategy,
             self.windows.summary(),
@@ -47,34 +45,35 @@ class SwitchingScreen(TouringScreen):
         self.app.push_screen(chooser, self._switch_strategy)
 
     def action_choose_store(self) -> None:
-        self.app.push_screen(StoreScreen(self.catalogue.stores, self.catalogue.store), self._switch_store)
+        self.app.push_screen(dialogs.StoreScreen(self.catalogue.stores, self.catalogue.store), self._switch_store)
 
     def action_choose_fault(self) -> None:
-        self.app.push_screen(FaultScreen(self.catalogue.faults.active), self._break)
+        self.app.push_screen(dialogs.FaultScreen(self.catalogue.faults.active), self._break)
 
     def _break(self, chosen: str | None) -> None:
         if chosen is not None:
             run(self, self._switch_fault(chosen), doing="switch the fault", group="fault", exclusive=False)
 
     async def _switch_fault(self, chosen: str) -> None:
+        from tui.screens.faults import switch  # brought by the dialog that chose
+
         movie = self.query_one(MovieTable).current
         said = await switch(self.catalogue.faults, chosen, movie.id if movie else None)
         self.notify(said, title="Fault", severity="warning", markup=False)
 
     def action_inspect_keys(self) -> None:
         """Look into the keys that the program has in Redis, those of the movie under the cursor first."""
-        from tui.screens.keys import KeysScreen
-
         movie = self.query_one(MovieTable).current
         first = self.catalogue.keys_of(movie.id) if movie else ()
-        self.app.push_screen(KeysScreen(self.catalogue.keys, self.catalogue.inspect, first))
+        self.app.push_screen(dialogs.KeysScreen(self.catalogue.keys, self.catalogue.inspect, first))
 
     @property
     def visitors_mark(self) -> str:
-        return visitors_mark(self.visitors)
+        plan = self.visitors.plan
+        return f"VISITORS {plan.visitors} × {plan.rate:g}/s" if self.visitors.present else ""
 
     def action_visitors(self) -> None:
-        self.app.push_screen(VisitorsScreen(self.visitors))
+        self.app.push_screen(dialogs.VisitorsScreen(self.visitors))
 
     @on(StrategyBar.StrategyChosen)
     def choose_strategy(self, event: StrategyBar.StrategyChosen) -> None:

@@ -136,9 +136,3 @@ def visitors_done(visitors: Visitors) -> str:
     if done.failed:
         parts.append(f"{figures.short(done.failed)} failed")
     return ", ".join(parts)
-
-
-def visitors_mark(visitors: Visitors) -> str:
-    """The mark that the status line bears while visitors are there; empty while nobody is."""
-    plan = visitors.plan
-    return f"VISITORS {plan.visitors} × {plan.rate:g}/s" if visitors.present else ""

@@ -8,8 +8,7 @@ from textual import on
 
 from core.observe.stats import Stats
 from tui.remembered import Memory
-from tui.screens.ask import AskScreen
-from tui.screens.operation import OperationScreen
+from tui.screens import dialogs
 from tui.screens.panes import PanedScreen
 from tui.trace_filter import parse_trace_filter
 from tui.widgets.consistency import ConsistencyPanel
@@ -60,13 +59,15 @@ class WatchedScreen(PanedScreen):
     def open_operation(self, event: TracePanel.Opened) -> None:
         """Show one line of the log whole."""
         event.stop()
-        self.app.push_screen(OperationScreen(event.line, self.windows.summary(self._span)))
+        self.app.push_screen(dialogs.OperationScreen(event.line, self.windows.summary(self._span)))
 
     def action_filter_log(self) -> None:
         """Ask which lines of the log to show."""
         log = self.query_one(TracePanel)
         hint = "Words that the line holds, such as miss, save, store or Q123; >10ms or <1ms. Empty shows all."
-        self.app.push_screen(AskScreen("Filter the log", hint, log.filter_text, refuses=_refused), self._filter_log)
+        self.app.push_screen(
+            dialogs.AskScreen("Filter the log", hint, log.filter_text, refuses=_refused), self._filter_log
+        )
 
     def _filter_log(self, text: str | None) -> None:
         if text is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Mapping
 from random import Random
 
@@ -71,12 +73,59 @@ def test_a_row_that_came_twice_is_put_right_by_its_change() -> None:
     assert order.window(0, 9, descending=False) == Window(("a", "c", "d", "b", "e"), 5)
 
 
-def test_it_takes_six_bytes_a_row_and_says_when_it_is_worn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_stays_beside_those_asked_for_where_its_block_is_emptied_by_the_same_change() -> None:
+    rows: dict[str, SortKey] = dict.fromkeys(["m0", "m1", "m2", "x"], "")
+    order = Order(len(rows))
+    order.append(ascending(rows))
+    tell(order, ["m0", "m1", "x"], {"m0": "a", "m2": ""})
+    assert order.window(0, 9, descending=False) == Window(("m2", "m0"), 2)
+    tell(order, ["m0", "m2"], {})
+    assert not order._known._blocks
+
+
+def test_a_dropped_order_is_gone_without_a_search_for_garbage() -> None:
+    order = Order(3)
+    order.append([("a", 1), ("b", 2), ("c", None)])
+    blocks = [block for part in (order._known, order._unknown) for block in part._blocks]
+    held = sys.getrefcount(blocks[0])
+    gc.disable()
+    try:
+        del order
+        assert sys.getrefcount(blocks[0]) < held
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("numbers", [[0, 255, 256, 65_535, 65_536, 9_999_999], [1 << 23, 77]])
+def test_low_numbers_take_three_bytes_each_and_high_ones_four(numbers: list[int]) -> None:
+    packing = Packing()
+    low = [f"tt{number:07}" for number in numbers]
+    run = packing.pack(low)
+    assert len(run) == 1 + 3 * len(low)
+    assert packing.unpack(run) == low
+    assert packing.unpack(run, 1, 2) == low[1:2]
+    high = [f"Q{number:08}" for number in numbers]  # their range is behind that of the others
+    mixed = packing.pack([*low, high[0]])
+    assert packing.unpack(mixed) == [*low, high[0]]
+    assert len(packing.pack([f"Q{99_000_000 + number % 1_000_000:08}" for number in numbers])) == 1 + 4 * len(numbers)
+    for id in low:
+        rest = without(run, packing.sought(id))
+        assert rest is not None
+        place = low.index(id)
+        assert packing.unpack(rest) == [*low[:place], *low[place + 1 :]]
+        assert joined(rest, packing.sought(id), place) == run
+        assert without(mixed, packing.sought(id)) is not None
+    far = packing.sought("Q99000000")
+    assert without(run, far) is None
+    assert joined(run, far, 0) is None
+
+
+def test_it_takes_five_bytes_a_row_and_says_when_it_is_worn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 256)
     rows: dict[str, SortKey] = {f"sy{n:07}": f"the title of number {n:07}" for n in range(20_000)}
     order = Order(len(rows))
     order.append(ascending(rows))
-    assert 5 * len(rows) < order.size < 8 * len(rows)
+    assert 4 * len(rows) < order.size < 7 * len(rows)
     full, choose = order.size, Random(1)
     for _ in range(300):
         id = f"sy{choose.randrange(20_000):07}"

@@ -1,0 +1,78 @@
+"""The first rows of a filtered answer in MongoDB: each way finds the same."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from pymongo import MongoClient
+
+from core.query import SORTS, Query, Range
+from core.stores import mongo_first as ways
+from core.stores.mongo import MongoStore
+from core.stores.mongo_connection import MongoConnection
+from tests.core.stores import reference
+from tests.core.stores.compliance import MOVIES
+
+ASKED: Final = (
+    {"text": "a"},
+    {"text": "zo"},
+    {"text": "a po"},
+    {"text": "nobody"},
+    {"genres": ("Drama",)},
+    {"genres": ("Drama", "Action"), "text": "s"},
+    {"year_from": -5, "year_to": 1980},
+    {"ranges": (Range("metacritic", above=-1, most=50), Range("runtime", least=-1))},
+)
+FORCED: Final[dict[str, tuple[dict[str, float], str]]] = {
+    "a glance": ({}, "_glance"),
+    "few": ({"_GLANCE": 1}, "_looked_at"),
+    "joined": ({"_GLANCE": 1, "_FEW": 0, "_FETCHED": 40, "_KEYS": 1_000}, "_joined"),
+    "joined too far": ({"_GLANCE": 1, "_FEW": 0, "_FETCHED": 40, "_KEYS": 0}, "_looked_at"),
+    "walked": ({"_GLANCE": 1, "_SOME": 0, "_MANY": 0}, "_looked_at"),
+    "walked in vain": ({"_GLANCE": 1, "_SOME": 0, "_MANY": 0, "_PATIENCE": 1e-6, "_FEW": 0}, "_joined"),
+}
+
+
+@pytest.mark.parametrize("way", FORCED)
+async def test_each_way_finds_the_first_rows(mongo_url: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits, taken = FORCED[way]
+    for name, value in limits.items():
+        monkeypatch.setattr(ways, name, value)
+    found, answered = getattr(ways, taken), 0
+
+    async def noted(at: MongoConnection, *given: Any, **named: Any) -> Any:
+        nonlocal answered
+        result = await found(at, *given, **named)
+        answered += bool(result)
+        return result
+
+    monkeypatch.setattr(ways, taken, noted)
+    store = MongoStore(mongo_url, timeout=20.0)
+    await store.open()
+    try:
+        await store.load(MOVIES)
+        for number, asked in enumerate(ASKED):
+            for sort in SORTS[number % 5 :: 5]:
+                for descending in (False, True):
+                    query = Query(**asked, sort=sort, descending=descending)  # type: ignore[arg-type]  # names of its own
+                    assert await store.first(query, 9) == tuple(reference.answer(MOVIES, query)[:9]), query
+        assert answered > len(ASKED)
+    finally:
+        await store.close()
+
+
+async def test_first_rows_need_no_index(mongo_url: str) -> None:
+    store = MongoStore(mongo_url, timeout=20.0)
+    await store.open()
+    try:
+        await store.load(MOVIES)
+        with MongoClient[dict[str, Any]](mongo_url) as client:
+            movies = client.get_default_database()["movies"]
+            for name in movies.index_information():
+                if name != "_id_":
+                    movies.drop_index(name)
+        query = Query(text="a", sort="year")
+        assert await store.first(query, 9) == tuple(reference.answer(MOVIES, query)[:9])
+    finally:
+        await store.close()
