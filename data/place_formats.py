@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -15,6 +15,7 @@ from core.place import Place
 from data.cities import country_code, refuse_exchanged
 from data.documents import LONGEST_DOCUMENT, Document, JsonArray
 from data.formats.mflix import plain
+from data.headings import columns_of, spelled_plainly
 from data.opening import Opening
 from data.rows import Reject, Row, Rows, excerpt
 from data.table import Table
@@ -25,7 +26,6 @@ MFLIX: Final = "sample_mflix theaters (Extended JSON)"
 GEOJSON: Final = "GeoJSON"
 CSV: Final = "CSV of places"
 
-_SPELLING: Final = re.compile(r"[\W_]+")
 _OBVIOUS: Final[dict[str, tuple[str, ...]]] = {
     "id": ("id", "theaterid", "theatreid", "cinemaid", "venueid", "placeid", "osmid"),
     "name": ("name", "theater", "theatre", "cinema", "venue", "theatername", "cinemaname", "title"),
@@ -37,7 +37,6 @@ _OBVIOUS: Final[dict[str, tuple[str, ...]]] = {
     "state": ("state", "region", "province", "addrstate"),
     "zipcode": ("zipcode", "zip", "postcode", "postalcode", "addrpostcode"),
 }
-_FIELD_OF: Final = {name: field for field, names in _OBVIOUS.items() for name in names}
 _STATES: Final = re.compile(
     "A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
 )
@@ -68,7 +67,7 @@ def recognise(opening: Opening) -> tuple[str, Begin]:
     if text.startswith(("{", "[")) and re.search(r'"(theaterId|geo)"\s*:', text):
         return MFLIX, Mflix
     for delimiter in ",;\t|":
-        columns = _columns(opening.cells(delimiter))
+        columns = columns_of(opening.cells(delimiter), _OBVIOUS)
         if {"lat", "lon"} <= columns.keys():
             return CSV, partial(PlaceTable, delimiter, columns)
     if text.startswith(("{", "[")):
@@ -136,7 +135,7 @@ class GeoJson:
         if _object(row, "geometry").get("type") != "Point":
             raise ValueError(f"its geometry is no Point, but {_object(row, 'geometry').get('type') or 'missing'}")
         lat, lon = _point(_object(row, "geometry"))
-        told = {_SPELLING.sub("", str(key)).casefold(): value for key, value in _object(row, "properties").items()}
+        told = {spelled_plainly(str(key)): value for key, value in _object(row, "properties").items()}
         values = {
             field: text
             for field, names in _OBVIOUS.items()
@@ -239,18 +238,6 @@ def _named_place(source: str, id: str | None, lat: float, lon: float, values: di
         state=values.get("state"),
         zipcode=values.get("zipcode"),
     )
-
-
-def _columns(header: Sequence[str]) -> dict[str, int]:
-    """The place of each field's column; of several for one field the best known name counts."""
-    best: dict[str, tuple[int, int]] = {}
-    for place, name in enumerate(header):
-        spelling = _SPELLING.sub("", name).casefold()
-        if field := _FIELD_OF.get(spelling):
-            rank = _OBVIOUS[field].index(spelling)
-            if field not in best or rank < best[field][0]:
-                best[field] = (rank, place)
-    return {field: place for field, (_, place) in best.items()}
 
 
 def _point(geometry: Document) -> tuple[float, float]:

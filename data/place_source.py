@@ -9,9 +9,9 @@ from typing import Final
 from core.errors import InvalidPlace
 from core.place import Place, check_place
 from data.cities import refuse_exchanged
+from data.file_source import FileSource
 from data.opening import opening
 from data.place_formats import Begin, recognise
-from data.rejects import RejectsFile
 from data.rows import Reject
 from data.seen import Seen
 from data.text import TextFile, Warnings
@@ -19,41 +19,13 @@ from data.text import TextFile, Warnings
 _MOST_TOLD: Final = 5
 
 
-class PlaceSource:
-    """The places and rejects of one file: each iteration reads it anew.
-
-    `format` is the name of what was recognised, `size` the bytes on disk, `refused` what the last iteration refused
-    first, in words with the line. Iterating raises UnreadableFile where the file turns out damaged. It blocks on the
-    disk: iterate in a thread.
-    """
+class PlaceSource(FileSource):
+    """The places and rejects of one file; `refused`: what the last iteration refused first, in words."""
 
     def __init__(self, path: Path, size: int, format: str, begin: Begin) -> None:
-        self.path = path
-        self.size = size
-        self.format = format
+        super().__init__(path, size, format)
         self.refused: list[str] = []
         self._begin = begin
-        self._text: TextFile | None = None
-        self._warnings = Warnings()
-
-    @property
-    def fraction(self) -> float:
-        """How much of the bytes on disk the last iteration has consumed, from 0 to 1."""
-        return self._text.fraction if self._text else 0.0
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the last iteration put right silently, the first hundred of `warning_count`."""
-        return self._warnings.messages
-
-    @property
-    def warning_count(self) -> int:
-        """How many things the last iteration put right silently."""
-        return self._warnings.count
-
-    def rejects(self) -> RejectsFile:
-        """A file for the rows that are refused, made in the working folder when there is a first one."""
-        return RejectsFile(self.path)
 
     def __iter__(self) -> Generator[Place | Reject]:
         self.refused, self._warnings = [], Warnings()

@@ -11,9 +11,9 @@ from typing import Final
 from core.errors import InvalidMovie, UnreadableFile
 from core.model import Movie, check
 from data.apart import LARGE, read_apart
+from data.file_source import FileSource
 from data.formats import RECOGNISERS
 from data.opening import Format, Opening, opening
-from data.rejects import RejectsFile
 from data.rows import Reject
 from data.seen import Seen
 from data.text import TextFile, Warnings
@@ -24,41 +24,13 @@ SHIPPED_HASH: Final = "0984835e54b19a0043f433a2cb532d9ab714fa8931b93701994e6c9fa
 """sha256 of the shipped catalogue, uncompressed: changes when the movies do."""
 
 
-class Source:
-    """The movies and rejects of one file: each iteration reads it anew, a row at a time.
-
-    `format` is the name of what was recognised, `size` the bytes on disk. Iterating raises UnreadableFile when the
-    file turns out damaged in the middle; what came before stays good. It blocks on the disk: iterate in a thread. A
-    large file is read in a process of its own, which ends when the iteration does.
-    """
+class Source(FileSource):
+    """The movies and rejects of one file, a row at a time. A large file is read in a process of its own, which ends
+    when the iteration does."""
 
     def __init__(self, path: Path, size: int, format: Format) -> None:
-        self.path = path
-        self.size = size
-        self.format = format.name
+        super().__init__(path, size, format.name)
         self._format = format
-        self._text: TextFile | None = None
-        self._fraction = 0.0
-        self._warnings = Warnings()
-
-    @property
-    def fraction(self) -> float:
-        """How much of the bytes on disk the last iteration has consumed, from 0 to 1."""
-        return self._text.fraction if self._text else self._fraction
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the last iteration put right silently, the first hundred of `warning_count`."""
-        return self._warnings.messages
-
-    @property
-    def warning_count(self) -> int:
-        """How many things the last iteration put right silently."""
-        return self._warnings.count
-
-    def rejects(self) -> RejectsFile:
-        """A file for the rows that are refused, made in the working folder when there is a first one."""
-        return RejectsFile(self.path)
 
     def __iter__(self) -> Generator[Movie | Reject]:
         return self._apart() if self.size >= LARGE else self.here()

@@ -9,6 +9,7 @@ from typing import Final
 from core.cache.redis import RedisCache
 from core.cache.sums import Own, Sums
 from core.observe.stats import SharedStats, StrategyStats, StrategyTotals
+from core.settings import STRATEGIES
 
 COUNTED: Final = StrategyTotals.__struct_fields__
 
@@ -34,7 +35,7 @@ class Totals:
         found: dict[str, dict[str, int]] = {}
         for name, count in together.fields.items():
             strategy, _, counted = name.partition(":")
-            if counted in COUNTED:
+            if counted in COUNTED and strategy in STRATEGIES:  # others may write there, whatever it is
                 found.setdefault(strategy, {})[counted] = count
         return SharedStats(together.copies, {name: StrategyTotals(**counts) for name, counts in found.items()})
 

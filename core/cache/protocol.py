@@ -1,8 +1,8 @@
 """The caching protocol as a pure state machine: an entry, a gate, and what each verb does to them.
 
 The governing rule: an entry is installed only with proof that nothing made it stale; where the proof is lost, refuse
-and leave a miss. A miss is always safe. The proof is a *token* in the gate: readers get one from `acquire` (a lease),
-writers from `begin` (an intent). Versions come from the store and order all values of a key.
+and leave a miss. A miss is always safe. The proof is a *token*: readers get one from `acquire` (a lease, in Redis
+beside the gate), writers from `begin` (an intent). Versions come from the store and order all values of a key.
 
 The scripts in `core/cache/lua` do the same inside Redis; a test holds both together. No I/O and no clock here: `now`
 and every deadline are milliseconds on one clock that is handed in.

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from random import random
 from typing import Final, NamedTuple
 
-import msgspec
-
 from core.cache import scripts
 from core.cache.breaker import Breaker
 from core.cache.entry import Entry, entry_in, hexadecimal, pack
@@ -18,7 +16,8 @@ from core.cache.journal import JOURNAL, MOST, Changes, Place, changes, place_of
 from core.cache.keys import Key, Namespace
 from core.cache.link import Link, ScriptCall
 from core.cache.near import Near, Shelf
-from core.cache.protocol import AcquireVerdict, FillVerdict, FinishVerdict, InvalidateVerdict
+from core.cache.protocol import FillVerdict, FinishVerdict, InvalidateVerdict
+from core.cache.replies import FILLED, FINISHED, INVALIDATED, Acquired, acquired
 from core.cache.scripts import Script
 from core.cache.tracking import Tracking
 from core.cache.wire import Batch, Command, Refused, Reply
@@ -26,35 +25,7 @@ from core.errors import CacheUnavailable
 
 Call = tuple[Script, Key, tuple[bytes | str | int, ...]]
 
-_ACQUIRED: Final[dict[bytes, AcquireVerdict]] = {
-    b"hit": "hit",
-    b"token": "token",
-    b"loading": "loading",
-    b"writing": "writing",
-}
-_FILLED: Final[dict[bytes, FillVerdict]] = {
-    b"set": "set",
-    b"lease_lost": "lease_lost",
-    b"writing": "writing",
-    b"below_floor": "below_floor",
-    b"newer": "newer",
-}
-_FINISHED: Final[dict[bytes, FinishVerdict]] = {
-    b"set": "set",
-    b"newer": "newer",
-    b"contended": "contended",
-    b"token_lost": "token_lost",
-    b"dropped": "dropped",
-}
-_INVALIDATED: Final[dict[bytes, InvalidateVerdict]] = {b"dropped": "dropped", b"newer": "newer", b"absent": "absent"}
 _SCAN_COUNT: Final = 1000
-
-
-class Acquired(msgspec.Struct, frozen=True):
-    """What `acquire` gave: the entry on "hit", the right to fill on "token", else why to load without filling."""
-
-    verdict: AcquireVerdict
-    entry: Entry | None = None
 
 
 class Loaded(NamedTuple):
@@ -210,7 +181,7 @@ class RedisCache:
         """Ask for the entry, or for the right to fill it within `lease` seconds; `refresh` asks though it is there."""
         keys = self.namespace.all_keys(key)
         reply = await self._link.run_one(scripts.ACQUIRE, keys, token, _ms(lease), int(refresh))
-        return _acquired(self._accepted(reply))
+        return acquired(self._accepted(reply))
 
     async def acquire_many(
         self, keys: Sequence[Key], token: str, lease: float, *, refresh: bool = False
@@ -218,12 +189,12 @@ class RedisCache:
         """The same for several keys, in one round trip."""
         arguments = (token, _ms(lease), int(refresh))
         replies = await self._run([(scripts.ACQUIRE, key, arguments) for key in keys])
-        return [_acquired(self._accepted(reply)) for reply in replies]
+        return [acquired(self._accepted(reply)) for reply in replies]
 
     async def fill(self, key: Key, token: str, version: int, payload: bytes | None, *, load_ms: int = 0) -> FillVerdict:
         """Install what was loaded under a token; a payload of None is a known absence."""
         keys, more = self.namespace.all_keys(key), self._filling(token, version, payload, load_ms)
-        return _FILLED[self._accepted(await self._link.run_one(scripts.FILL, keys, *more))]
+        return FILLED[self._accepted(await self._link.run_one(scripts.FILL, keys, *more))]
 
     async def fill_many(self, token: str, items: Sequence[Loaded]) -> list[FillVerdict]:
         """The same for several keys, in one round trip. Raises CacheUnavailable when Redis is full, too."""
@@ -231,7 +202,7 @@ class RedisCache:
             (scripts.FILL, key, self._filling(token, version, payload, load_ms))
             for key, version, payload, load_ms in items
         ]
-        return [_FILLED[self._accepted(reply)] for reply in await self._run(calls)]
+        return [FILLED[self._accepted(reply)] for reply in await self._run(calls)]
 
     async def begin(self, keys: Sequence[Key], token: str, write: float, *, hide: bool = True) -> None:
         """Announce a write that ends within `write` seconds: nobody fills until then; `hide` removes the entries, from
@@ -273,7 +244,7 @@ class RedisCache:
         if not held_all:
             # The announcement was lost, so the state before may have been filled, and kept near, after all.
             await self.heard()
-        return [_FINISHED[self._accepted(reply)] for reply in replies]
+        return [FINISHED[self._accepted(reply)] for reply in replies]
 
     async def abort(self, keys: Sequence[Key], token: str) -> None:
         """End a write that is known to be rolled back; one whose outcome is unknown is left to expire."""
@@ -295,7 +266,7 @@ class RedisCache:
             (scripts.INVALIDATE, key, (hexadecimal(version), int(force))) for key, version, force in items
         ]
         replies = await self._run([*notes, *calls], invalidates=True)
-        verdicts = [_INVALIDATED[self._accepted(reply)] for reply in replies[len(notes) :]]
+        verdicts = [INVALIDATED[self._accepted(reply)] for reply in replies[len(notes) :]]
         for reply in replies[: len(notes)]:
             self._accepted(reply)
         self.forget_near([key for (key, _, _), verdict in zip(items, verdicts, strict=True) if verdict != "newer"])
@@ -420,14 +391,6 @@ def _ending(outdated: Outdated) -> list[Call]:
 
 def _note(ids: Sequence[str], token: bytes = b"") -> Call:
     return scripts.NOTE, JOURNAL, (token or secrets.token_bytes(8), "\n".join(ids).encode("utf-8", "surrogatepass"))
-
-
-def _acquired(reply: list[bytes]) -> Acquired:
-    if len(reply) == 1:
-        return Acquired(_ACQUIRED[reply[0]])
-    entry = entry_in(reply[1])
-    # Bytes that only look like an entry: nobody may read them, and until they expire nobody can replace them.
-    return Acquired("hit", entry) if entry is not None else Acquired("writing")
 
 
 def _ms(seconds: float) -> int:

@@ -125,6 +125,8 @@ class Sums:
 
 def _together(fields: list[bytes], now: float) -> Together:
     found = dict(zip(fields[::2], fields[1::2], strict=True))
-    counts = {name[2:].decode(): int(value) for name, value in found.items() if name.startswith(b"c:")}
+    counts = {
+        name[2:].decode("utf-8", "replace"): int(value) for name, value in found.items() if name.startswith(b"c:")
+    }
     copies = sum(name.startswith(b"p:") and float(until) > now for name, until in found.items())
     return Together(counts, copies)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from core.model import FIELDS, Movie, Value
+from data.headings import columns_of
 from data.opening import Format, Opening
 from data.table import Table
 from data.text import TextFile
@@ -56,7 +56,6 @@ _OBVIOUS: Final[dict[str, tuple[str, ...]]] = {
     "plot": ("plot", "overview", "description", "summary", "synopsis"),
     "poster": ("poster", "posterurl", "posterlink"),
 }  # fmt: skip
-_FIELD_OF: Final = {name: field for field, names in _OBVIOUS.items() for name in names}
 _CONVERTERS: Final[dict[str, Converter]] = {
     "title": str, "id": str, "year": year, "released": day, "runtime": minutes, "imdb_id": imdb_id,
     "box_office": dollars,
@@ -64,7 +63,6 @@ _CONVERTERS: Final[dict[str, Converter]] = {
 _BY_KIND: Final[dict[str, Converter]] = {
     "text": optional, "list": entries, "integer": whole, "decimal": decimal, "date": day,
 }  # fmt: skip
-_SPELLING: Final = re.compile(r"[\W_]+")
 
 Column = tuple[int, str, Converter]
 """Place in the row, field, and how a cell of it is read."""
@@ -93,15 +91,11 @@ def _own_converter(field: str) -> Converter:
 
 def _obvious_columns(header: Sequence[str]) -> list[Column]:
     """The columns whose names say what they hold; of several for one field the best known name counts."""
-    best: dict[str, tuple[int, int]] = {}
-    for place, name in enumerate(header):
-        spelling = _SPELLING.sub("", name).casefold()
-        if field := _FIELD_OF.get(spelling):
-            rank = _OBVIOUS[field].index(spelling)
-            if field not in best or rank < best[field][0]:
-                best[field] = (rank, place)
     kinds = {field.name: field.kind for field in FIELDS}
-    return [(place, field, _CONVERTERS.get(field) or _BY_KIND[kinds[field]]) for field, (_, place) in best.items()]
+    return [
+        (place, field, _CONVERTERS.get(field) or _BY_KIND[kinds[field]])
+        for field, place in columns_of(header, _OBVIOUS).items()
+    ]
 
 
 class Reading:

@@ -27,7 +27,7 @@ from core import (
     open_catalogue,
     replace,
 )
-from core import catalogue as module
+from core import browsing as module
 from core.intake import Source
 from core.lab.visitors import Plan, Visitors
 from core.model import Movie

@@ -10,7 +10,7 @@ import pytest
 from core import Catalogue, Movie, MovieNotFound, Settings, open_catalogue, replace
 from core.cache.breaker import Breaker
 from core.cache.keys import Key
-from core.cache.redis import Acquired
+from core.cache.replies import Acquired
 from tests.core.movies import movies
 from tests.core.sources import ListSource
 from tests.core.waiting import until

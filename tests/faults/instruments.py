@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from core.cache.keys import Key
 from core.cache.protocol import FillVerdict
-from core.cache.redis import Acquired, Loaded, RedisCache
+from core.cache.redis import Loaded, RedisCache
+from core.cache.replies import Acquired
 from core.model import Movie
 from tests.faults.history import Committed, Filled, Journal, Leased, now
 
