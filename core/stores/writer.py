@@ -88,6 +88,8 @@ async def writing(store: str, write: Write, expected: int) -> AsyncIterator[Writ
 async def _asked(process: Process, packed: bytes) -> bytes:
     assert process.stdin is not None
     assert process.stdout is not None
+    if process.stdin.is_closing():  # uvloop's pipe would answer with a RuntimeError
+        raise BrokenPipeError
     process.stdin.write(len(packed).to_bytes(_LENGTH) + packed)
     await process.stdin.drain()
     length = int.from_bytes(await process.stdout.readexactly(_LENGTH))
