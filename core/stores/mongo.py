@@ -64,8 +64,8 @@ _ASIDE: Final = 8
 """Connections kept apart for the cache's standing and the changes: more than ever wait for one another."""
 _GLANCE: Final = 1.0
 """Seconds that a look at the cache's standing may take."""
-_FETCHED: Final = 2_000
-"""Rows of an order that come at once."""
+_FETCHED: Final = 500
+"""Rows of an order that come at once: to read some more of them would keep others waiting for longer than a frame."""
 _NEAR: Final = 10_000
 """Rows that are walked over sooner than all are counted."""
 

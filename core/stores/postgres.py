@@ -42,8 +42,8 @@ _UPDATE: Final = (
     .format(STORED, GIVEN_STORED, GIVEN)
     .as_bytes()
 )
-_FETCHED: Final = 2_000
-"""Rows of an order that come at once."""
+_FETCHED: Final = 500
+"""Rows of an order that come at once: to read some more of them would keep others waiting for longer than a frame."""
 
 
 POOLED: Final = (
@@ -270,7 +270,7 @@ class PostgresStore(Store):
         return await self._connections.written(write)
 
     async def _streamed(self, asked: Sequence[tuple[Statement, Parameters]]) -> AsyncGenerator[Sequence[Any]]:
-        """The rows of several statements, all of one moment, some thousand at a time."""
+        """The rows of several statements, all of one moment, some hundred at a time."""
         async with self._connections.borrow(limit=LIMIT) as connection, connection.transaction():
             await connection.execute("set transaction isolation level repeatable read, read only")
             await allow(connection, LIMIT)

@@ -20,7 +20,7 @@ from core.stores.base import SortKey, Store, Window
 from core.strategies.kept import LEAST, Keeper, Kept, Tokens
 from core.strategies.order import Order
 
-_AT_ONCE: Final = 4
+_AT_ONCE: Final = 2
 """Changes that are placed before others have their turn: each takes some hundred keys."""
 
 
@@ -35,7 +35,7 @@ class Making(msgspec.Struct, frozen=True):
 class Orders(Keeper[Query, Order]):
     """The orders of one store's movies, each for both directions."""
 
-    most_bytes: ClassVar[int] = 12_000_000
+    most_bytes: ClassVar[int] = 6_000_000
     most_moved: ClassVar[int] = 256
 
     def __init__(self, store: Store, cache: RedisCache, background: Background) -> None:

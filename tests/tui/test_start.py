@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from textual.screen import Screen
 
 from core import Settings, open_catalogue
 from tests.core.movies import movie
 from tests.tui.terminal import Terminal
 from tui.__main__ import plain_flags
+from tui.screens import dialogs
 
 IMPORTED = re.compile(rb"import time:\s+\d+ \|\s+\d+ \|\s+([\w.]+)")
 DRIVER = {"postgresql": "psycopg", "mongodb": "pymongo"}
@@ -33,10 +35,20 @@ async def test_only_the_chosen_stores_driver_is_loaded_until_the_first_rows(
         written = terminal.until_written(b"Zabriskie")
         terminal.send("q")
         assert terminal.until_ended() == 0
-    loaded = {name.decode().partition(".")[0] for name in IMPORTED.findall(written)}
+    modules = {name.decode() for name in IMPORTED.findall(written)}
+    loaded = {name.partition(".")[0] for name in modules}
     assert {"textual", "hiredis", DRIVER[store]} <= loaded
     others = {driver for name, driver in DRIVER.items() if name != store}
     assert not loaded & {*others, "redis", "pandas", "numpy", "data", "typer", "pydantic"}
+    assert "tui.screens.dialogs" in modules
+    assert not modules & {f"tui.screens.{module}" for module in dialogs.MODULES.values()}
+
+
+def test_each_dialog_is_where_it_is_looked_for() -> None:
+    for name in dialogs.__all__:
+        assert issubclass(getattr(dialogs, name), Screen)
+    with pytest.raises(AttributeError):
+        dialogs.NoSuchScreen  # noqa: B018
 
 
 @pytest.mark.parametrize(
