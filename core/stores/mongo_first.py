@@ -40,7 +40,6 @@ _GLANCE: Final = 400
 """Keys of the sort's index whose documents are looked at before anything is known."""
 _FEW: Final = 1_000
 """Documents that are looked at and sorted sooner than an index is walked along for them."""
-_SOME: Final = 5_000
 _MANY: Final = 30_000
 """Those who pass a clause are told apart up to so many; where more do, documents are met sooner along the sort."""
 _KEYS: Final = 30
@@ -73,7 +72,7 @@ async def first_rows(at: MongoConnection, query: Query, limit: int) -> tuple[str
 
 
 async def _first(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...]:
-    glance, fewest = await _both(_glance(at, query, limit), _fewest(at, query, _SOME))
+    glance, fewest = await _both(_glance(at, query, limit), _fewest(at, query, _FEW))
     if len(glance) == limit:
         return glance
     if fewest is None and limit * _GLANCE * _KEYS > len(glance) * _MANY:

@@ -10,6 +10,8 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from operator import sub
 from typing import Final
 
 import msgspec
@@ -22,7 +24,7 @@ CHUNK: Final = 512
 Values = tuple[str, ...]
 _Name = int | str
 """An id, or the number that it has."""
-_decode: Final = msgspec.msgpack.Decoder(tuple[list[int | str], list[int]]).decode
+_decode: Final = msgspec.msgpack.Decoder(tuple[bool, list[int | str], list[int]]).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -102,26 +104,18 @@ class Tally:
 
 
 class _Chunk:
-    """Neighbours by id, each with the number of its list of values, compressed: of ids that have numbers, how far each
-    is from the one before, for most neighbours have neighbouring ones."""
+    """Neighbours by id, each with the number of its list of values, compressed: where all ids have numbers, how far
+    each is from the one before, for most neighbours have neighbouring ones."""
 
     __slots__ = ("first", "packed")
 
     def __init__(self, first: str, names: list[_Name], numbers: list[int]) -> None:
         self.first = first
-        before, steps = 0, list[_Name]()
-        for name in names:
-            if isinstance(name, int):
-                steps.append(name - before)
-                before = name
-            else:
-                steps.append(name)
-        self.packed = zlib.compress(_encode((steps, numbers)), 1)
+        # In calls that go through all of them at once: an edit waits for this.
+        stepped = str not in set(map(type, names))
+        steps = list(map(sub, names, [0, *names])) if stepped else names
+        self.packed = zlib.compress(_encode((stepped, steps, numbers)), 1)
 
     def rows(self) -> tuple[list[_Name], list[int]]:
-        names, numbers = _decode(zlib.decompress(self.packed))
-        before = 0
-        for at, step in enumerate(names):
-            if isinstance(step, int):
-                names[at] = before = before + step
-        return names, numbers
+        stepped, names, numbers = _decode(zlib.decompress(self.packed))
+        return list(accumulate(names)) if stepped else names, numbers

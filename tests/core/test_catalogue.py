@@ -107,22 +107,30 @@ async def test_first_rows_come_before_they_are_counted_to_who_is_in_a_hurry(
     async with open_test_catalogue(store=store, strategy=strategy) as catalogue:
         await catalogue.load(source(*movies(60)))
         inside, gate = catalogue._binding.store, asyncio.Event()
-        window = inside.window
+        window, first, order = inside.window, inside.first, list[str]()
 
         async def counting(query: Query, offset: int, limit: int) -> Window:
+            order.append("count begun")
             await gate.wait()
             return await window(query, offset, limit)
 
+        async def beginning(query: Query, limit: int) -> tuple[str, ...]:
+            rows = await first(query, limit)
+            order.append("first rows")
+            return rows
+
         monkeypatch.setattr(inside, "window", counting)
+        monkeypatch.setattr(inside, "first", beginning)
+        monkeypatch.setattr(module, "ALONE", 30.0)
         begun = await catalogue.browse(query, 0, 20, hurry=True)
         assert (begun.counted, begun.total, len(begun.movies)) == (False, 20, 20)
+        assert order[:1] == ["first rows"], "the store is theirs alone"
         waiting = asyncio.create_task(catalogue.browse(query, 0, 20))
         gate.set()
         whole = await waiting
         assert whole.counted
         assert whole.total > 20
         assert whole.movies == begun.movies
-        monkeypatch.setattr(inside, "first", None)
         monkeypatch.setattr(module, "SOON", 30.0)
         assert (await catalogue.browse(query, 0, 20, hurry=True)).counted, "soon enough"
 

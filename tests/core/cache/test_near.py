@@ -230,7 +230,7 @@ async def test_why_nothing_is_kept_is_told(own_redis: OwnRedis, other: Redis, mo
     barred = RedisCache(own_redis.url, SPACE, soft_ttl=60, hard_ttl=600)
     await barred.open()
     await barred.use_near(True)
-    assert "permission" in str(barred.tracking.problem)
+    assert "may not run CLIENT TRACKING" in str(barred.tracking.problem)
     assert await barred.get(KEY) is None
     await barred.close()
 

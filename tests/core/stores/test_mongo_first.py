@@ -29,8 +29,8 @@ FORCED: Final[dict[str, tuple[dict[str, float], str]]] = {
     "few": ({"_GLANCE": 1}, "_looked_at"),
     "joined": ({"_GLANCE": 1, "_FEW": 0, "_FETCHED": 40, "_KEYS": 1_000}, "_joined"),
     "joined too far": ({"_GLANCE": 1, "_FEW": 0, "_FETCHED": 40, "_KEYS": 0}, "_looked_at"),
-    "walked": ({"_GLANCE": 1, "_SOME": 0, "_MANY": 0}, "_looked_at"),
-    "walked in vain": ({"_GLANCE": 1, "_SOME": 0, "_MANY": 0, "_PATIENCE": 1e-6, "_FEW": 0}, "_joined"),
+    "walked": ({"_GLANCE": 1, "_FEW": 0, "_MANY": 0}, "_looked_at"),
+    "walked in vain": ({"_GLANCE": 1, "_FEW": 0, "_MANY": 0, "_PATIENCE": 1e-6}, "_joined"),
 }
 
 
