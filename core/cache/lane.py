@@ -206,7 +206,8 @@ class Lane(asyncio.Protocol):
         self._queue.append(waiting)
 
     def _send(self) -> None:
-        if self.closed or not self._queue or self._transport is None:
+        # Where the other end has gone, `connection_lost` is about to tell all who wait.
+        if self.closed or not self._queue or self._transport is None or self._transport.is_closing():
             return
         now = self._loop.time()
         queue, self._queue = self._queue, []

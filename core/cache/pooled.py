@@ -87,7 +87,10 @@ class Pooled:
         connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py
         replies: list[Reply] = []
         try:
-            await connection.send_packed_command(connection.pack_commands(commands))
+            try:
+                await connection.send_packed_command(connection.pack_commands(commands))
+            except RuntimeError:  # uvloop's word for a connection whose end was not seen yet
+                raise ConnectionError("the connection was lost") from None
             for _ in commands:
                 try:
                     replies.append(await connection.read_response())
