@@ -94,8 +94,8 @@ SEVERAL: Final = "|"
 
 
 def _several(text: str) -> list[str]:
-    """The things that a text searched within one field names."""
-    return [part for part in text.split(SEVERAL) if part.strip()]
+    """The things that a text searched within one field names; what has no word in it is none."""
+    return [part for part in text.split(SEVERAL) if _query_words(part)]
 
 
 SORTS: Final[tuple[str, ...]] = (

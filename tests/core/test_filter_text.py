@@ -173,3 +173,9 @@ def test_filters_keep_the_order_of_the_table() -> None:
 @pytest.mark.parametrize("term", TERMS.values(), ids=TERMS)
 def test_the_example_of_every_term_is_understood(term: object) -> None:
     assert parse_filter(f"{term.name}:{term.example}", GENRES).selective  # type: ignore[attr-defined]
+
+
+def test_what_has_no_word_is_no_choice() -> None:
+    asked = Query(within=(("countries", "france|\u0301"),))
+    assert (asked.choices, asked.words) == ((), Query(within=(("countries", "france"),)).words)
+    assert len(Query(within=(("countries", "france|\u0301|japan"),)).choices[0]) == 2

@@ -184,7 +184,8 @@ def _asked(values: dict[str, object]) -> Query | None:
 _STARTS = st.sampled_from(
     ("al", "AL", "é", "e", "m", "me", "jose", "josé z", "spider", "spiderman", "spider-man", "1", "$", "'", "\\", ":*",
      "&|!", "o'", "ohara", "har", "7", "七", "の", "ss", "ß", "a b", "a  a", "star war", "*", ".*", "^", "%", "_", "--",
-     '"', "{", "[", "[rec", "rec]", "(", "))", "!a", "a & b", "a | b", "m|é", "o h|ja|", "<->", "", " ", "x" * 500)
+     '"', "{", "[", "[rec", "rec]", "(", "))", "!a", "a & b", "a | b", "m|é", "m|\u0301", "o h|ja|", "<->", "", " ",
+     "x" * 500)
 )  # fmt: skip
 
 

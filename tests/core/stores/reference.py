@@ -20,7 +20,7 @@ def matches(movie: Movie, query: Query) -> bool:
     for field, text in query.within:
         listed = value_of(movie, field)
         assert isinstance(listed, tuple)
-        several = [part for part in text.split("|") if part.strip()]
+        several = [part for part in text.split("|") if Query(text=part).words]
         asked = several if len(several) > 1 else [text]
         if not any(_begun(words_of(*listed), Query(text=one).words) for one in asked):
             return False
