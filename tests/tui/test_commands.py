@@ -33,12 +33,15 @@ COMMANDS = (
     "genres",
     "stats",
     "places",
+    "keys",
+    "key",
     "edit",
     "config",
     "stop",
     "reset",
     "adopt",
     "web",
+    "api",
 )
 
 

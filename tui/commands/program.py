@@ -25,6 +25,8 @@ _EXAMPLES = """Examples:
   reelcache genres year:1979..1989
   reelcache stats --json
   reelcache places near Paris --radius 300
+  reelcache keys 'movie:Q10*' --json
+  reelcache key 'rc:b:{rc}'
   reelcache edit tt0078748 --set runtime=118 --dry-run
   reelcache config --json
   reelcache stop

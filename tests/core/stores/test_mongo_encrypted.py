@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -145,10 +144,13 @@ async def test_a_name_is_turned_into_hosts_by_dns(
     url: str, mongod: Mongod, authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """`mongodb+srv`: hosts from SRV, options from TXT, TLS by itself; and what is said where DNS does not help."""
-    find = socket.getaddrinfo
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda host, *more, **named: find("localhost" if host == NAMED else host, *more, **named)
-    )
+    loop = type(asyncio.get_running_loop())
+    find = loop.getaddrinfo
+
+    async def found(self: Any, host: str, *more: Any, **named: Any) -> Any:
+        return await find(self, "localhost" if host == NAMED else host, *more, **named)
+
+    monkeypatch.setattr(loop, "getaddrinfo", found)
     login, options = "mongodb+srv://root:s3cret%2Fword@", f"/movies?tlsCAFile={authority.authority}"
     async with named(
         monkeypatch,
