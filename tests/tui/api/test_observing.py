@@ -16,7 +16,7 @@ from tui.api.schemas import EXAMPLE
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-EXAMPLES = 12
+EXAMPLES = 4
 """Requests of each kind for each operation: more find nothing more, and take their time."""
 
 
