@@ -14,6 +14,7 @@ from textual.timer import Timer
 from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
 from core.filter_text import filter_text
+from core.observe.stats import Stats
 from core.query import Query, ValueCount
 from core.strategies.orders import Making
 from tui import figures
@@ -54,6 +55,8 @@ class BrowseScreen(SwitchingScreen):
         self._generation: str | None = None
         self._followed = False
         """Whether a state of the collection was ever seen."""
+        self._believed = True
+        """Whether the cache was, at the last look."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
         self._rows_came = asyncio.Event()
         """The first rows of the query in force have come."""
@@ -205,11 +208,18 @@ class BrowseScreen(SwitchingScreen):
         if self._filling and not self.query_one(MovieTable).window.waiting:
             self._filling = filling is not None
             self.action_reload()
-        self._follow_others(event.stats.generation)
+        self._follow_others(event.stats)
 
-    def _follow_others(self, generation: str | None) -> None:
-        """Read the rows in view again once anybody has written since they were read."""
-        if generation == self._generation or self.query_one(MovieTable).window.waiting:
+    def _follow_others(self, stats: Stats) -> None:
+        """Read the rows in view again once anybody has written since they were read; and once the cache is believed, or
+        believed again, where they were read without it, for then nothing tells of what others write."""
+        generation = stats.generation
+        if self.query_one(MovieTable).window.waiting:
+            return
+        believed, self._believed = self._believed, stats.doubt is None and stats.cache_problem is None
+        if generation == self._generation:
+            if generation is None and self._believed and not believed:
+                self.action_reload()
             return
         first, self._generation = self._generation is None and not self._followed, generation
         self._followed = True
