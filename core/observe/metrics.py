@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
-from core.observe.stats import AUDIT_AGES, LatencyStats, RedisStats, Stats, StrategyStats
+from core.observe.stats import AUDIT_AGES, BreakerState, LatencyStats, RedisStats, Stats, StrategyStats
 
 Kind = Literal["counter", "gauge", "histogram"]
 Unit = Literal["", "s", "By"]
@@ -208,7 +208,7 @@ def _keeping(stats: Stats) -> Iterable[Metric]:
 
 
 def _state(stats: Stats) -> Iterable[Metric]:
-    states = ("closed", "half-open", "open")
+    states: tuple[BreakerState, ...] = ("closed", "half-open", "open")
     yield Metric(
         "cache.breaker.state",
         "gauge",
@@ -219,7 +219,7 @@ def _state(stats: Stats) -> Iterable[Metric]:
     yield _counter(
         "cache.breaker.transitions",
         "How often the breaker entered each state.",
-        [({"state": state}, stats.breaker_entered.get(state, 0)) for state in states],  # type: ignore[call-overload]
+        [({"state": state}, stats.breaker_entered.get(state, 0)) for state in states],
     )
     believed = stats.doubt is None and stats.cache_problem is None
     yield _gauge("cache.believed", "1 while what Redis holds is believed, 0 while the store is asked.", believed)
