@@ -8,8 +8,7 @@ import socket
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 from core.cache.keys import Key
 from tests.bench.desk import Desk
@@ -30,11 +29,12 @@ async def eviction(run: Run, desk: Desk) -> AsyncIterator[Row]:
     gone = asyncio.Event()
     drop = cache.near.drop
 
-    def dropped(names: Any) -> None:
-        drop(names)
+    def dropped(names: Sequence[bytes]) -> int:
+        kept = drop(names)
         if name in names:
             seen.append(time.monotonic())
             gone.set()
+        return kept
 
     vars(cache.near)["drop"] = dropped
     await cache.get(key, shelf)
