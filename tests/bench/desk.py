@@ -14,6 +14,7 @@ from core.servers.embedded import EmbeddedServers
 from data import Synthetic
 from tests.bench.row import Run
 from tests.core.cache.servers import OwnRedis
+from tests.core.waiting import until
 
 PORT: Final = 7393
 """Of the Redis that ours and the peers share: not every peer knows unix sockets."""
@@ -49,6 +50,7 @@ async def desk(run: Run) -> AsyncIterator[Desk]:
             settings = Settings(redis_url=redis.url, postgres_url=postgres, state_dir=run.state / "desk")
             async with open_catalogue(settings) as catalogue:
                 await catalogue._binding.store.load([median_movie(number) for number in range(TOGETHER)])
+                await _believed(catalogue)
                 movies = (await catalogue.browse(Query(), 0, TOGETHER)).movies
                 rounds, times = (3, 100) if run.short else (11, 1000)
                 yield Desk(catalogue, settings, movies, redis.socket, rounds, times)
@@ -73,9 +75,15 @@ async def at_size(run: Run, store: str, rows: int, *, fill: bool = True) -> Asyn
         async with open_catalogue(settings) as catalogue:
             if fill and await catalogue._binding.store.get(f"sy{rows:07}") is None:
                 await catalogue.load(Synthetic(rows, SEED))
+            await _believed(catalogue)
             yield catalogue
     finally:
         await servers.close()
+
+
+async def _believed(catalogue: Catalogue) -> None:
+    """A Redis that takes the place of another one is believed after seconds; until then the store would be measured."""
+    await until(lambda: catalogue.stats().doubt is None)
 
 
 def median_movie(number: int) -> Movie:

@@ -41,7 +41,7 @@ async def _histogram(catalogue: Catalogue, size: int, times: int) -> AsyncIterat
     for name in genres[:times]:
         filtered = Query(text=_RARE, genres=(name,))
         await catalogue.genres(filtered)
-        in_redis.append(await _seconds(lambda asked=filtered: catalogue.genres(asked)))  # type: ignore[misc]
+        in_redis += [await _seconds(lambda asked=filtered: catalogue.genres(asked)) for _ in range(10)]  # type: ignore[misc]
     yield measured("S10", f"histogram of a filter, from Redis; {where}", in_redis, at_most=GOAL)
 
     began = time.perf_counter()
