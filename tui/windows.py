@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -160,9 +160,11 @@ class Windows:
 
     def add(self, stats: Stats) -> None:
         """Take a sample. One that is not newer than the last is left out; counts that fell begin a new history."""
+        previous = self.latest
         # The trace alone would keep hundreds of thousands of lines alive in ten minutes.
         sample = msgspec.structs.replace(stats, trace=())
-        previous = self.latest
+        if previous is not None:
+            sample = msgspec.structs.replace(sample, **_unchanged(sample, previous))
         if sample.breaker == "closed":
             self._away_since = None
         elif self._away_since is None:
@@ -257,6 +259,12 @@ def _between(later: Stats, earlier: Stats) -> Window:
             if count > earlier.refused.get(verdict, 0)
         },
     )
+
+
+def _unchanged(stats: Stats, previous: Stats) -> dict[str, Any]:
+    """What both say alike, as the earlier one has it: a program at rest keeps no copies of the same."""
+    parts = ((name, getattr(previous, name)) for name in stats.__struct_fields__)
+    return {name: part for name, part in parts if part == getattr(stats, name)}
 
 
 def _fell(later: Stats, earlier: Stats) -> bool:

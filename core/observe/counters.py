@@ -35,6 +35,7 @@ class StrategyCounters:
     """The counts and latencies of one strategy since the start; mutable, for the engine alone."""
 
     __slots__ = (
+        "_snapshot",
         "bypass_latency",
         "bypasses",
         "cancelled_loads",
@@ -70,10 +71,12 @@ class StrategyCounters:
         self.miss_latency = LatencyHistogram()
         self.bypass_latency = LatencyHistogram()
         self.write_latency = LatencyHistogram()
+        self._snapshot = StrategyStats()
 
     def snapshot(self) -> StrategyStats:
-        """The counts as they are now."""
-        return StrategyStats(
+        """The counts as they are now. The same object as before when nothing was counted: an idle strategy costs no
+        memory."""
+        present = StrategyStats(
             hits=self.hits,
             near_hits=self.near_hits,
             misses=self.misses,
@@ -98,6 +101,9 @@ class StrategyCounters:
             bypass_latency=self.bypass_latency.snapshot(),
             write_latency=self.write_latency.snapshot(),
         )
+        if present != self._snapshot:
+            self._snapshot = present
+        return self._snapshot
 
 
 class _Load:

@@ -48,6 +48,25 @@ def test_a_window_counts_only_what_lies_in_it() -> None:
     assert hit_ratio(feed.windows.window(None).total) == pytest.approx(160 / 180)
 
 
+def test_a_program_at_rest_keeps_no_copies_of_what_it_counted() -> None:
+    feed = Feed()
+    feed.reads(100, 0)
+    feed.sample()
+    before = feed.windows.latest
+    feed.sample()
+    after = feed.windows.latest
+    assert before is not None
+    assert after is not None
+    assert before is not after
+    assert after.strategies is before.strategies
+    assert after.near is before.near
+    feed.reads(1, 0)
+    feed.sample()
+    latest = feed.windows.latest
+    assert latest is not None
+    assert [latest.strategies[name] is after.strategies[name] for name in STRATEGIES].count(False) == 1
+
+
 def test_without_traffic_the_ratio_is_none_and_not_full_marks() -> None:
     feed = Feed()
     feed.reads(10, 0)
