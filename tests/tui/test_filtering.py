@@ -56,6 +56,22 @@ async def test_the_first_rows_come_while_the_others_are_counted(tmp_path: Path) 
         await at.until(lambda: at.screen.query_now == Query() and "counting…" not in at.text)
 
 
+@pytest.mark.parametrize("presses", [("end",), ("end", "up"), ("end", "home")])
+async def test_end_goes_to_the_last_row_as_soon_as_that_is_known(tmp_path: Path, presses: tuple[str, ...]) -> None:
+    async with desk(tmp_path) as at:
+        at.catalogue.counting.clear()
+        await typed(at, "movie genre:horror")
+        await at.press("enter")
+        await at.until(lambda: "the first 100, counting…" in at.text)
+        await at.press(*presses)
+        at.catalogue.counting.set()
+        await at.until(lambda: "counting…" not in at.text and not at.table.window.waiting)
+        total = at.table.window.total or 0
+        assert total > 100
+        assert at.table.cursor == {"end": total - 1, "up": 98, "home": 0}[presses[-1]]
+        await at.until(lambda: at.table.current is not None)
+
+
 async def test_a_wrong_term_is_named_and_the_last_right_answer_stays(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         await typed(at, "genre:horror")

@@ -87,6 +87,8 @@ class MovieTable(MovieLines, Explained):
         super().__init__(id=id, page_size=page_size)
         self._cursor_id: str | None = None
         self._to_top = False
+        self._to_end = False
+        """The last row is gone to as soon as it is known which one that is."""
         self._left: _Place | None = None
         self._versions: dict[str, int] = {}
         self._asking = Asking(self.window)
@@ -107,7 +109,7 @@ class MovieTable(MovieLines, Explained):
         """Show the answer to a query: from its top, or where the table stands now."""
         self.query_shown = query
         self.window.restart()
-        self._to_top = not keep_place
+        self._to_top, self._to_end = not keep_place, False
         if not keep_place:
             self._left = None
         self.refresh()
@@ -137,6 +139,8 @@ class MovieTable(MovieLines, Explained):
             self._to_top = False
             self.cursor, self._cursor_id = 0, None
             self.scroll_to(y=0, animate=False, immediate=True)
+        if self._to_end and page.counted:
+            self._move_to(page.total - 1)
         self._settle()
         top = self.scroll_offset.y
         in_sight = request.offset < top + self.rows_in_view and top < request.offset + request.limit
@@ -173,6 +177,7 @@ class MovieTable(MovieLines, Explained):
 
     def action_edge(self, side: int) -> None:
         self._move_to(0 if side < 0 else (self.window.total or 1) - 1)
+        self._to_end = side > 0 and (self.window.restarted or not self.window.counted)
 
     def action_shift(self, columns: int) -> None:
         most = len(self.columns) - 1
@@ -261,7 +266,8 @@ class MovieTable(MovieLines, Explained):
     def _move_to(self, number: int) -> None:
         number = max(0, min(number, (self.window.total or 1) - 1))
         before, self.cursor = self.cursor, number
-        self._to_top, self._left = False, None
+        self._to_top = self._to_end = False
+        self._left = None
         row = self.window.row(number)
         self._cursor_id = row.movie.id if row else None
         top, rows = self.scroll_offset.y, self.rows_in_view
