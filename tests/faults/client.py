@@ -18,6 +18,7 @@ import contextlib
 import random
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -207,10 +208,16 @@ class Client:
         except StoreUnavailable as problem:
             ended = Ended(0, 0, "unavailable", reason=str(problem))
         except Exception as problem:
-            ended = Ended(0, 0, f"error {type(problem).__name__}", reason=str(problem))
+            ended = Ended(0, 0, f"error {type(problem).__name__}", reason=f"{problem} ({_raised_at(problem)})")
         self._journal.write(msgspec.structs.replace(ended, number=number, at=now()))
         OPERATION.set(0)
         self.done += 1
+
+
+def _raised_at(problem: Exception) -> str:
+    """The lines that it came through, the innermost first."""
+    frames = reversed(traceback.extract_tb(problem.__traceback__))
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
 
 
 class Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -48,6 +49,11 @@ class Proxy:
         if lossy or mood == "refuse":
             self._cut()
 
+    @property
+    def late(self) -> bool:
+        """Whether bytes of any connection are still held back."""
+        return any(end.late for end in self._ends)
+
     def accepted(self, end: _End) -> None:
         """A client connected."""
         if self._mood == "refuse":
@@ -63,8 +69,8 @@ class Proxy:
         from_client = end.is_client
         if (self._mood == "swallow" and from_client) or (self._mood == "mute" and not from_client):
             return
-        if self._mood == "delay":
-            asyncio.get_running_loop().call_later(self._delay, end.pass_on, data)
+        if self._mood == "delay" or end.late:
+            end.pass_on_late(data, self._delay)
         else:
             end.pass_on(data)
 
@@ -93,6 +99,7 @@ class _End(asyncio.Protocol):
         self._proxy = proxy
         self._transport: asyncio.Transport | None = None
         self._waiting: list[bytes] = []
+        self._late: deque[bytes] = deque()
         self.other = client
         self.is_client = client is None
 
@@ -113,6 +120,16 @@ class _End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._proxy.lost(self)
+
+    @property
+    def late(self) -> bool:
+        """Whether bytes are still on their way, which none may overtake."""
+        return bool(self._late)
+
+    def pass_on_late(self, data: bytes, seconds: float) -> None:
+        """Write to the other end after so long, behind all that came before."""
+        self._late.append(data)
+        asyncio.get_running_loop().call_later(seconds, lambda: self.pass_on(self._late.popleft()))
 
     def pass_on(self, data: bytes) -> None:
         """Write to the other end, or keep it until there is one."""

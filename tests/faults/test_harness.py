@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tests.core.cache.servers import OwnRedis
+from tests.core.waiting import until
 from tests.faults import schedule
 from tests.faults.cell import Cell, Result
 from tests.faults.checker import Verdict, Violation
@@ -42,6 +43,25 @@ async def test_a_proxy_passes_swallows_mutes_and_refuses() -> None:
             assert await asked(proxy.path, b"GET a") == b""
             proxy.be("pass")
             assert await asked(proxy.path, b"MGET a b") == b"*2\r\n$1\r\n1\r\n$1\r\n2\r\n", "the mute one was heard"
+        finally:
+            await proxy.close()
+
+
+async def test_what_a_proxy_delays_is_overtaken_by_nothing_on_its_connection() -> None:
+    async with OwnRedis() as redis:
+        proxy = Proxy(redis.socket.with_name("proxy.sock"), redis.socket, delay=0.05)
+        await proxy.open()
+        try:
+            reader, writer = await asyncio.open_unix_connection(str(proxy.path))
+            proxy.be("delay")
+            writer.write(b"ECHO one\r\n")
+            await until(lambda: proxy.late)
+            proxy.be("pass")
+            writer.write(b"ECHO two\r\n")
+            async with asyncio.timeout(5):
+                answers = await reader.readexactly(18)
+            assert answers == b"$3\r\none\r\n$3\r\ntwo\r\n"
+            writer.close()
         finally:
             await proxy.close()
 
