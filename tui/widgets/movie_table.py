@@ -13,8 +13,8 @@ from textual.timer import Timer
 
 from core.model import Movie
 from core.query import Page, Query
-from tui.actions import bindings
 from tui.asking import Asking
+from tui.bindings import bindings
 from tui.columns import GAP, WITH_IMDB
 from tui.row_window import Request, Row
 from tui.terms import COLUMNS, PANELS
