@@ -34,7 +34,7 @@ class TestMongo(StoreCompliance):
 
     @pytest.fixture
     def depth_of_near(self) -> str:
-        return "core.stores.mongo._NEAR"
+        return "core.stores.mongo_windows._NEAR"
 
 
 class TestMongoChanges(ChangeLogCompliance):
