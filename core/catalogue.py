@@ -7,8 +7,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
 from core import audit, committing
 from core.binding import Binding
 from core.boards.board import Board
@@ -17,7 +15,7 @@ from core.browsing import browsed
 from core.cache.redis import RedisCache
 from core.cache.wire import Refused
 from core.counting import completed, counted
-from core.errors import InvalidQuery, MovieNotFound, StoreUnavailable, UnknownStore, UnknownStrategy
+from core.errors import InvalidQuery, UnknownStore, UnknownStrategy
 from core.filling import Fillings
 from core.intake import Source
 from core.loading import load_into
@@ -28,9 +26,10 @@ from core.observe.counters import Observer
 from core.observe.stats import Stats
 from core.place import KINDS, Kind, Place, Surroundings
 from core.place_loading import load_places_into
-from core.query import MOST_ROWS, Counts, Freshness, Page, Query, Tier, ValueCount
+from core.query import MOST_ROWS, Counts, Page, Query, ValueCount
 from core.quiescence import Quiescence, Unfinished
 from core.ranking import top, trending
+from core.reading import Reading, noted
 from core.settings import STORES, STRATEGIES
 from core.strategies.base import Answer, Written
 from core.strategies.keys import movie_key
@@ -40,17 +39,6 @@ if TYPE_CHECKING:
     from core.cache.inspector import Listing
     from core.inspection import Inspection
     from core.lab.faults import FaultSwitches
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """One movie as it was read: from which tier, how fresh, why so, and in how many seconds."""
-
-    movie: Movie
-    version: int
-    tier: Tier
-    freshness: Freshness
-    reason: str
-    seconds: float
 
 
 class Catalogue:
@@ -126,6 +114,11 @@ class Catalogue:
         """Where the store in force really is, password masked."""
         return self._binding.address
 
+    @property
+    def ordering(self) -> Making | None:
+        """The order of an answer that is being made for windows at any depth, and how far; None when none is."""
+        return self._binding.orders.making
+
     # --------------------------------------------------------------------------------------------------------- reading
 
     async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
@@ -153,22 +146,10 @@ class Catalogue:
     async def read(self, id: str) -> Reading:
         """The movie, with where it came from and how long it took. Raises as `get` does."""
         strategy = self._strategy
-        return await self._noted(strategy.name, id, strategy.read(id), time.perf_counter())
+        return await noted(self._observer, strategy.name, id, strategy.read(id), time.perf_counter())
 
     async def _movie(self, strategy: str, id: str, reading: Awaitable[Answer], started: float) -> Movie:
-        return (await self._noted(strategy, id, reading, started)).movie
-
-    async def _noted(self, strategy: str, id: str, reading: Awaitable[Answer], started: float) -> Reading:
-        try:
-            answer = await reading
-        except StoreUnavailable:
-            self._observer.error(strategy)
-            raise
-        seconds = time.perf_counter() - started
-        self._observer.trace("get", id, strategy, answer.tier, answer.reason, answer.version, seconds, answer.steps)
-        if answer.movie is None:
-            raise MovieNotFound(id, tier=answer.tier, freshness=answer.freshness)
-        return Reading(answer.movie, answer.version, answer.tier, answer.freshness, answer.reason, seconds)
+        return (await noted(self._observer, strategy, id, reading, started)).movie
 
     async def genres(self, query: Query) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer have each genre, most first. Raises StoreUnavailable."""
@@ -250,6 +231,10 @@ class Catalogue:
         """Remove the movie if it still has this version. Raises EditConflict, MovieNotFound, StoreUnavailable."""
         await self._write("remove", id, committing.delete(id, version))
 
+    async def _write(self, operation: str, id: str, commit: committing.Commit) -> Written:
+        async with self._quiescence.write():
+            return await committing.committed(self._binding, self._strategy, self._observer, operation, id, commit)
+
     async def load(
         self, source: Source, progress: Progress | None = None, *, stop: asyncio.Event | None = None
     ) -> LoadReport:
@@ -323,11 +308,6 @@ class Catalogue:
     # --------------------------------------------------------------------------------------------------- first filling
 
     @property
-    def ordering(self) -> Making | None:
-        """The order of an answer that is being made for windows at any depth, and how far; None when none is."""
-        return self._binding.orders.making
-
-    @property
     def filling(self) -> LoadProgress | None:
         """How far the first filling of an empty embedded store has come; None when none is under way."""
         return self._fillings.so_far(self.store)
@@ -390,9 +370,3 @@ class Catalogue:
 
         Raises CacheUnavailable, StoreUnavailable."""
         return await audit.check(self._binding.store, self._binding.cache)
-
-    # --------------------------------------------------------------------------------------------------------- details
-
-    async def _write(self, operation: str, id: str, commit: committing.Commit) -> Written:
-        async with self._quiescence.write():
-            return await committing.committed(self._binding, self._strategy, self._observer, operation, id, commit)

@@ -13,7 +13,7 @@ import msgspec
 
 from core.boards.board import Board, BoardRow
 from core.boards.views import Span
-from core.catalogue import Catalogue, Reading
+from core.catalogue import Catalogue
 from core.errors import EditConflict, MovieExists, MovieNotFound, UnknownPlace
 from core.intake import Source
 from core.lab.faults import FAULT, FaultName, FaultSwitches
@@ -22,6 +22,7 @@ from core.observe.stats import NearStats, SharedStats, Stats, StrategyStats, Tra
 from core.place import KINDS, Kind, Place, Reach, Surroundings
 from core.query import Counts, Freshness, Page, Query, Tier
 from core.quiescence import Unfinished
+from core.reading import Reading
 from core.settings import Settings
 from core.strategies.orders import Making
 from core.strategies.places import computed

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from textual.app import App, ComposeResult
 
-from core.catalogue import Reading
 from core.errors import MovieNotFound, StoreUnavailable
 from core.model import Movie, replace
 from core.query import Freshness, Tier
+from core.reading import Reading
 from tests.tui.movies import ALIEN, TITLES
 from tests.tui.stage import UNSET, Stage, screen_text, until
 from tui.screens.confirm import ConfirmScreen

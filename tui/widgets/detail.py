@@ -9,7 +9,7 @@ from textual.geometry import Offset, Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from core.catalogue import Reading
+from core.reading import Reading
 from tui.formats import visible
 from tui.terms import PANELS
 from tui.widgets.explained import Explained
