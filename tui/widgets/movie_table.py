@@ -83,8 +83,8 @@ class MovieTable(MovieLines, Explained):
             super().__init__()
             self.field = field
 
-    def __init__(self, *, id: str | None = None, page_size: int = 100) -> None:
-        super().__init__(id=id, page_size=page_size)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._cursor_id: str | None = None
         self._to_top = False
         self._left: _Place | None = None
