@@ -1,4 +1,4 @@
 import pytest
 
-for _suite in ("compliance", "record_compliance", "edit_compliance", "query_compliance", "load_compliance"):
-    pytest.register_assert_rewrite(f"{__name__}.{_suite}")
+for _suite in ("", "change_log_", "edit_", "load_", "query_", "record_"):
+    pytest.register_assert_rewrite(f"{__name__}.{_suite}compliance")
