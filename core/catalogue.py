@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from core import audit, committing
@@ -171,8 +172,8 @@ class Catalogue:
         """The values of a list field in which some word begins so, those of most movies (`among` an answer's) first.
 
         Raises InvalidQuery on a field that is none of COUNTED, StoreUnavailable."""
-        narrowed = among or Query()
-        return await completed(self._binding, self._strategy, self._observer, field, beginning, limit, narrowed)
+        count = partial(counted, self._binding, self._strategy, self._observer, field=field, operation="completions")
+        return await completed(count, field, beginning, limit, among or Query())
 
     async def near_by(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import msgspec
@@ -51,16 +52,17 @@ async def counted(
 
 
 async def completed(
-    binding: Binding, strategy: Strategy, observer: Observer, field: str, beginning: str, limit: int, among: Query
+    count: Callable[[Query], Awaitable[Counts]], field: str, beginning: str, limit: int, among: Query
 ) -> tuple[ValueCount, ...]:
-    """The values of a list field in which some word begins so, those of most movies of an answer first.
+    """The values of a list field in which some word begins so, those of most movies of an answer first. `count` counts
+    the field's values in a query's answer.
 
     Raises InvalidQuery on a field that is none of COUNTED, StoreUnavailable."""
     _check(field, "to choose from")
     starts = Query(text=beginning).words
     if field in WITHIN and starts:
         among = msgspec.structs.replace(among, within=(*among.within, (field, beginning)))
-    counts = await counted(binding, strategy, observer, among, field, operation="completions")
+    counts = await count(among)
     begun = (
         value
         for value in counts.values
