@@ -1,7 +1,7 @@
 """Reelcache's engine: a movie catalogue behind a caching strategy that can be switched while it runs."""
 
 from core.boards.board import Board
-from core.catalogue import Catalogue, Reading
+from core.catalogue import Catalogue
 from core.errors import (
     CacheUnavailable,
     EditConflict,
@@ -26,6 +26,7 @@ from core.observe.stats import Stats
 from core.open import open_catalogue
 from core.place import Nearby, Place, Surroundings
 from core.query import Page, Query, ValueCount
+from core.reading import Reading
 from core.settings import Settings
 from core.sources import read_settings
 

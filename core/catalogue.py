@@ -3,85 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
-from core import audit
+from core import audit, committing
 from core.binding import Binding
 from core.boards.board import Board
-from core.boards.totals import Totals
 from core.boards.views import Span
 from core.browsing import browsed
 from core.cache.redis import RedisCache
 from core.cache.wire import Refused
-from core.errors import (
-    CacheUnavailable,
-    EditConflict,
-    InvalidQuery,
-    MovieNotFound,
-    StoreUnavailable,
-    UnknownStore,
-    UnknownStrategy,
-)
+from core.counting import completed, counted
+from core.errors import InvalidQuery, UnknownStore, UnknownStrategy
 from core.filling import Fillings
-from core.filter_text import filter_text
 from core.intake import Source
 from core.loading import load_into
 from core.locating import around, named
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
+from core.monitoring import Monitor
 from core.observe.counters import Observer
-from core.observe.failures import failures_counted
-from core.observe.stats import NearStats, RedisStats, Stats
+from core.observe.stats import Stats
 from core.place import KINDS, Kind, Place, Surroundings
 from core.place_loading import load_places_into
-from core.query import COUNTED, MOST_ROWS, WITHIN, Counts, Freshness, Page, Query, Tier, ValueCount, words_of
+from core.query import MOST_ROWS, Counts, Page, Query, ValueCount
+from core.quiescence import Quiescence, Unfinished
 from core.ranking import top, trending
+from core.reading import Reading, noted
 from core.settings import STORES, STRATEGIES
-from core.stores.base import Store
-from core.strategies.base import Answer, Change, Question, Written
-from core.strategies.codec import decode_counts, encode_counts
-from core.strategies.keys import COLLECTION, movie_key
+from core.strategies.base import Answer, Written
+from core.strategies.keys import movie_key
 from core.strategies.orders import Making
 
 if TYPE_CHECKING:
     from core.cache.inspector import Listing
     from core.inspection import Inspection
     from core.lab.faults import FaultSwitches
-
-SWITCH_PATIENCE: Final = 5.0
-"""Seconds that a switch waits for running writes before it goes on beside them: both modes overlap safely."""
-
-
-Commit = Callable[[Store, Awaitable[None]], Awaitable[Written]]
-"""Changes the store, once the write has been announced."""
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """One movie as it was read: from which tier, how fresh, why so, and in how many seconds."""
-
-    movie: Movie
-    version: int
-    tier: Tier
-    freshness: Freshness
-    reason: str
-    seconds: float
-
-
-class Unfinished(msgspec.Struct, frozen=True):
-    """What a switch still waits for: running writes, and what earlier operations still put into the cache."""
-
-    writes: int = 0
-    puts: int = 0
-
-    def __str__(self) -> str:
-        counted = ((self.writes, "running write"), (self.puts, "cache update"))
-        return " and ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counted if count)
 
 
 class Catalogue:
@@ -109,20 +67,11 @@ class Catalogue:
         self._strategy = binding.strategies[strategy]
         self._cache = cache
         self._observer = observer
-        self._totals = Totals(cache, observer.counted)
+        self._monitor = Monitor(cache, observer)
         self._open_store = open_store
-        self._redis: RedisStats | None = None
-        self._generation: str | None = None
-        self._doubt: str | None = None
-        """Why the cache was not used at the last look, for the trace."""
         self._fillings = Fillings()
         self._switching = asyncio.Lock()
-        self._settling = False
-        self._writes = 0
-        self._quiet = asyncio.Event()
-        self._quiet.set()
-        self._admitted = asyncio.Event()
-        self._admitted.set()
+        self._quiescence = Quiescence()
 
     # ------------------------------------------------------------------------------------------------ what is in force
 
@@ -139,12 +88,12 @@ class Catalogue:
     @property
     def unfinished(self) -> Unfinished:
         """What runs at this moment that a switch would wait for."""
-        return Unfinished(self._writes, len(self._binding.background))
+        return self._quiescence.unfinished(self._binding.background)
 
     @property
     def settling(self) -> bool:
         """Whether a switch only waits for `unfinished`: then whoever awaits it may cancel it, and all is as before."""
-        return self._settling
+        return self._quiescence.settling
 
     @property
     def store(self) -> str:
@@ -165,6 +114,11 @@ class Catalogue:
     def store_url(self) -> str:
         """Where the store in force really is, password masked."""
         return self._binding.address
+
+    @property
+    def ordering(self) -> Making | None:
+        """The order of an answer that is being made for windows at any depth, and how far; None when none is."""
+        return self._binding.orders.making
 
     # --------------------------------------------------------------------------------------------------------- reading
 
@@ -193,38 +147,24 @@ class Catalogue:
     async def read(self, id: str) -> Reading:
         """The movie, with where it came from and how long it took. Raises as `get` does."""
         strategy = self._strategy
-        return await self._noted(strategy.name, id, strategy.read(id), time.perf_counter())
+        return await noted(self._observer, strategy.name, id, strategy.read(id), time.perf_counter())
 
     async def _movie(self, strategy: str, id: str, reading: Awaitable[Answer], started: float) -> Movie:
-        return (await self._noted(strategy, id, reading, started)).movie
-
-    async def _noted(self, strategy: str, id: str, reading: Awaitable[Answer], started: float) -> Reading:
-        try:
-            answer = await reading
-        except StoreUnavailable:
-            self._observer.error(strategy)
-            raise
-        seconds = time.perf_counter() - started
-        self._observer.trace("get", id, strategy, answer.tier, answer.reason, answer.version, seconds, answer.steps)
-        if answer.movie is None:
-            raise MovieNotFound(id, tier=answer.tier, freshness=answer.freshness)
-        return Reading(answer.movie, answer.version, answer.tier, answer.freshness, answer.reason, seconds)
+        return (await noted(self._observer, strategy, id, reading, started)).movie
 
     async def genres(self, query: Query) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer have each genre, most first. Raises StoreUnavailable."""
-        return (await self._counts("genres", query, "genres")).values
+        return (await self.counts("genres", query)).values
 
     async def years(self, query: Query) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer are of each year, most first. Raises StoreUnavailable."""
-        return (await self._counts("years", query, "year")).values
+        return (await self.counts("year", query)).values
 
     async def counts(self, field: str, query: Query) -> Counts:
         """How many movies of the query's answer have each value of a field, and how that was come by.
 
         Raises InvalidQuery on a field that is none of COUNTED, StoreUnavailable."""
-        if field not in COUNTED:
-            raise InvalidQuery(f"{field!r} has no values to count.", remedy=f"Choose: {', '.join(COUNTED)}.")
-        return await self._counts("years" if field == "year" else field, query, field)
+        return await counted(self._binding, self._strategy, self._observer, query, field)
 
     async def completions(
         self, field: str, beginning: str, limit: int = 10, *, among: Query | None = None
@@ -232,19 +172,8 @@ class Catalogue:
         """The values of a list field in which some word begins so, those of most movies (`among` an answer's) first.
 
         Raises InvalidQuery on a field that is none of COUNTED, StoreUnavailable."""
-        if field not in COUNTED:
-            raise InvalidQuery(f"{field!r} has no values to choose from.", remedy=f"Choose: {', '.join(COUNTED)}.")
-        starts = Query(text=beginning).words
-        narrowed = among or Query()
-        if field in WITHIN and starts:
-            narrowed = msgspec.structs.replace(narrowed, within=(*narrowed.within, (field, beginning)))
-        counted = await self._counts("completions", narrowed, field)
-        begun = (
-            value
-            for value in counted.values
-            if all(any(word.startswith(start) for word in words_of(value.name)) for start in starts)
-        )
-        return tuple(itertools.islice(begun, limit))
+        count = partial(counted, self._binding, self._strategy, self._observer, field=field, operation="completions")
+        return await completed(count, field, beginning, limit, among or Query())
 
     async def near_by(
         self,
@@ -266,30 +195,6 @@ class Catalogue:
     async def place(self, text: str) -> Place:
         """The place that a person named, also by `48.85,2.35`. Raises UnknownPlace, InvalidQuery, StoreUnavailable."""
         return await named(self._binding.places, text)
-
-    async def _counts(self, operation: str, query: Query, field: str) -> Counts:
-        strategy, store, tallies = self._strategy, self._binding.store, self._binding.tallies
-        unordered = msgspec.structs.replace(query, sort="title", descending=False)
-        question: Question[tuple[ValueCount, ...]] = Question(
-            name=f"counts {field} {msgspec.json.encode(unordered).decode()}",
-            compute=partial(store.counts, unordered, field),
-            encode=encode_counts,
-            decode=decode_counts,
-            near=partial(tallies.counts, unordered, field),
-        )
-        started = time.perf_counter()
-        try:
-            with failures_counted(self._observer, strategy.name):
-                counts, tier, freshness = await strategy.answer(question)
-        except StoreUnavailable:
-            tallies.want(unordered, field, None)
-            raise
-        if tier != "near" and freshness == "fresh":
-            tallies.want(unordered, field, counts)
-        verdict = "last known state" if freshness == "stale" else "hit" if tier != "store" else "computed"
-        seconds = time.perf_counter() - started
-        self._observer.trace(operation, filter_text(query) or "all", strategy.name, tier, verdict, None, seconds)
-        return Counts(counts, tier, freshness, seconds)
 
     # ---------------------------------------------------------------------------------------------------------- boards
 
@@ -313,21 +218,23 @@ class Catalogue:
         """Store an edit whose base is `movie.version`.
 
         Raises InvalidMovie, EditConflict, MovieNotFound, StoreUnavailable."""
-        checked = check(movie)
-        written = await self._write("save", movie.id, lambda store, announced: _updated(store, checked, announced))
+        written = await self._write("save", movie.id, committing.update(check(movie)))
         assert written.movie is not None
         return written.movie
 
     async def add(self, movie: Movie) -> Movie:
         """Store a new movie. Raises InvalidMovie, MovieExists, StoreUnavailable."""
-        checked = check(movie)
-        written = await self._write("add", movie.id, lambda store, announced: _inserted(store, checked, announced))
+        written = await self._write("add", movie.id, committing.insert(check(movie)))
         assert written.movie is not None
         return written.movie
 
     async def remove(self, id: str, *, version: int) -> None:
         """Remove the movie if it still has this version. Raises EditConflict, MovieNotFound, StoreUnavailable."""
-        await self._write("remove", id, lambda store, announced: _deleted(store, id, version, announced))
+        await self._write("remove", id, committing.delete(id, version))
+
+    async def _write(self, operation: str, id: str, commit: committing.Commit) -> Written:
+        async with self._quiescence.write():
+            return await committing.committed(self._binding, self._strategy, self._observer, operation, id, commit)
 
     async def load(
         self, source: Source, progress: Progress | None = None, *, stop: asyncio.Event | None = None
@@ -357,7 +264,7 @@ class Catalogue:
             old, started = self._strategy, time.perf_counter()
             self._strategy = self._binding.strategies[name]
             try:
-                waited = await self._settle()
+                waited = await self._quiescence.settle(self._binding.background)
             except asyncio.CancelledError:
                 # Nothing to wait for on the way back: operations of both overlap safely.
                 self._strategy = old
@@ -378,12 +285,9 @@ class Catalogue:
                 return
             old, started = self._binding, time.perf_counter()
             binding = await self._open_store(name)
-            self._admitted.clear()
-            try:
-                waited = await self._settle()
+            with self._quiescence.held():
+                waited = await self._quiescence.settle(self._binding.background)
                 self._binding, self._strategy = binding, binding.strategies[self._strategy.name]
-            finally:
-                self._admitted.set()
             self._trace_switch("store", f"{old.store.name} -> {name}, {waited}", started)
             # From now on only those of the store in force are told.
             await old.views.report()
@@ -398,33 +302,11 @@ class Catalogue:
             problem = self._cache.tracking.problem
             self._trace_switch("near tier", f"on, but {problem}" if problem else "on" if on else "off", started)
 
-    async def _settle(self) -> str:
-        """Wait, within reason, for running writes and for what they still put into the cache; say for how much."""
-        unfinished, started = self.unfinished, time.perf_counter()
-        self._settling = True
-        try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SWITCH_PATIENCE):
-                    await self._quiet.wait()
-            late = not self._quiet.is_set()
-            late |= not await self._binding.background.drain(within=SWITCH_PATIENCE)
-        finally:
-            self._settling = False
-        if not str(unfinished):
-            return "nothing to wait for"
-        waited = f"waited {time.perf_counter() - started:.3f} s for {unfinished}"
-        return f"{waited}, not to the end" if late else waited
-
     def _trace_switch(self, what: str, change: str, started: float) -> None:
         seconds = time.perf_counter() - started
         self._observer.trace("switch", what, self._strategy.name, None, change, None, seconds)
 
     # --------------------------------------------------------------------------------------------------- first filling
-
-    @property
-    def ordering(self) -> Making | None:
-        """The order of an answer that is being made for windows at any depth, and how far; None when none is."""
-        return self._binding.orders.making
 
     @property
     def filling(self) -> LoadProgress | None:
@@ -442,58 +324,18 @@ class Catalogue:
     async def close(self) -> None:
         """Stop what still fills. The parts are closed by whoever opened them."""
         await self._fillings.close()
-        await asyncio.gather(self._totals.report(running=False), self._binding.views.report())
+        await self._monitor.report(self._binding, running=False)
 
     # ------------------------------------------------------------------------------------------------------ what it did
 
     def stats(self) -> Stats:
         """What was counted so far, as an immutable snapshot; costs no round trip."""
-        breaker, trust = self._cache.breaker, self._binding.trust
-        doubt = trust.doubt()
-        return self._observer.snapshot(
-            at=time.monotonic(),
-            store=self.store,
-            strategy=self.strategy,
-            breaker=breaker.state,
-            cache_problem=breaker.problem,
-            doubt=doubt.reason if doubt else None,
-            pending=trust.standing.pending,
-            generation=self._generation,
-            breaker_opened=breaker.opened,
-            breaker_entered=dict(breaker.entered),
-            faults=tuple(self.faults.active.values()),
-            redis=self._redis if breaker.state == "closed" else None,
-            shared=self._totals.stats,
-            near=NearStats(
-                on=self._cache.tracking.wanted,
-                problem=self._cache.tracking.problem,
-                entries=len(self._cache.near),
-                most_entries=self._cache.near.most_entries,
-                size=self._cache.near.size,
-                most_size=self._cache.near.most_size,
-                invalidated=self._cache.near.invalidated,
-                pushed=self._cache.tracking.dropped,
-                evicted=self._cache.near.evicted,
-                replaced=self._cache.near.replaced,
-                age=self._cache.tracking.age,
-            ),
-        )
+        return self._monitor.stats(self._binding, self._strategy, tuple(self.faults.active.values()))
 
     async def watch(self) -> None:
         """Look at Redis' own figures and at whether it is used, and tell the other copies what was counted and viewed,
         once. Called every second by the opener."""
-        doubt = self._binding.trust.doubt()
-        reason = self._cache.breaker.problem or (doubt.reason if doubt else None)
-        if reason != self._doubt:
-            self._doubt = reason
-            self.note("cache", "Redis", f"not used: {reason}" if reason else "used again")
-        with contextlib.suppress(CacheUnavailable):
-            present = await self._binding.cache.get(COLLECTION)
-            self._generation = present.payload.hex() if present is not None else None
-            info = await self._cache.server()
-            self._redis = RedisStats(**msgspec.structs.asdict(info))
-
-        await asyncio.gather(self._totals.report(), self._binding.views.report())
+        await self._monitor.look(self._binding, self._strategy)
 
     def note(self, operation: str, key: str, verdict: str) -> None:
         """Write into the trace what is no operation on a movie: a fault that was switched, a change of trust."""
@@ -529,48 +371,3 @@ class Catalogue:
 
         Raises CacheUnavailable, StoreUnavailable."""
         return await audit.check(self._binding.store, self._binding.cache)
-
-    # --------------------------------------------------------------------------------------------------------- details
-
-    async def _write(self, operation: str, id: str, commit: Commit) -> Written:
-        await self._admitted.wait()
-        strategy, binding = self._strategy, self._binding
-        started = time.perf_counter()
-        self._writes += 1
-        self._quiet.clear()
-        try:
-            with failures_counted(self._observer, strategy.name, write=True):
-                written = await strategy.write(Change(id, partial(commit, binding.store)))
-                binding.tallies.wrote(written)
-        except EditConflict:
-            self._observer.conflict(strategy.name)
-            self._observer.trace(operation, id, strategy.name, None, "conflict", None, time.perf_counter() - started)
-            raise
-        finally:
-            self._writes -= 1
-            if not self._writes:
-                self._quiet.set()
-        seconds = time.perf_counter() - started
-        self._observer.write(strategy.name, seconds)
-        binding.auditor.wrote(id)
-        binding.rated.changed()
-        self._observer.trace(
-            operation, id, strategy.name, "store", "committed", written.version, seconds, written.steps
-        )
-        return written
-
-
-async def _updated(store: Store, movie: Movie, announced: Awaitable[None]) -> Written:
-    saved = await store.update(movie, announced)
-    return Written(saved, saved.version)
-
-
-async def _inserted(store: Store, movie: Movie, announced: Awaitable[None]) -> Written:
-    await announced
-    added = await store.insert(movie)
-    return Written(added, added.version)
-
-
-async def _deleted(store: Store, id: str, version: int, announced: Awaitable[None]) -> Written:
-    await announced
-    return Written(None, await store.delete(id, version))

@@ -6,11 +6,10 @@ from data.cities import country_names, shipped_cities
 from data.place_source import PlaceSource, read_places
 from data.rejects import RejectsFile
 from data.rows import Reject
-from data.source import SHIPPED_COUNT, SHIPPED_HASH, Source, read, shipped
+from data.source import SHIPPED_HASH, Source, read, shipped
 from data.synthetic import Synthetic
 
 __all__ = [
-    "SHIPPED_COUNT",
     "SHIPPED_HASH",
     "PlaceSource",
     "Reject",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+
+from core.place import distance_km
 
 Row = dict[str, str]
 
@@ -39,7 +40,7 @@ def places(films: Sequence[Row], cities: dict[str, Any], codes: dict[str, str]) 
         for city in by_country.get(code, []):
             if len(chosen) == wanted:
                 break
-            if all(distance_km(city, other) >= NEAREST_KM for other in chosen):
+            if all(distance_km(position(city), position(other)) >= NEAREST_KM for other in chosen):
                 chosen.append(city)
         rows += [place_row(city) for city in chosen]
     return rows
@@ -57,8 +58,6 @@ def place_row(city: dict[str, Any]) -> Row:
     return dict(zip(PLACE_COLUMNS, (str(city[column]) for column in columns), strict=True))
 
 
-def distance_km(one: dict[str, Any], other: dict[str, Any]) -> float:
-    """The great-circle distance between two cities."""
-    lat1, lon1, lat2, lon2 = (math.radians(city[axis]) for city in (one, other) for axis in ("latitude", "longitude"))
-    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return 2 * 6371.0 * math.asin(math.sqrt(half))
+def position(city: dict[str, Any]) -> tuple[float, float]:
+    """Latitude and longitude of a city."""
+    return city["latitude"], city["longitude"]

@@ -16,11 +16,6 @@ _COLUMNS: Final = ("line", "reason", "row")
 _FORMULA_SIGNS: Final = ("=", "+", "-", "@")
 
 
-def path_for(source: Path, directory: Path | None = None) -> Path:
-    """The first free name such as movies.rejects.csv, in the given folder or the working one."""
-    return next(path for path in _names(source, directory or Path.cwd()) if not path.exists())
-
-
 class RejectsFile:
     """Rejects as CSV (line, reason, row), made on the first of them and readable by its owner alone.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from textual.binding import Binding, BindingType
-
 Where = Literal["movies", "genres", "log", "search", "start", "tour", "everywhere"]
 PLACES: Final[dict[Where, str]] = {
     "movies": "In the movie table",
@@ -368,49 +366,4 @@ ACTIONS: Final[tuple[Action, ...]] = (
         False,
     ),
 )
-_IN_DIALOGS: Final = ("app.interrupt", "app.suspend")
 ACTION: Final[dict[str, Action]] = {action.id: action for action in ACTIONS}
-
-_OF_THE_APP: Final = tuple(
-    action for action in ACTIONS if action.where == "everywhere" and action.action.startswith("app.")
-)
-
-
-def bindings(where: Where) -> list[BindingType]:
-    """The key bindings of one place, each with the id that a key map can name."""
-    return [
-        Binding(
-            action.keys,
-            action.action,
-            action.label,
-            show=False,
-            key_display=action.shown,
-            priority=action.opens_box,
-            id=action.id,
-        )
-        for action in ACTIONS
-        if action.where == where and action.keys and action not in _OF_THE_APP
-    ]
-
-
-def app_bindings() -> list[BindingType]:
-    """The key bindings that work on every screen, those without a letter in dialogs too."""
-    return [
-        Binding(
-            action.keys,
-            action.action.removeprefix("app."),
-            action.label,
-            show=False,
-            priority=action.id in _IN_DIALOGS,
-            id=action.id,
-        )
-        for action in _OF_THE_APP
-        if action.keys and action.id != "app.palette"
-    ]
-
-
-def hints(where: Where) -> tuple[Action, ...]:
-    """What the footer shows in one place, the most needed first."""
-    places = (where,) if where in ("search", "start") else (where, "everywhere")
-    found = [action for action in ACTIONS if action.rank is not None and action.where in places]
-    return tuple(sorted(found, key=lambda action: action.rank or 0))

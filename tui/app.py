@@ -19,7 +19,7 @@ from textual.widgets import Input
 from core.catalogue import Catalogue
 from core.settings import Settings
 from core.telemetry import Telemetry
-from tui.actions import app_bindings
+from tui.bindings import app_bindings
 from tui.jobs import JobControl, has_shell
 from tui.keys_help import box_help, panel_help, panel_title, start_help
 from tui.legible import legible

@@ -66,10 +66,6 @@ class Draft:
         others = {key: value for key, value in self.typed.items() if key != name}
         return dataclasses.replace(self, typed=MappingProxyType(others if typed is None else {**others, name: typed}))
 
-    def revert(self, name: str) -> Draft:
-        """The draft with the base's value in the field again."""
-        return self.write(name, self.original(name))
-
     def rebase(self, base: Movie, movie: Movie) -> Draft:
         """A draft over another base that shows this movie's values."""
         draft = Draft(base, self.fields)

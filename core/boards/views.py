@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, get_args
 
 from core.boards.decay import DecayedCounts
@@ -35,8 +34,8 @@ class MostViewed(NamedTuple):
 class Views:
     """The views of one store's movies."""
 
-    def __init__(self, cache: RedisCache, clock: Callable[[], float] = time.monotonic) -> None:
-        self._own = {span: DecayedCounts(HALF_LIFE[span], KEPT, clock) for span in SPANS}
+    def __init__(self, cache: RedisCache) -> None:
+        self._own = {span: DecayedCounts(HALF_LIFE[span], KEPT, time.monotonic) for span in SPANS}
         self._untold: Counter[str] = Counter()
         sets = tuple(Decaying(span, HALF_LIFE[span], KEPT) for span in SPANS)
         self._sums = Sums(cache, "views", self._since, self._whole, sets)

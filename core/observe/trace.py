@@ -29,8 +29,8 @@ class Trace:
 
     __slots__ = ("_lines", "_number", "_snapshot")
 
-    def __init__(self, kept: int = KEPT) -> None:
-        self._lines: deque[TraceLine | tuple[int, Hit]] = deque(maxlen=kept)
+    def __init__(self) -> None:
+        self._lines: deque[TraceLine | tuple[int, Hit]] = deque(maxlen=KEPT)
         self._number = 0
         self._snapshot: tuple[TraceLine, ...] | None = ()
 

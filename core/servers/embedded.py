@@ -114,7 +114,7 @@ class EmbeddedServers:
                     self._state.remove_sockets()
 
 
-async def stop_embedded(state_dir: Path, *, report: Report | None = None) -> tuple[StoppedServer, ...]:
+async def stop_embedded(state_dir: Path) -> tuple[StoppedServer, ...]:
     """End the servers of a state folder, whoever started them; returns those that were running.
 
     Raises ServerFailed on one that cannot be ended, SettingsError on a folder that cannot be used."""
@@ -123,7 +123,7 @@ async def stop_embedded(state_dir: Path, *, report: Report | None = None) -> tup
         return ()
     async with state.locked(_DOOR):
         in_use = state.in_use()
-        stopped = await unbroken(_stop(embedded_servers(state, report)))
+        stopped = await unbroken(_stop(embedded_servers(state)))
         if not in_use:
             state.remove_sockets()
     return tuple(StoppedServer(name, pid, in_use) for name, pid in stopped.items())

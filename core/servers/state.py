@@ -32,7 +32,7 @@ _LONGEST_SOCKET: Final = "mongodb-27017.sock"
 # PostgreSQL and mongod split a list of sockets at commas, and quotes mean something to both.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/ ._@+~-]+")
 _REMEDY: Final = "Name another folder with --state-dir or REELCACHE_STATE_DIR."
-_LOCK_SECONDS: Final = 120.0
+_LOCK_SECONDS: Final = 120
 
 
 class StateFolder:
@@ -79,16 +79,16 @@ class StateFolder:
             raise self.unusable(OSError(errno.EACCES, "not writable"))
 
     @asynccontextmanager
-    async def locked(self, name: str, seconds: float = _LOCK_SECONDS) -> AsyncIterator[None]:
-        """Hold this lock against every other process and task. Raises ServerFailed when it stays taken so long."""
+    async def locked(self, name: str) -> AsyncIterator[None]:
+        """Hold this lock against every other process and task. Raises ServerFailed when it stays taken too long."""
         descriptor = self._open_lock(name)
         try:
-            deadline = asyncio.get_running_loop().time() + seconds
+            deadline = asyncio.get_running_loop().time() + _LOCK_SECONDS
             while not self._try(descriptor, fcntl.LOCK_EX):
                 if asyncio.get_running_loop().time() > deadline:
                     raise ServerFailed(
                         "servers",
-                        f"another copy of the program has kept {self.servers / name}.lock for {seconds:.0f} seconds",
+                        f"another copy of the program has kept {self.servers / name}.lock for {_LOCK_SECONDS} seconds",
                         remedy="End that copy, then try again.",
                     )
                 await asyncio.sleep(0.01)

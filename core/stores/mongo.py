@@ -8,41 +8,25 @@ from hashlib import blake2b
 from typing import Final
 
 import msgspec
-from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
 
-from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
-from core.model import Movie, replace
+from core.errors import ForeignCollection, StoreUnavailable
+from core.model import Movie
 from core.place import Place
 from core.query import Query, ValueCount
 from core.score import Ranked
-from core.stores import mongo_theaters
+from core.stores import mongo_edits, mongo_theaters, mongo_windows
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Stored, StoreName, Window
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
 from core.stores.mongo_connection import NOTES, MongoConnection
-from core.stores.mongo_documents import (
-    OURS,
-    PROJECTION,
-    Document,
-    document_of,
-    id_of,
-    insertion,
-    key_of,
-    movie_of,
-    replacement,
-    version_of,
-)
-from core.stores.mongo_errors import SERVER, may_have_happened, outcome_unknown
-from core.stores.mongo_first import MOST, first_rows
+from core.stores.mongo_documents import Document, id_of, movie_of
+from core.stores.mongo_errors import SERVER
 from core.stores.mongo_journal import Journal
 from core.stores.mongo_loading import Loads
 from core.stores.mongo_mark import Mark
 from core.stores.mongo_queries import (
     BINARY,
     ID,
-    OWNED,
     documents,
     key_in,
     key_projection,
@@ -51,13 +35,12 @@ from core.stores.mongo_queries import (
     matching,
     order,
     ranking,
-    still,
     unknown_part,
     value_path,
     values_in,
     values_projection,
 )
-from core.stores.mongo_removals import above_removal, bury, bury_all, first_versions
+from core.stores.mongo_removals import bury_all
 from core.stores.mongo_standing import name_cache, resume, standing, suspend
 
 _ASIDE: Final = 8
@@ -66,8 +49,6 @@ _GLANCE: Final = 1.0
 """Seconds that a look at the cache's standing may take."""
 _FETCHED: Final = 500
 """Rows of an order that come at once: to read some more of them would keep others waiting for longer than a frame."""
-_NEAR: Final = 10_000
-"""Rows that are walked over sooner than all are counted."""
 
 
 class MongoStore:
@@ -144,40 +125,12 @@ class MongoStore:
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         """The ids of one window of a query's answer, and how many movies the whole answer has."""
         with self._at.call():
-            if offset >= _NEAR and limit > 0:
-                return await self._deep_window(query, offset, limit)
-            ids = await self._ids(query, offset, limit) if limit > 0 else ()
-            # A window that ends the answer knows how long it is.
-            complete = len(ids) < limit and (ids or offset == 0)
-            total = offset + len(ids) if complete else await self._count(matching(query))
-        return Window(ids=ids, total=total)
-
-    async def _deep_window(self, query: Query, offset: int, limit: int) -> Window:
-        """A window that is walked to from the nearer end of the known or the unknown part."""
-        first, rest = known_part(query), unknown_part(query)
-        known = total = await self._count(first)
-        if rest is not None:
-            total = await self._count(matching(query))
-        ids = await self._slice(first, order(query, known=True), known, offset, limit)
-        if rest is not None and (lacking := limit - len(ids)):
-            ids += await self._slice(rest, order(query, known=False), total - known, max(0, offset - known), lacking)
-        return Window(ids=ids, total=total)
-
-    async def _slice(
-        self, chosen: Document, by: list[tuple[str, int]], size: int, skip: int, limit: int
-    ) -> tuple[str, ...]:
-        """Some of so many movies."""
-        after = max(0, size - skip - limit)
-        if skip >= size:
-            return ()
-        if skip <= after:
-            return await self._part(chosen, by, skip, limit)
-        return (await self._part(chosen, [(path, -way) for path, way in by], after, min(limit, size - skip)))[::-1]
+            return await mongo_windows.window(self._at, query, offset, limit)
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
         """The ids of the first rows of a query's answer, without counting how many there are."""
         with self._at.call():
-            return await self._ids(query, 0, limit)
+            return await mongo_windows.rows(self._at, query, 0, limit)
 
     async def ranked(self, query: Query, limit: int) -> tuple[Ranked, ...]:
         """The movies of a query's answer that have most points, most first."""
@@ -267,61 +220,14 @@ class MongoStore:
     async def count(self) -> int:
         """How many movies there are in all."""
         with self._at.call():
-            return await self._count(OWNED)
-
-    async def _ids(self, query: Query, offset: int, limit: int) -> tuple[str, ...]:
-        if query.selective and offset + limit <= MOST:
-            found = await first_rows(self._at, query, offset + limit)
-            if found is not None:
-                return found[offset:]
-        known = await self._part(known_part(query), order(query, known=True), offset, limit)
-        rest = unknown_part(query)
-        if len(known) == limit or rest is None:
-            return known
-        before = offset + len(known) if known or offset == 0 else await self._count(known_part(query))
-        skip = max(0, offset - before)
-        return known + await self._part(rest, order(query, known=False), skip, limit - len(known))
-
-    async def _part(self, chosen: Document, by: list[tuple[str, int]], skip: int, limit: int) -> tuple[str, ...]:
-        cursor = self._at.movies.find(
-            chosen,
-            {"_id": 0, ID: 1},
-            sort=by,
-            skip=skip,
-            limit=limit,
-            batch_size=limit,
-            collation=BINARY,
-            allow_disk_use=True,
-        )
-        return tuple([document[OURS]["id"] async for document in cursor])
-
-    async def _count(self, chosen: Document) -> int:
-        return await self._at.movies.count_documents(chosen, collation=BINARY)
+            return await mongo_windows.count(self._at)
 
     # ---------------------------------------------------------------------------------------------------- writes
 
     async def insert(self, movie: Movie) -> Movie:
         """Add a movie; returns it with its version. Raises MovieExists."""
         with self._at.call():
-            least = (await first_versions(self._at, (movie.id,)))[movie.id]
-            try:
-                # An upsert, for the server reads its clock when it inserts: after every removal that came before.
-                added = await self._at.movies.find_one_and_update(
-                    {"_id": {"$eq": key_of(movie.id)}, "title": {"$in": []}},  # which no present document passes
-                    insertion(document_of(movie, least), least),
-                    projection={f"{OURS}.version": 1},
-                    upsert=True,
-                    return_document=ReturnDocument.AFTER,
-                )
-            except DuplicateKeyError as problem:
-                if (problem.details or {}).get("keyPattern", {}).keys() == {"_id"}:
-                    raise MovieExists(movie.id) from None
-                raise
-            except PyMongoError as problem:
-                if may_have_happened(problem):
-                    raise outcome_unknown(self._at.address) from problem
-                raise
-            return replace(movie, version=await above_removal(self._at, movie.id, version_of(added or {})))
+            return await mongo_edits.insert(self._at, movie)
 
     async def update(self, movie: Movie, first: Awaitable[None] | None = None) -> Movie:
         """Replace the movie whose version is still `movie.version`; returns it with its new version. Nothing is changed
@@ -330,44 +236,14 @@ class MongoStore:
         Fields that did not change, and all that are not ours, stay as they are in the document.
         Raises MovieNotFound, or EditConflict holding the present movie."""
         with self._at.call():
-            present = await self._at.movies.find_one(still(movie.id, movie.version), PROJECTION)
-            if first is not None:
-                await first
-            saved: Document | None = None
-            if present is not None:
-                try:
-                    saved = await self._at.movies.find_one_and_update(
-                        still(movie.id, movie.version),
-                        replacement(present, movie),
-                        projection={f"{OURS}.version": 1},
-                        return_document=ReturnDocument.AFTER,
-                    )
-                except PyMongoError as problem:
-                    if may_have_happened(problem):
-                        raise outcome_unknown(self._at.address) from problem
-                    raise
-            if saved is None:
-                raise await self._refusal(movie.id, movie.version)
-        return replace(movie, version=version_of(saved))
+            return await mongo_edits.update(self._at, movie, first)
 
     async def delete(self, id: str, version: int) -> int:
         """Remove the movie whose version is still this; returns the version of the removal.
 
         Raises MovieNotFound, or EditConflict holding the present movie."""
         with self._at.call():
-            if await self._at.movies.find_one(still(id, version), {"_id": 1}) is None:
-                raise await self._refusal(id, version)
-            # The tombstone first: one too many only lets a later insert of this id begin higher.
-            removal = await bury(self._at, id, version)
-            try:
-                gone = await self._at.movies.find_one_and_delete(still(id, version), {"_id": 1})
-            except PyMongoError as problem:
-                if may_have_happened(problem):
-                    raise outcome_unknown(self._at.address) from problem
-                raise
-            if gone is None:
-                raise await self._refusal(id, version)
-        return removal
+            return await mongo_edits.delete(self._at, id, version)
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
         """Insert or replace a batch by id, skipping those that are the same; in several transactions where it is large.
@@ -393,12 +269,6 @@ class MongoStore:
             await self._at.notes.delete_many({"_id": {"$ne": OWNER}})
             await mongo_theaters.remove_own(self._at)
             await prepare(self._at, foreign=False)
-
-    async def _refusal(self, id: str, base: int) -> MovieNotFound | EditConflict:
-        """Why no movie of this id and version was found, by a read that waits for writes under way."""
-        movies = self._at.movies.with_options(read_concern=ReadConcern("linearizable"))
-        present = await movies.find_one({"_id": {"$in": keys_of((id,))}}, PROJECTION)
-        return MovieNotFound(id) if present is None else EditConflict(movie_of(present), base)
 
     # ----------------------------------------------------------------------------------------------------- notes
 

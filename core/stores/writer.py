@@ -1,8 +1,5 @@
-"""Movies written out as a store takes them by a process of their own: on another core than the driver and the reading.
-
-`python -m core.stores.writer mongodb|postgresql` answers each request on its standard input; both go with their length
-in front. It ends when nobody asks any more, whatever became of who began it, and Ctrl-C does not reach it.
-"""
+"""Movies written out as a store takes them by a process of their own (`worker`): on another core than the driver and
+the reading."""
 
 from __future__ import annotations
 
@@ -20,7 +17,8 @@ from core.model import Movie
 
 MANY: Final = 20_000
 """Movies from which on it is worth half a second of starting."""
-_LENGTH: Final = 4
+LENGTH: Final = 4
+"""Bytes in front of each request and each answer that say how long it is."""
 _MOST: Final = 1 << 26
 """Bytes of an answer that are read ahead."""
 
@@ -34,6 +32,7 @@ class Request(msgspec.Struct, array_like=True, gc=False):
 
 
 Write = Callable[[Request], bytes]
+"""Writes them out as one store takes them."""
 
 
 class Writer:
@@ -67,7 +66,7 @@ async def writing(store: str, write: Write, expected: int) -> AsyncIterator[Writ
         yield Writer(write)
         return
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "core.stores.writer", store),
+        *(sys.executable, "-P", "-m", "core.stores.worker", store),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
         stdin=PIPE,
         stdout=PIPE,
@@ -90,29 +89,7 @@ async def _asked(process: Process, packed: bytes) -> bytes:
     assert process.stdout is not None
     if process.stdin.is_closing():  # uvloop's pipe would answer with a RuntimeError
         raise BrokenPipeError
-    process.stdin.write(len(packed).to_bytes(_LENGTH) + packed)
+    process.stdin.write(len(packed).to_bytes(LENGTH) + packed)
     await process.stdin.drain()
-    length = int.from_bytes(await process.stdout.readexactly(_LENGTH))
+    length = int.from_bytes(await process.stdout.readexactly(LENGTH))
     return await process.stdout.readexactly(length)
-
-
-def main(store: str) -> None:
-    """Answer requests until there are no more."""
-    write: Write
-    if store == "mongodb":
-        from core.stores.mongo_documents import written as write
-    else:
-        from core.stores.postgres_copy import written as write
-    decode = msgspec.msgpack.Decoder(Request).decode
-    while head := sys.stdin.buffer.read(_LENGTH):
-        answer = write(decode(sys.stdin.buffer.read(int.from_bytes(head))))
-        sys.stdout.buffer.write(len(answer).to_bytes(_LENGTH))
-        sys.stdout.buffer.write(answer)
-        sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    try:
-        main(*sys.argv[1:])
-    except BrokenPipeError:
-        os._exit(0)  # nobody waits for it any more; there is nothing to flush either

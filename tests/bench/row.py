@@ -8,14 +8,15 @@ Nothing here raises over a figure: a missed goal is a verdict.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Final, Literal
+from typing import Final, Literal, ParamSpec
 
 import msgspec
 
 Judged = Literal["median", "p95", "p99", "max"]
+_How = ParamSpec("_How")
 _TIMES: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 
@@ -71,15 +72,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Ours over the peer's, round by round where they ran in rounds."""
     goal: str = ""
     """Empty where the row is there for comparison only."""
+    reached: tuple[str, ...] = ()
+    """What is held against each goal, as it is printed."""
     judged: Judged = "median"
     """Which figure the goal, and the ratio, is of."""
     verdict: str = ""
     """`kept`, `missed`, or `not measured: why`; of a bound `within reach` or `out of reach`."""
     floor: str = ""
     """Of a bound alone: the least that can be had, as it is printed."""
-
-
-Measurement = Callable[[Run], AsyncIterator[Row]]
 
 
 def measured(
@@ -107,13 +107,15 @@ def measured(
             ratio = figure_of([mine / other for mine, other in zip(ours, theirs, strict=True)], "")
         else:
             ratio = figure_of([figure.judged(judged) / base.judged(judged)], "")
-    goals, kept = [], True
+    goals, reached, kept = list[str](), list[str](), True
     which = "" if judged == "median" else f"{judged} "
     if ratio_at_most is not None:
         goals.append(f"{which}<= {_times(ratio_at_most)}")
+        reached.append(_times(ratio.value) if ratio is not None else "no ratio")
         kept = ratio is not None and ratio.value <= ratio_at_most
     if at_most is not None:
         goals.append(f"{which}<= {_amount(at_most, unit)}")
+        reached.append(_amount(figure.judged(judged), unit))
         kept = kept and figure.judged(judged) <= at_most
     verdict = ("kept" if kept else "missed") if goals else ""
     return Row(
@@ -124,48 +126,29 @@ def measured(
         base=base,
         ratio=ratio,
         goal=", ".join(goals),
+        reached=tuple(reached),
         judged=judged,
         verdict=verdict,
     )
 
 
-def bound(
-    number: str,
-    what: str,
-    least: Sequence[float],
-    *,
-    unit: str = "s",
-    peer: str = "",
-    theirs: Sequence[float] = (),
-    ratio_at_most: float | None = None,
-    at_most: float | None = None,
-    judged: Judged = "median",
-    paired: bool = True,
-) -> Row:
-    """A row that judges a goal instead of us: the least that a program of our kind can need, as it is measured beside
-    ours. Where even that misses the goal it is out of reach, else within; it counts as neither kept nor missed.
+def _judging_the_goal(measure: Callable[_How, Row]) -> Callable[_How, Row]:
+    def bound(*samples: _How.args, **how: _How.kwargs) -> Row:
+        row = measure(*samples, **how)
+        if len(row.reached) != 1:
+            raise ValueError("a bound is of one goal")
+        verdict = "within reach" if row.verdict == "kept" else "out of reach"
+        return msgspec.structs.replace(row, floor=row.reached[0], verdict=verdict)
 
-    As `measured`, with one of the two goals: what misses a goal of `measured` rows is explained by a bound of that
-    goal. Raises ValueError for both or none."""
-    if (ratio_at_most is None) == (at_most is None):
-        raise ValueError("a bound is of one goal")
-    row = measured(
-        number,
-        what,
-        least,
-        unit=unit,
-        peer=peer,
-        theirs=theirs,
-        ratio_at_most=ratio_at_most,
-        at_most=at_most,
-        judged=judged,
-        paired=paired,
-    )
-    assert row.figure is not None
-    ratio = None if ratio_at_most is None else row.ratio
-    floor = _amount(row.figure.judged(judged), unit) if ratio is None else _times(ratio.value)
-    verdict = "within reach" if row.verdict == "kept" else "out of reach"
-    return msgspec.structs.replace(row, floor=floor, verdict=verdict)
+    return bound
+
+
+bound: Final = _judging_the_goal(measured)
+"""A row that judges a goal instead of us: the least that a program of our kind can need, as it is measured beside ours.
+Where even that misses the goal it is out of reach, else within; it counts as neither kept nor missed.
+
+As `measured`, with one of the two goals: what misses a goal of `measured` rows is explained by a bound of that goal.
+Raises ValueError for both or none."""
 
 
 def whole(rows: Sequence[Row]) -> str:

@@ -90,15 +90,14 @@ class Verdict(msgspec.Struct):
         return [violation for violation in self.violations if violation.invariant in claims]
 
 
-def check(history: History, *, staleness_limit: float = STALENESS_LIMIT) -> Verdict:
+def check(history: History) -> Verdict:
     """Judge a history."""
-    return _Checker(history, staleness_limit).verdict()
+    return _Checker(history).verdict()
 
 
 class _Checker:
-    def __init__(self, history: History, staleness_limit: float) -> None:
+    def __init__(self, history: History) -> None:
         self._history = history
-        self._limit = staleness_limit
         self._lines: dict[tuple[str, str], Timeline] = defaultdict(Timeline)
         self._seen: dict[tuple[str, str], Floors] = {}
         self._failed: dict[str, Operation] = {}
@@ -305,7 +304,7 @@ class _Checker:
         for fault in self._disturbances:
             if fault.began < operation.began and fault.at > since:
                 calm = max(calm, min(fault.at, operation.began))
-        if (operation.began - calm) / 1e9 > self._limit and not operation.labelled:
+        if (operation.began - calm) / 1e9 > STALENESS_LIMIT and not operation.labelled:
             above = next(later for later in line.after(state) if later.certain is not None)
             text = f"outdated for {(operation.began - since) / 1e9:.2f} s"
             self._find("I8", key, operation.began, text, str(operation), above.told)

@@ -36,8 +36,8 @@ class Servers:
 
     A `topology` that runs is Redis in place of the embedded one."""
 
-    def __init__(self, folder: Path, topology: Topology | None = None) -> None:
-        self.topology = topology
+    def __init__(self, folder: Path) -> None:
+        self.topology: Topology | None = None
         self._state = StateFolder(folder)
         self._servers = embedded_servers(self._state, redis_maxmemory=MEMORY)
         self._started: set[ServerName] = set()

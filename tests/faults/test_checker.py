@@ -49,9 +49,9 @@ def read(began: int, ended: int, version: int, token: str, session: str = "r", *
     return Operation(session, "get", KEY, STORE, began, ended=ended, outcome="ok", seen=seen, **more)  # type: ignore[arg-type]
 
 
-def missing(began: int, ended: int, session: str = "r") -> Operation:
+def missing(began: int, ended: int) -> Operation:
     """A read that found none."""
-    return Operation(session, "get", KEY, STORE, began, ended=ended, outcome="missing")
+    return Operation("r", "get", KEY, STORE, began, ended=ended, outcome="missing")
 
 
 def window(began: int, ended: int, shown: tuple[Seen, ...], total: int, question: str = "genre Chaos") -> Operation:

@@ -48,17 +48,17 @@ class Feed:
         self.windows.add(stats)
         return stats
 
-    def reads(self, hits: int, misses: int, *, hit_seconds: float = 0.0005, miss_seconds: float = 0.012) -> None:
+    def reads(self, hits: int, misses: int, *, hit_seconds: float = 0.0005) -> None:
         """Hits and misses of the strategy in force, each with a line in the trace."""
         for n in range(hits):
             self.observer.hits(self.strategy, 1, hit_seconds, tier="redis")
             self.observer.saved(self.strategy)
             self.observer.trace("read", f"movie:{n}", self.strategy, "redis", "hit", 7, hit_seconds)
         for n in range(misses):
-            self.observer.misses(self.strategy, 1, miss_seconds)
+            self.observer.misses(self.strategy, 1, 0.012)
             with self.observer.load(self.strategy):
                 pass
-            self.observer.trace("read", f"movie:{n}", self.strategy, "store", "miss", 7, miss_seconds)
+            self.observer.trace("read", f"movie:{n}", self.strategy, "store", "miss", 7, 0.012)
 
     def summary(self, span: Span = SPANS[0]) -> Summary:
         """What the panels are shown."""

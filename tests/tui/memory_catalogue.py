@@ -7,20 +7,24 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 
 import msgspec
 
 from core.boards.board import Board, BoardRow
 from core.boards.views import Span
-from core.catalogue import Catalogue, Reading, Unfinished
+from core.catalogue import Catalogue
+from core.counting import completed
 from core.errors import EditConflict, MovieExists, MovieNotFound, UnknownPlace
 from core.intake import Source
 from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace
 from core.observe.stats import NearStats, SharedStats, Stats, StrategyStats, TraceLine
 from core.place import KINDS, Kind, Place, Reach, Surroundings
-from core.query import Counts, Freshness, Page, Query, Tier
+from core.query import Counts, Freshness, Page, Query, Tier, ValueCount
+from core.quiescence import Unfinished
+from core.reading import Reading
 from core.settings import Settings
 from core.strategies.orders import Making
 from core.strategies.places import computed
@@ -238,9 +242,14 @@ class MemoryCatalogue(Catalogue):
             raise UnknownPlace(text, ("Paris",) if text.startswith("Pari") else ())
         return found[0]
 
-    async def _counts(self, operation: str, query: Query, field: str) -> Counts:
+    async def counts(self, field: str, query: Query) -> Counts:
         await self._wait()
         return Counts(reference.counts(self.stock.values(), query, field), "store", "fresh", 0.0)
+
+    async def completions(
+        self, field: str, beginning: str, limit: int = 10, *, among: Query | None = None
+    ) -> tuple[ValueCount, ...]:
+        return await completed(partial(self.counts, field), field, beginning, limit, among or Query())
 
     async def top(self, genre: str | None = None, limit: int = 50) -> Board:
         await self._wait()

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from textual.app import App, ComposeResult
+from textual.events import Paste
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
 
 from core.model import Movie, replace
 from tui.screens.review import ReviewScreen
+from tui.widgets.field_input import FieldInput
 
 UNSET: Any = object()
 
@@ -78,7 +80,18 @@ async def save_through_review(pilot: Pilot[Any], *keys: str) -> None:
 
 async def type_text(pilot: Pilot[Any], text: str) -> None:
     """Paste a text into the focused box, as a terminal does."""
-    from textual.events import Paste
-
     pilot.app.post_message(Paste(text))
     await pilot.pause()
+
+
+def box(pilot: Pilot[Any], name: str) -> FieldInput:
+    """The box of a field of the form."""
+    return pilot.app.screen.query_one(f"#field-{name}", FieldInput)
+
+
+async def fill(pilot: Pilot[Any], name: str, text: str) -> None:
+    """Put another text into the box of a field."""
+    box(pilot, name).focus()
+    await pilot.pause()
+    await pilot.press("ctrl+u")
+    await type_text(pilot, text)

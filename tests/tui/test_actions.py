@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from typing import get_args
 
-from tui.actions import ACTIONS, Where, app_bindings, bindings, hints
+from tui.actions import ACTIONS, Where
 from tui.app import ReelcacheApp
+from tui.bindings import app_bindings, bindings
 from tui.screens.browse import BrowseScreen
 from tui.screens.start import StartScreen
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.key_footer import fitting
+from tui.widgets.key_footer import fitting, hints
 from tui.widgets.movie_table import MovieTable
 
 

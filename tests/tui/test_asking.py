@@ -61,8 +61,8 @@ class Person:
         assert self.window.answer(request, Page(movies, TOTAL, request.offset))
         self._turn()
 
-    def sees(self, first: int, rows: int = 40) -> bool:
-        return all(self.window.row(number) is not None for number in range(first, first + rows))
+    def sees(self, first: int) -> bool:
+        return all(self.window.row(number) is not None for number in range(first, first + 40))
 
 
 def test_a_leap_is_asked_for_at_once() -> None:

@@ -11,10 +11,10 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from core.catalogue import Unfinished
 from core.errors import ServerFailed, StoreUnavailable, UnknownStore
 from core.model import LoadProgress, replace
 from core.query import LONGEST_TEXT, Page, Query
+from core.quiescence import Unfinished
 from core.settings import Settings
 from tests.tui.desk import Desk, desk, shown
 from tests.tui.memory_catalogue import TITLES, MemoryCatalogue, movies, opening

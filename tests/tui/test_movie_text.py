@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
-from core.catalogue import Reading
 from core.model import FIELDS, Movie, replace
 from core.query import Tier
+from core.reading import Reading
 from tests.tui.movies import ALIEN, TITLES, any_movies, quick
 from tui.formats import DASH
 from tui.widgets.movie_text import provenance, readable, reading_lines

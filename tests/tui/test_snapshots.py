@@ -95,12 +95,10 @@ class RecordedCatalogue(MemoryCatalogue):
 
 
 @asynccontextmanager
-async def browsing(
-    tmp_path: Path, catalogue: RecordedCatalogue, size: tuple[int, int] = SIZES[0]
-) -> AsyncIterator[Pilot[int]]:
+async def browsing(tmp_path: Path, catalogue: RecordedCatalogue) -> AsyncIterator[Pilot[int]]:
     """The app with everything read and shown that there is to read and show."""
     app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue))
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=SIZES[0]) as pilot:
         await until(pilot, lambda: isinstance(app.screen, BrowseScreen) and app.screen.query(MovieTable))
         screen = app.screen
         assert isinstance(screen, BrowseScreen)

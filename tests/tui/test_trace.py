@@ -18,10 +18,8 @@ from tui.verdicts import explain, rank
 from tui.widgets.trace import TracePanel
 
 
-def line(
-    operation: str = "get", key: str = "Q1", verdict: str = "hit", seconds: float = 0.001, version: int | None = 7
-) -> TraceLine:
-    return TraceLine(1, 1_700_000_000.0, operation, key, "cache-aside", "redis", verdict, version, seconds)
+def line(operation: str = "get", verdict: str = "hit", seconds: float = 0.001, version: int | None = 7) -> TraceLine:
+    return TraceLine(1, 1_700_000_000.0, operation, "Q1", "cache-aside", "redis", verdict, version, seconds)
 
 
 @pytest.mark.parametrize(

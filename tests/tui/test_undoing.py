@@ -128,12 +128,19 @@ async def test_undo_meets_somebody_elses_save_field_by_field(tmp_path: Path) -> 
         assert at.catalogue.stock["Q1"].runtime == 99
 
 
+async def added(at: Desk) -> Movie:
+    """Add a movie and put the cursor on it."""
+    await at.press("a")
+    await at.until(lambda: isinstance(at.app.screen, EditScreen))
+    await save_through_review(at.pilot, *"Mine")
+    await at.until(lambda: "my:mine" in at.catalogue.stock and at.app.screen is at.app.screen_stack[1])
+    await at.go_to("my:mine")
+    return at.catalogue.stock["my:mine"]
+
+
 async def test_an_addition_is_taken_back_by_removing_after_asking(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
-        await at.press("a")
-        await at.until(lambda: isinstance(at.app.screen, EditScreen))
-        await save_through_review(at.pilot, *"Mine")
-        await at.until(lambda: "my:mine" in at.catalogue.stock and at.app.screen is at.app.screen_stack[1])
+        await added(at)
         await at.press("u")
         await at.until(lambda: isinstance(at.app.screen, ConfirmScreen))
         await at.press("n")
@@ -157,16 +164,6 @@ async def test_a_removal_is_taken_back_by_adding_it_again(tmp_path: Path) -> Non
         await at.press("y")
         await at.until(lambda: "Q1" in at.catalogue.stock)
         assert replace(at.catalogue.stock["Q1"], version=0) == replace(before, version=0)
-
-
-async def added(at: Desk) -> Movie:
-    """Add a movie and put the cursor on it."""
-    await at.press("a")
-    await at.until(lambda: isinstance(at.app.screen, EditScreen))
-    await save_through_review(at.pilot, *"Mine")
-    await at.until(lambda: "my:mine" in at.catalogue.stock and at.app.screen is at.app.screen_stack[1])
-    await at.go_to("my:mine")
-    return at.catalogue.stock["my:mine"]
 
 
 async def test_an_edit_and_then_the_addition_before_it_are_taken_back(tmp_path: Path) -> None:

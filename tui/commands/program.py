@@ -92,6 +92,10 @@ OtelOption = Annotated[
     ),
 ]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="A config file (TOML).", metavar="FILE")]
+PortOption = Annotated[int, typer.Option("--port", help="0: any that is free.", min=0, max=65_535)]
+HostOption = Annotated[
+    str, typer.Option("--host", help="The address to listen on. Nobody is asked for a password.", metavar="ADDRESS")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -206,10 +210,8 @@ scripts.add_to(app)
 @app.command(short_help="Serve the dashboard to a browser.", epilog=example("reelcache web --port 8080"))
 def web(
     context: typer.Context,
-    port: Annotated[int, typer.Option("--port", help="0: any that is free.", min=0, max=65_535)] = 8000,
-    host: Annotated[
-        str, typer.Option("--host", help="The address to listen on. Nobody is asked for a password.", metavar="ADDRESS")
-    ] = "127.0.0.1",
+    port: PortOption = 8000,
+    host: HostOption = "127.0.0.1",
 ) -> None:
     """Serve the dashboard to browsers on this machine, until Ctrl-C: each tab is a copy of its own."""
     settings = settings_of(context)  # told now, not to each visitor
@@ -226,10 +228,8 @@ def web(
 @app.command(short_help="Serve the movies to programs, over HTTP.", epilog=example("reelcache api --port 8080"))
 def api(
     context: typer.Context,
-    port: Annotated[int, typer.Option("--port", help="0: any that is free.", min=0, max=65_535)] = 8000,
-    host: Annotated[
-        str, typer.Option("--host", help="The address to listen on. Nobody is asked for a password.", metavar="ADDRESS")
-    ] = "127.0.0.1",
+    port: PortOption = 8000,
+    host: HostOption = "127.0.0.1",
 ) -> None:
     """Serve movies, genres and figures over HTTP to programs on this machine, until Ctrl-C; /openapi.json tells how."""
     settings = settings_of(context)

@@ -18,7 +18,7 @@ from core.observe.stats import Stats
 from core.query import Query, ValueCount
 from core.strategies.orders import Making
 from tui import figures
-from tui.actions import bindings
+from tui.bindings import bindings
 from tui.empty import away_lines, empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState
 
-from core.catalogue import Reading
 from core.errors import ReelcacheError
+from core.reading import Reading
 from tui.screens.help import HelpedScreen
 from tui.widgets.detail import ReadingText
 from tui.widgets.dialog import Dialog

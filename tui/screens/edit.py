@@ -126,12 +126,10 @@ class EditScreen(HelpedScreen[Movie | None]):
         """The field that had the focus when the save began."""
 
     @classmethod
-    def for_new(
-        cls, add: Save, *, title: str = "New movie", completions: Completions | None = None, note: str = ""
-    ) -> EditScreen:
+    def for_new(cls, add: Save, *, completions: Completions | None = None, note: str = "") -> EditScreen:
         """The form for a movie that does not exist yet: it has an id field, with a proposal that follows the title."""
         draft = Draft.of_new()
-        return cls(draft.base, add, title=title, completions=completions, draft=draft, note=note)
+        return cls(draft.base, add, title="New movie", completions=completions, draft=draft, note=note)
 
     @property
     def draft(self) -> Draft:

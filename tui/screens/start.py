@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from core.errors import ReelcacheError
-from tui.actions import bindings
+from tui.bindings import bindings
 from tui.columns import visible
 
 _NAMES: Final = {"redis": "Redis", "postgresql": "PostgreSQL", "mongodb": "MongoDB"}

@@ -8,7 +8,7 @@ from textual import events
 
 from core.filter_text import filter_text
 from core.observe.stats import Stats
-from tui.actions import bindings
+from tui.bindings import bindings
 from tui.screens.collecting import CollectingScreen
 from tui.tour import STEPS, Scene, Tour
 from tui.widgets.movie_table import MovieTable

@@ -9,8 +9,7 @@ from textual.geometry import Offset, Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from core.catalogue import Reading
-from tui.formats import visible
+from core.reading import Reading
 from tui.terms import PANELS
 from tui.widgets.explained import Explained
 from tui.widgets.movie_text import field_lines, provenance, reading_lines
@@ -39,24 +38,6 @@ class ReadingText(Widget):
         return len(self.lines(width))
 
 
-class Problem(Widget):
-    """One message in the colour of errors; takes no room while there is none."""
-
-    DEFAULT_CSS = """
-    Problem { height: auto; color: $text-error; display: none; }
-    Problem.-shown { display: block; margin-bottom: 1; }
-    """
-
-    text: reactive[str] = reactive("", layout=True)
-
-    def watch_text(self, text: str) -> None:
-        """Appear and vanish with the text."""
-        self.set_class(bool(text), "-shown")
-
-    def render(self) -> Content:
-        return Content(visible(self.text))
-
-
 class DetailPanel(VerticalScroll, Explained, can_focus=True):
     """The movie under the cursor, beside the table."""
 
@@ -72,13 +53,11 @@ class DetailPanel(VerticalScroll, Explained, can_focus=True):
     DetailPanel:focus { border: round $primary; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._text = ReadingText()
-        self._problem = Problem()
 
     def compose(self) -> ComposeResult:
-        yield self._problem
         yield self._text
 
     def explanation(self, place: Offset | None) -> str:
@@ -87,11 +66,6 @@ class DetailPanel(VerticalScroll, Explained, can_focus=True):
 
     def show(self, reading: Reading | None) -> None:
         """Show a reading; None empties the panel."""
-        self._problem.text = ""
         self._text.reading = reading
         self.border_subtitle = None if reading is None else Content(provenance(reading))
         self.scroll_home(animate=False)
-
-    def show_problem(self, text: str) -> None:
-        """Show why there is nothing newer to show; what was read before stays below."""
-        self._problem.text = text

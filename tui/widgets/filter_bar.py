@@ -18,7 +18,7 @@ from textual.widgets import Input, Static
 
 from core.model import FIELD, tidy
 from core.query import LONGEST_TEXT, SEVERAL, Query, Range
-from tui.actions import bindings
+from tui.bindings import bindings
 from tui.columns import visible
 from tui.completing import Word, completed, shown_choices, word_at
 from tui.formats import count

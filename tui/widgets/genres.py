@@ -13,24 +13,20 @@ from textual.message import Message
 
 from core.query import ValueCount
 from tui import figures
-from tui.widgets.lines import Line, LinePanel
+from tui.widgets.cursor_panel import CursorPanel, cursor_bindings
+from tui.widgets.lines import Line
 
 _NARROWEST_BAR: Final = 4
 
 
-class GenrePanel(LinePanel):
+class GenrePanel(CursorPanel):
     """One bar for each genre, most first. Up and Down choose one, Enter or a click posts `Chosen`."""
 
     PART = "genres"
     BORDER_TITLE = "3 Genres"
     DEFAULT_CLASSES = "-framed"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Previous genre", show=False, id="genres.up"),
-        Binding("down,j", "move(1)", "Next genre", show=False, id="genres.down"),
-        Binding("home,g", "move(-1000000)", "First genre", show=False, id="genres.first"),
-        Binding("end,G", "move(1000000)", "Last genre", show=False, id="genres.last"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="genres.page_up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="genres.page_down"),
+        *cursor_bindings("genres"),
         Binding("enter,space", "choose", "Filter by this genre", id="genres.choose"),
     ]
 
@@ -45,7 +41,6 @@ class GenrePanel(LinePanel):
         super().__init__(id=id)
         self._counts: tuple[ValueCount, ...] | None = None
         self._chosen: frozenset[str] = frozenset()
-        self._cursor = 0
         self._bars: list[str] = []
         self._bars_of: tuple[tuple[ValueCount, ...], int] | None = None
 
@@ -91,16 +86,10 @@ class GenrePanel(LinePanel):
             self._bars_of = (counts, width)
         return self._bars
 
-    def action_move(self, rows: int) -> None:
-        """Move the cursor by so many genres, not beyond either end."""
-        if self._counts:
-            self._cursor = min(max(self._cursor + rows, 0), len(self._counts) - 1)
-            self._follow()
-            self.redraw()
-
-    def action_page(self, pages: int) -> None:
-        """Move the cursor by so many screenfuls."""
-        self.action_move(pages * max(self.scrollable_content_region.height - 1, 1))
+    @property
+    def count(self) -> int:
+        """How many genres there are."""
+        return len(self._counts or ())
 
     def action_choose(self) -> None:
         """Post the genre under the cursor."""
@@ -109,29 +98,10 @@ class GenrePanel(LinePanel):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the genre that was clicked."""
-        offset = event.get_content_offset(self)
-        if offset is None or not self._counts:
-            return
-        row = offset.y + self.scroll_offset.y
-        if row < len(self._counts):
+        if (row := self.clicked(event)) is not None:
             self._cursor = row
             self.redraw()
             self.action_choose()
-
-    def on_focus(self) -> None:
-        """Show the cursor."""
-        self.redraw()
-
-    def on_blur(self) -> None:
-        """Hide the cursor: Enter does not choose from here now."""
-        self.redraw()
-
-    def _follow(self) -> None:
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False)
-        elif self._cursor >= top + height:
-            self.scroll_to(y=self._cursor - height + 1, animate=False)
 
 
 def bars(counts: Sequence[int], width: int) -> list[str]:

@@ -6,20 +6,28 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.actions import Action, Where, hints
+from tui.actions import ACTIONS, Action, Where
 from tui.terms import PANELS
 
 _GAP = 2
+_ALWAYS = "app.help"
 
 
-def fitting(actions: tuple[Action, ...], width: int, always: str = "app.help") -> tuple[Action, ...]:
-    """The actions whose hints fit into `width` cells, in order; `always` is kept whatever else must go."""
+def hints(where: Where) -> tuple[Action, ...]:
+    """What the footer shows in one place, the most needed first."""
+    places = (where,) if where in ("search", "start") else (where, "everywhere")
+    found = [action for action in ACTIONS if action.rank is not None and action.where in places]
+    return tuple(sorted(found, key=lambda action: action.rank or 0))
+
+
+def fitting(actions: tuple[Action, ...], width: int) -> tuple[Action, ...]:
+    """The actions whose hints fit into `width` cells, in order; that for help, last, is kept whatever else must go."""
     width += _GAP  # none after the last
-    kept = [action for action in actions if action.id == always]
+    kept = [action for action in actions if action.id == _ALWAYS]
     used = sum(_width(action) for action in kept)
     chosen = []
     for action in actions:
-        if action.id == always:
+        if action.id == _ALWAYS:
             continue
         if used + _width(action) <= width:
             used += _width(action)

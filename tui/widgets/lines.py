@@ -107,6 +107,23 @@ class LinePanel(ScrollView, Explained):
         if (self.border_subtitle or "") != subtitle:
             self.border_subtitle = subtitle
 
+    @property
+    def page(self) -> int:
+        """How many lines a screenful moves by: one stays in sight."""
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def bring_into_sight(self, row: int) -> None:
+        """Scroll as little as shows this line."""
+        top, rows = self.scroll_offset.y, self.scrollable_content_region.height
+        if not top <= row < top + rows:
+            self.scroll_to(y=row if row < top else row - rows + 1, animate=False, immediate=True)
+
+    def line_at(self, event: events.Click, count: int) -> int | None:
+        """Which of the first so many lines was clicked; None where none of them was."""
+        place = event.get_content_offset(self)
+        row = -1 if place is None else place.y + self.scroll_offset.y
+        return row if 0 <= row < count else None
+
     def explanation(self, place: Offset | None) -> str:
         """The meaning of the word under the pointer where words are explained, of the whole on its frame."""
         words, about = WORDS.get(self.PART, {}), PANELS.get(self.PART, "")

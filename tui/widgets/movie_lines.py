@@ -86,9 +86,9 @@ class MovieLines(ScrollView, can_focus=True, can_focus_children=False):
     }
     """
 
-    def __init__(self, *, id: str | None = None, page_size: int = 100) -> None:
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.window = RowWindow(page_size=page_size)
+        self.window = RowWindow()
         self.query_shown = Query()
         self.cursor = 0
         self._skip = 0

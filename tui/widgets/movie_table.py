@@ -13,8 +13,8 @@ from textual.timer import Timer
 
 from core.model import Movie
 from core.query import Page, Query
-from tui.actions import bindings
 from tui.asking import Asking
+from tui.bindings import bindings
 from tui.columns import GAP, WITH_IMDB
 from tui.row_window import Request, Row
 from tui.terms import COLUMNS, PANELS
@@ -83,8 +83,8 @@ class MovieTable(MovieLines, Explained):
             super().__init__()
             self.field = field
 
-    def __init__(self, *, id: str | None = None, page_size: int = 100) -> None:
-        super().__init__(id=id, page_size=page_size)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._cursor_id: str | None = None
         self._to_top = False
         self._to_end = False

@@ -9,9 +9,9 @@ from typing import Final
 
 from textual.content import Content
 
-from core.catalogue import Reading
 from core.model import FIELD, Movie, Value, value_of
 from core.query import Freshness, Tier
+from core.reading import Reading
 from tui.formats import DASH, count, duration, money, visible
 
 # The theme's own muted text is relative to what it stands on, which inline styles cannot be.

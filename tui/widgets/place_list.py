@@ -12,7 +12,8 @@ from textual.message import Message
 from core.place import Nearby, Place
 from tui import figures
 from tui.formats import visible
-from tui.widgets.lines import Line, LinePanel
+from tui.widgets.cursor_panel import CursorPanel, cursor_bindings
+from tui.widgets.lines import Line
 
 SIGNS = {"city": "●", "theater": "◆"}
 _DISTANCE = 10
@@ -20,18 +21,13 @@ _KIND = 9
 _ROOM_FOR_KIND = 44
 
 
-class PlaceList(LinePanel, can_focus=True):
+class PlaceList(CursorPanel, can_focus=True):
     """One line for each place. Enter, or a second click, asks to go there."""
 
     BORDER_TITLE = "Nearest first"
     DEFAULT_CLASSES = "-framed"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "point(-1)", "Up", show=False, id="places.up"),
-        Binding("down,j", "point(1)", "Down", show=False, id="places.down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="places.page-up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="places.page-down"),
-        Binding("home,g", "point(-100000)", "First", show=False, id="places.first"),
-        Binding("end,G", "point(100000)", "Last", show=False, id="places.last"),
+        *cursor_bindings("places"),
         Binding("enter", "go", "Go there", show=False, id="places.go"),
     ]
 
@@ -52,7 +48,6 @@ class PlaceList(LinePanel, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._found: tuple[Nearby, ...] = ()
-        self._cursor = 0
         self._nothing = ""
 
     @property
@@ -86,21 +81,16 @@ class PlaceList(LinePanel, can_focus=True):
         style = "chart" if near.place.kind == "city" else "warning"
         return ((mark, ""), (f"{SIGNS[near.place.kind]} ", style), (name, ""), (kind, "muted"), (distance, ""))
 
-    def action_point(self, lines: int) -> None:
-        """Move the cursor by so many lines."""
-        if not self._found:
-            return
-        self._cursor = max(0, min(len(self._found) - 1, self._cursor + lines))
-        top, rows = self.scroll_offset.y, self.scrollable_content_region.height
-        if not top <= self._cursor < top + rows:
-            y = self._cursor if self._cursor < top else self._cursor - rows + 1
-            self.scroll_to(y=y, animate=False, immediate=True)
-        self.redraw()
-        self.post_message(self.Pointed(self._found[self._cursor].place))
+    @property
+    def count(self) -> int:
+        """How many places there are."""
+        return len(self._found)
 
-    def action_page(self, pages: int) -> None:
-        """Move the cursor by a page."""
-        self.action_point(pages * max(1, self.scrollable_content_region.height - 1))
+    def action_move(self, lines: int) -> None:
+        """Move the cursor by so many places, and say where it came to."""
+        super().action_move(lines)
+        if (place := self.current) is not None:
+            self.post_message(self.Pointed(place))
 
     def action_go(self) -> None:
         """Ask to go to the place under the cursor."""
@@ -109,21 +99,12 @@ class PlaceList(LinePanel, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the line; a second click goes there."""
-        at = event.get_content_offset(self)
-        if at is None or not 0 <= (row := at.y + self.scroll_offset.y) < len(self._found):
+        if (row := self.clicked(event)) is None:
             return
         event.stop()
-        self.action_point(row - self._cursor)
+        self.action_move(row - self._cursor)
         if event.chain == 2:
             self.action_go()
-
-    def on_focus(self) -> None:
-        """Show the cursor."""
-        self.redraw()
-
-    def on_blur(self) -> None:
-        """Show the cursor as a mark alone."""
-        self.redraw()
 
 
 def described(place: Place) -> str:

@@ -144,7 +144,7 @@ class TracePanel(LinePanel):
 
     def action_point_page(self, pages: int) -> None:
         """Move the cursor by a page."""
-        self.action_point(pages * max(1, self.scrollable_content_region.height - 1))
+        self.action_point(pages * self.page)
 
     def action_open(self) -> None:
         """Ask for the line under the cursor, or for the newest, to be shown whole."""
@@ -154,8 +154,7 @@ class TracePanel(LinePanel):
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the line; a second click shows it whole."""
-        place = event.get_content_offset(self)
-        if place is None or not 0 <= (row := place.y + self.scroll_offset.y) < len(self._shown):
+        if (row := self.line_at(event, len(self._shown))) is None:
             return
         event.stop()
         self._point_at(row)
@@ -164,9 +163,7 @@ class TracePanel(LinePanel):
 
     def _point_at(self, place: int) -> None:
         self._cursor, self._follows = self._shown[place].number, False
-        top, rows = self.scroll_offset.y, self.scrollable_content_region.height
-        if not top <= place < top + rows:
-            self.scroll_to(y=place if place < top else place - rows + 1, animate=False, immediate=True)
+        self.bring_into_sight(place)
         self.redraw()
 
 

@@ -164,9 +164,9 @@ async def test_what_no_board_can_be(redis_url: str, postgres_url: str, tmp_path:
         assert (await catalogue.top()).rows == (await catalogue.trending("hour")).rows == ()
 
 
-async def made(catalogue: Catalogue, genre: str | None = None, limit: int = 10) -> Board:
+async def made(catalogue: Catalogue, genre: str | None = None) -> Board:
     """Ask until Redis has the board."""
-    while (board := await right(catalogue, genre, limit)).source != "redis":
+    while (board := await right(catalogue, genre)).source != "redis":
         await asyncio.sleep(0.01)
     return board
 

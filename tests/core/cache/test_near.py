@@ -24,8 +24,8 @@ from tests.core.waiting import until
 KEY = Key("movie", "Q1")
 
 
-async def near_cache(url: str, near: Near | None = None) -> RedisCache:
-    cache = RedisCache(url, SPACE, soft_ttl=60, hard_ttl=600, budget=5, near=near)
+async def near_cache(url: str) -> RedisCache:
+    cache = RedisCache(url, SPACE, soft_ttl=60, hard_ttl=600, budget=5)
     await cache.open()
     await cache.use_near(True)
     assert cache.tracking.problem is None

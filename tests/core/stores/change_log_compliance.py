@@ -16,8 +16,8 @@ from core.errors import EditConflict, MovieExists, StoreUnavailable
 from core.model import Movie, replace
 from core.place import Place
 from core.stores.base import THEATERS, Changed, Standing, Store
-from tests.core.stores.compliance import NewStore
 from tests.core.stores.corpus import BARE, FULL, corpus
+from tests.core.stores.open_stores import NewStore, OpenStores
 
 Away = Callable[[], AbstractAsyncContextManager[None]]
 _PATIENCE = 20.0
@@ -76,8 +76,8 @@ async def following(store: Store, follower: Follower | None = None) -> AsyncIter
         await asyncio.wait([task])
 
 
-class ChangeLogCompliance:
-    """The tests. `store`, `other` and `new_store` are those of StoreCompliance."""
+class ChangeLogCompliance(OpenStores):
+    """The tests."""
 
     @pytest.fixture
     def elsewhere(self) -> Store:

@@ -7,18 +7,16 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from psycopg import sql
 from pymongo import MongoClient
+
+from tests.core.stores.psql import spare_database
 
 
 @pytest.fixture(scope="module")
 def postgres_database(postgres_server: str) -> Iterator[str]:
     """The URL of a database of this module's own."""
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        yield postgres_server.replace("/reelcache?", f"/{name}?")
-        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with spare_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture

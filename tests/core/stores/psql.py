@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import LiteralString
@@ -11,7 +14,20 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-OTHERS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+_OTHERS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+
+
+@contextmanager
+def the_others_stopped(psql: psycopg.Connection) -> Iterator[None]:
+    """The server processes of every other session on this database, all of them the test's own, stand still."""
+    backends = [pid for (pid,) in psql.execute(_OTHERS).fetchall()]
+    for pid in backends:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in backends:
+            os.kill(pid, signal.SIGCONT)
 
 
 def kill_the_others(psql: psycopg.Connection) -> int:
@@ -40,6 +56,16 @@ def other_database(url: str, database: str) -> str:
     """The same server, another database."""
     name = str(conninfo_to_dict(url)["dbname"])
     return url.replace(f"/{name}?", f"/{database}?")
+
+
+@contextmanager
+def spare_database(url: str) -> Iterator[str]:
+    """One more database on the same server, with nothing in it, dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        yield other_database(url, name)
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @contextmanager

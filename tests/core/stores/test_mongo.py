@@ -18,7 +18,8 @@ from core.stores.base import Store, Stored
 from core.stores.mongo import MongoStore
 from core.stores.mongo_queries import key_projection, known_part, order
 from tests.core.stores.change_log_compliance import Away, ChangeLogCompliance
-from tests.core.stores.compliance import MOVIES, NewStore, StoreCompliance
+from tests.core.stores.compliance import StoreCompliance
+from tests.core.stores.open_stores import MOVIES, NewStore
 from tests.core.stores.severable import Severable
 
 
@@ -34,7 +35,7 @@ class TestMongo(StoreCompliance):
 
     @pytest.fixture
     def depth_of_near(self) -> str:
-        return "core.stores.mongo._NEAR"
+        return "core.stores.mongo_windows._NEAR"
 
 
 class TestMongoChanges(ChangeLogCompliance):
@@ -46,20 +47,6 @@ class TestMongoChanges(ChangeLogCompliance):
     @pytest.fixture
     def new_store(self, way: Severable) -> NewStore:
         return lambda: MongoStore(way.url, timeout=3.0)
-
-    @pytest.fixture
-    async def store(self, new_store: NewStore) -> AsyncIterator[Store]:
-        store = new_store()
-        await store.open()
-        yield store
-        await store.close()
-
-    @pytest.fixture
-    async def other(self, new_store: NewStore, store: Store) -> AsyncIterator[Store]:
-        other = new_store()
-        await other.open()
-        yield other
-        await other.close()
 
     @pytest.fixture
     def elsewhere(self, mongo_server: str) -> Iterator[Store]:

@@ -20,8 +20,9 @@ from core.settings import Settings
 from core.stores.mongo import MongoStore
 from tests.certificates import Authority, showing
 from tests.core.movies import movie
-from tests.core.stores.compliance import NewStore, StoreCompliance
+from tests.core.stores.compliance import StoreCompliance
 from tests.core.stores.mongod import Mongod
+from tests.core.stores.open_stores import NewStore, OpenStores
 
 PASSWORD = "s3cret/word"
 NAMED = "db.movies.test"
@@ -57,10 +58,9 @@ def url(mongod: Mongod) -> str:
     return url
 
 
-class TestEncrypted:
+class TestEncrypted(OpenStores):
     """What the way to the server can matter to; the answers to questions are the same on each."""
 
-    store, other, filled = StoreCompliance.store, StoreCompliance.other, StoreCompliance.filled
     test_every_field_survives_an_update = StoreCompliance.test_every_field_survives_an_update
     test_one_winner_among_edits_of_one_base = StoreCompliance.test_one_winner_among_edits_of_one_base
     test_an_acknowledged_write_is_seen_by_everyone = StoreCompliance.test_an_acknowledged_write_is_seen_by_everyone

@@ -12,7 +12,7 @@ from core.stores import mongo_first as ways
 from core.stores.mongo import MongoStore
 from core.stores.mongo_connection import MongoConnection
 from tests.core.stores import reference
-from tests.core.stores.compliance import MOVIES
+from tests.core.stores.open_stores import MOVIES
 
 ASKED: Final = (
     {"text": "a"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import product
@@ -18,9 +17,10 @@ from core.stores import postgres_queries
 from core.stores.base import Store, Stored
 from core.stores.postgres import PostgresStore
 from tests.core.stores.change_log_compliance import Away, ChangeLogCompliance
-from tests.core.stores.compliance import MOVIES, NewStore, StoreCompliance
+from tests.core.stores.compliance import StoreCompliance
 from tests.core.stores.corpus import BARE, FULL
-from tests.core.stores.psql import kill_the_others, other_database, unreachable_database, until
+from tests.core.stores.open_stores import MOVIES, NewStore
+from tests.core.stores.psql import kill_the_others, spare_database, unreachable_database, until
 
 
 class TestPostgres(StoreCompliance, ChangeLogCompliance):
@@ -38,11 +38,8 @@ class TestPostgres(StoreCompliance, ChangeLogCompliance):
 
     @pytest.fixture
     def elsewhere(self, postgres_url: str) -> Iterator[Store]:
-        name = f"test_{secrets.token_hex(6)}"
-        with psycopg.connect(postgres_url, autocommit=True) as admin:
-            admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-            yield PostgresStore(other_database(postgres_url, name))
-            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        with spare_database(postgres_url) as url:
+            yield PostgresStore(url)
 
     @pytest.fixture
     def away(self, postgres_url: str) -> Away:

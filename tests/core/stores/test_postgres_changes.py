@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import time
 from asyncio.subprocess import PIPE
@@ -24,7 +23,7 @@ from core.stores.base import Changed
 from core.stores.postgres import PostgresStore
 from tests.core.stores.change_log_compliance import Follower, following, within
 from tests.core.stores.corpus import BARE, FULL, corpus
-from tests.core.stores.psql import OTHERS, kill_the_others, other_database, until
+from tests.core.stores.psql import kill_the_others, other_database, the_others_stopped, until
 
 
 @pytest.fixture
@@ -307,26 +306,18 @@ async def test_a_follower_whose_connection_is_cut_while_it_applies_raises_and_lo
 
 
 async def test_a_stopped_server_ends_following_and_the_look_at_the_standing(postgres_url: str) -> None:
-    """Only the backends of this test are stopped; they belong to us."""
     store = PostgresStore(postgres_url, timeout=0.5)
     await store.open()
     follower = Follower()
     task = asyncio.create_task(store.follow(follower.apply))
     inserted = await store.insert(BARE)
     await follower.until((BARE.id, inserted.version))
-    with psycopg.connect(postgres_url, autocommit=True) as psql:
-        backends = [pid for (pid,) in psql.execute(OTHERS).fetchall()]
-        for pid in backends:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(StoreUnavailable, match="did not answer within"):
-                await within(store.standing())
-            with pytest.raises(StoreUnavailable, match="did not answer within"):
-                await within(task)
-            assert (await store.standing()).suspended == 0
-        finally:
-            for pid in backends:
-                os.kill(pid, signal.SIGCONT)
+    with psycopg.connect(postgres_url, autocommit=True) as psql, the_others_stopped(psql):
+        with pytest.raises(StoreUnavailable, match="did not answer within"):
+            await within(store.standing())
+        with pytest.raises(StoreUnavailable, match="did not answer within"):
+            await within(task)
+        assert (await store.standing()).suspended == 0
     await store.close()
 
 
@@ -339,23 +330,16 @@ async def test_a_stopped_server_holds_up_no_cancellation(postgres_url: str, monk
     follow = asyncio.create_task(store.follow(follower.apply))
     inserted = await store.insert(BARE)
     await follower.until((BARE.id, inserted.version))
-    with psycopg.connect(postgres_url, autocommit=True) as psql:
-        backends = [pid for (pid,) in psql.execute(OTHERS).fetchall()]
-        for pid in backends:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            look = asyncio.create_task(store.standing())
-            await asyncio.sleep(0.2)  # both have asked by now, and only the stopped server could tell
-            began = time.monotonic()
-            for task in (follow, look):
-                assert not task.done()
-                task.cancel()
-            await asyncio.wait([follow, look])
-            assert time.monotonic() - began < 4
-            assert (await store.standing()).suspended == 0
-        finally:
-            for pid in backends:
-                os.kill(pid, signal.SIGCONT)
+    with psycopg.connect(postgres_url, autocommit=True) as psql, the_others_stopped(psql):
+        look = asyncio.create_task(store.standing())
+        await asyncio.sleep(0.2)  # both have asked by now, and only the stopped server could tell
+        began = time.monotonic()
+        for task in (follow, look):
+            assert not task.done()
+            task.cancel()
+        await asyncio.wait([follow, look])
+        assert time.monotonic() - began < 4
+        assert (await store.standing()).suspended == 0
     async with following(store) as again:
         later = await store.insert(FULL)
         await again.until((FULL.id, later.version))

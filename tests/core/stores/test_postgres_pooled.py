@@ -4,14 +4,12 @@ what is wrong with certificates, passwords and poolers is told apart."""
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from core.errors import StoreUnavailable
 from core.open import open_catalogue
@@ -22,9 +20,10 @@ from core.stores.postgres import POOLED, PostgresStore
 from tests.certificates import Authority
 from tests.core.movies import movie, movies
 from tests.core.stores.change_log_compliance import Away, ChangeLogCompliance
-from tests.core.stores.compliance import NewStore, StoreCompliance
+from tests.core.stores.compliance import StoreCompliance
+from tests.core.stores.open_stores import NewStore, OpenStores
 from tests.core.stores.pooler import PASSWORD, Pooler
-from tests.core.stores.psql import other_database, unreachable_database
+from tests.core.stores.psql import spare_database, unreachable_database
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +53,9 @@ def url(pooler: Pooler, postgres_database: str, authority: Authority) -> str:
     return pooler.url(f"?sslmode=verify-full&sslrootcert={authority.authority}")
 
 
-class TestPooled:
+class TestPooled(OpenStores):
     """What the way to the server can matter to; the answers to questions are the same on each."""
 
-    store, other, filled = StoreCompliance.store, StoreCompliance.other, StoreCompliance.filled
     test_an_update_changes_nothing_before_it_may = StoreCompliance.test_an_update_changes_nothing_before_it_may
     test_one_winner_among_edits_of_one_base = StoreCompliance.test_one_winner_among_edits_of_one_base
     test_one_winner_among_inserts_of_one_id = StoreCompliance.test_one_winner_among_inserts_of_one_id
@@ -81,19 +79,14 @@ class TestPooled:
 
 
 class TestPooledChanges(ChangeLogCompliance):
-    store, other = StoreCompliance.store, StoreCompliance.other
-
     @pytest.fixture
     def new_store(self, url: str) -> NewStore:
         return lambda: PostgresStore(url, timeout=2.0)
 
     @pytest.fixture
     def elsewhere(self, postgres_database: str) -> Iterator[Store]:
-        name = f"test_{secrets.token_hex(6)}"
-        with psycopg.connect(postgres_database, autocommit=True) as admin:
-            admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-            yield PostgresStore(other_database(postgres_database, name))
-            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        with spare_database(postgres_database) as url:
+            yield PostgresStore(url)
 
     @pytest.fixture
     def away(self, postgres_database: str, url: str) -> Away:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -22,9 +20,9 @@ from core.stores.postgres_faults import refusal
 from core.stores.postgres_records import searched
 from tests.core.stores.corpus import BARE, FULL, corpus
 from tests.core.stores.psql import (
-    OTHERS,
     kill_the_others,
     other_database,
+    the_others_stopped,
     unreachable_database,
     until,
     until_someone_waits,
@@ -271,22 +269,14 @@ async def test_a_write_that_waits_too_long_for_a_lock_is_known_not_to_have_happe
 
 
 async def test_a_paused_server_costs_a_read_its_timeout_and_no_more(postgres_url: str) -> None:
-    """Only the backends of this test are paused; they belong to us."""
     store = PostgresStore(postgres_url, timeout=0.5)
     await store.open()
-    with psycopg.connect(postgres_url, autocommit=True) as psql:
-        backends = [pid for (pid,) in psql.execute(OTHERS).fetchall()]
-        for pid in backends:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            began = time.monotonic()
-            with pytest.raises(StoreUnavailable, match="did not answer within"):
-                await store.count()
-            assert time.monotonic() - began < 4
-            assert await store.count() == 0
-        finally:
-            for pid in backends:
-                os.kill(pid, signal.SIGCONT)
+    with psycopg.connect(postgres_url, autocommit=True) as psql, the_others_stopped(psql):
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="did not answer within"):
+            await store.count()
+        assert time.monotonic() - began < 4
+        assert await store.count() == 0
     await store.close()
 
 
