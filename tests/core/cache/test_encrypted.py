@@ -4,18 +4,19 @@ The protocol once more, failovers, and what is said of certificates, passwords a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
-from redis.asyncio import Redis
 
 from core.cache.address import Address
 from core.cache.redis import RedisCache
 from core.inspection import inspection
 from tests.certificates import Authority, showing
+from tests.core.cache import test_topologies
 from tests.core.cache.conftest import SPACE
+from tests.core.cache.node import Encryption
 from tests.core.cache.test_races import (  # noqa: F401  # collected here again
     test_r1_stale_set,
     test_r2_snapshot_race,
@@ -25,7 +26,7 @@ from tests.core.cache.test_races import (  # noqa: F401  # collected here again
 )
 from tests.core.cache.test_topologies import KEY, followed, names_missing_slots, used
 from tests.core.cache.test_topologies import test_a_near_tier_can_be_had as test_a_near_tier_can_be_had
-from tests.core.cache.topologies import Alone, Clustered, Encryption, Topology, Watched
+from tests.core.cache.topologies import Alone, Clustered, Topology, Watched
 from tests.core.complaints import assert_told, complaints, problem_of
 from tests.processes import holds, running
 
@@ -60,22 +61,7 @@ def topology(request: pytest.FixtureRequest, topologies: Mapping[str, Topology])
     return topologies[request.param]
 
 
-@pytest.fixture
-async def client(topology: Topology) -> AsyncIterator[Redis]:
-    """A plain client of the primary, whose data are gone."""
-    async with topology.client() as client:
-        await client.flushall()
-        yield client
-
-
-@pytest.fixture
-async def cache(topology: Topology, client: Redis) -> AsyncIterator[RedisCache]:
-    """An open cache on it."""
-    cache = RedisCache(topology.url, SPACE, soft_ttl=60, hard_ttl=600, budget=5)
-    await cache.open()
-    assert cache.breaker.problem is None
-    yield cache
-    await cache.close()
+client, cache = test_topologies.client, test_topologies.cache
 
 
 async def test_its_keys_are_inspected(cache: RedisCache) -> None:
