@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from core.observe.stats import LatencyStats, TraceLine
@@ -41,6 +42,8 @@ _BY_OPERATION: Final = {
     "fault": "Something was broken or mended on purpose.",
     "cache": "The program's view of Redis changed.",
 }
+_OF_PROTOCOL: Final = re.compile(r"\b(?:lease_lost|below_floor|token_lost)\b")
+"""The protocol's verdicts of two words. In what servers say, such as redis_url or ssl_ca_certs, each _ counts."""
 _TIERS: Final = {
     "near": "this program's own memory",
     "redis": "Redis",
@@ -57,6 +60,11 @@ def explain(line: TraceLine) -> str:
         if line.verdict.startswith(beginning):
             return text
     return _BY_OPERATION.get(line.operation, "")
+
+
+def in_words(verdict: str) -> str:
+    """The verdict as a person reads it."""
+    return _OF_PROTOCOL.sub(lambda found: found[0].replace("_", " "), verdict)
 
 
 def tier_in_words(line: TraceLine) -> str:

@@ -7,7 +7,9 @@ A single server's URL is what redis-py takes. The other two forms are the custom
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -21,6 +23,7 @@ _SENTINELS_LOGIN: Final = frozenset({"sentinel_username", "sentinel_password"})
 _TLS: Final = frozenset(
     {"ssl_cert_reqs", "ssl_check_hostname", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"}
 )
+_FILES: Final = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 _OURS: Final = frozenset({"socket_timeout", "socket_connect_timeout", "protocol", "decode_responses"})
 """Parameters that no URL may choose: the cache needs them as they are."""
 _CHOICES: Final = {
@@ -59,24 +62,8 @@ class Address(msgspec.Struct, frozen=True):
         """The encryption's terms; None without. Raises Unreadable where a certificate or a key cannot be used."""
         if self.tls is None:
             return None
-        import ssl
-
-        authorities = self.tls.get("ssl_ca_certs"), self.tls.get("ssl_ca_path")
-        try:
-            context = ssl.create_default_context(cafile=authorities[0], capath=authorities[1])
-        except OSError as problem:
-            raise Unreadable(next(filter(None, authorities), ""), problem) from None
-        if self.tls.get("ssl_cert_reqs") == "none":
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        elif self.tls.get("ssl_check_hostname", "true").lower() == "false":
-            context.check_hostname = False
-        if certificate := self.tls.get("ssl_certfile"):
-            try:
-                context.load_cert_chain(certificate, self.tls.get("ssl_keyfile"))
-            except OSError as problem:
-                raise Unreadable(certificate, problem) from None
-        return context
+        files = filter(None, map(self.tls.get, _FILES))
+        return _context(tuple(self.tls.items()), tuple(map(_written, files)))
 
 
 class Unreadable(OSError):
@@ -86,9 +73,49 @@ class Unreadable(OSError):
         super().__init__(f"{file} cannot be used as certificate or key: {problem.strerror or problem}")
 
 
+@lru_cache(maxsize=4)
+def _context(choices: tuple[tuple[str, str], ...], written: tuple[int, ...]) -> ssl.SSLContext:
+    """One for these choices, as long as their files stay as they were `written`: to read the system's authorities takes
+    30 ms of the event loop, and each greeting of a cluster connects to every node."""
+    import ssl
+
+    tls = dict(choices)
+    authorities = tls.get("ssl_ca_certs"), tls.get("ssl_ca_path")
+    try:
+        context = ssl.create_default_context(cafile=authorities[0], capath=authorities[1])
+    except OSError as problem:
+        raise Unreadable(next(filter(None, authorities), ""), problem) from None
+    if tls.get("ssl_cert_reqs") == "none":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif tls.get("ssl_check_hostname", "true").lower() == "false":
+        context.check_hostname = False
+    if certificate := tls.get("ssl_certfile"):
+        try:
+            context.load_cert_chain(certificate, tls.get("ssl_keyfile"))
+        except OSError as problem:
+            raise Unreadable(certificate, problem) from None
+    return context
+
+
+def _written(file: str) -> int:
+    try:
+        return os.stat(file).st_mtime_ns
+    except OSError:
+        return 0
+
+
 class Uncertified(ConnectionError):
     """The connection was ended as soon as it was encrypted, and we showed no certificate: the other side may want one.
     It says so before it leaves, but a reset often comes first."""
+
+
+class Unencrypted(ConnectionError):
+    """The connection was ended before a word was said, and we did not encrypt: the other side may want that."""
+
+
+class Unsupported(ValueError):
+    """What a URL asks for, and is not to be had by this way."""
 
 
 class Sentinels(msgspec.Struct, frozen=True):
@@ -117,6 +144,17 @@ def route_of(url: str) -> Route | None:
         return None
 
 
+def unsupported(url: str) -> str:
+    """The parameters of a URL that no way takes which it could name; empty where these are not what is wrong."""
+    try:
+        _route(url)
+    except Unsupported as found:
+        return str(found)
+    except ValueError:
+        pass
+    return ""
+
+
 def _route(url: str) -> Route:
     scheme, _, rest = url.partition("://")
     transport, _, kind = scheme.partition("+")
@@ -135,8 +173,11 @@ def _route(url: str) -> Route:
     choices = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     known = _LOGIN | _OURS | (_TLS if transport == "rediss" else frozenset())
     known |= _SENTINELS_LOGIN if kind == "sentinel" else frozenset() if kind == "cluster" else frozenset({"db"})
-    if parts.fragment or choices.keys() - known:
-        raise ValueError(parts.fragment or choices)
+    if unknown := choices.keys() - known:
+        # With an @ in it, it may be half a password.
+        raise ValueError(parts.query) if "@" in parts.query else Unsupported(", ".join(sorted(unknown)))
+    if parts.fragment:
+        raise ValueError(parts.fragment)
     if any(choices.get(name, values[0]) not in values for name, values in _CHOICES.items()):
         raise ValueError(choices)
     if kind == "sentinel":

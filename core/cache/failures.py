@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from errno import ECONNREFUSED
 from typing import Final, Literal
 
-from core.cache.address import Address, Cluster, Route, Sentinels, Uncertified, Unreadable
+from core.cache.address import Address, Cluster, Route, Sentinels, Uncertified, Unencrypted, Unreadable
 from core.cache.permissions import is_refusal, lacking
 from core.cache.wire import NotRedis, Refused
 from core.encryption import CLOCKS, REASONS, RENEW, Fault, fault_in
@@ -31,11 +31,23 @@ _REMEDIES: Final[dict[Fault, str]] = {
     "refused": "Give one that its authority has signed: ssl_certfile and ssl_keyfile in redis_url.",
     "plain": "Write redis:// instead of rediss:// in redis_url.",
 }
+_PERHAPS_ENCRYPTED: Final = "Check host and port in redis_url; where TLS alone is spoken, write rediss in its scheme."
+_UNCHECKED: Final = "or add ssl_check_hostname=false to redis_url."
+_ANNOUNCED_BY_SENTINELS: Final = (
+    "Have it announce the name in its certificate (replica-announce-ip, and resolve-hostnames and announce-hostnames"
+    f" of the Sentinels), {_UNCHECKED}"
+)
+_ANNOUNCED_BY_NODES: Final = (
+    "Have it announce the name in its certificate (cluster-announce-hostname, and cluster-preferred-endpoint-type"
+    f" hostname), {_UNCHECKED}"
+)
 
 
-def explain(error: BaseException, address: str, budget: float, user: str = "") -> tuple[CacheUnavailable, Meaning]:
+def explain(
+    error: BaseException, address: str, budget: float, user: str = "", route: Route | None = None
+) -> tuple[CacheUnavailable, Meaning]:
     """The error for the caller, and its meaning for the breaker. `address` has its password masked already; `user` is
-    who we are to the server."""
+    who we are to the server, and `route` how it was found."""
     if isinstance(error, CacheUnavailable):
         return error, "down"
     if isinstance(error, TimeoutError):
@@ -47,18 +59,32 @@ def explain(error: BaseException, address: str, budget: float, user: str = "") -
         return _refused(error, address, user)
     if isinstance(error, Unreadable):
         return _unavailable(f"{error}.", "Correct the file's name in redis_url, or the file."), "down"
-    if (encryption := _encryption(error)) is not None:
+    if (encryption := _encryption(error, route)) is not None:
         reason, remedy = encryption
         return _unavailable(f"{address} cannot be reached by TLS: {reason}.", remedy), "down"
     # asyncio folds the refusals of a name's several addresses into one OSError, which keeps their numbers as text only.
     refused = isinstance(error, ConnectionRefusedError | FileNotFoundError) or f"[Errno {ECONNREFUSED}]" in str(error)
     if refused:
         return _unavailable(f"nobody listens at {address}.", "Start the server or correct redis_url."), "down"
+    if isinstance(error, Unencrypted):
+        return _unavailable(f"{address} ended the connection before it said anything.", _PERHAPS_ENCRYPTED), "failed"
     words = (error.strerror if isinstance(error, OSError) else "") or str(error) or "the connection was lost"
     return _unavailable(f"{address} cannot be reached: {words}.", "Check host and port in redis_url."), "failed"
 
 
-def _encryption(error: BaseException) -> tuple[str, str] | None:
+def most_telling(answers: Sequence[tuple[Address, object]]) -> tuple[Address, Exception]:
+    """Of the failures among these the one that says most: of somebody who was there, and had something against us."""
+    failures = [(place, answer) for place, answer in answers if isinstance(answer, Exception)]
+    return min(failures, key=lambda failure: _silence(failure[1]))
+
+
+def _silence(error: Exception) -> int:
+    if isinstance(error, Refused | NotRedis | Unreadable) or _encryption(error, None) is not None:
+        return 0
+    return 1 if isinstance(error, Unencrypted | TimeoutError) else 2
+
+
+def _encryption(error: BaseException, route: Route | None) -> tuple[str, str] | None:
     """What went wrong with the encryption, and the remedy; None where nothing did."""
     import ssl
 
@@ -67,7 +93,10 @@ def _encryption(error: BaseException) -> tuple[str, str] | None:
     if not isinstance(error, ssl.SSLError):
         return None
     said = f"{error.reason or ''} {getattr(error, 'verify_message', '')} {error}"
-    if (fault := fault_in(said)) is not None:
+    fault = fault_in(said)
+    if fault == "name" and isinstance(route, Sentinels | Cluster):
+        return REASONS[fault], _ANNOUNCED_BY_SENTINELS if isinstance(route, Sentinels) else _ANNOUNCED_BY_NODES
+    if fault is not None:
         return REASONS[fault], _REMEDIES[fault]
     return (error.reason or "the encryption failed").replace("_", " ").lower(), "Check the ssl_ options in redis_url."
 

@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol, cast
 
 import hiredis
 
-from core.cache.address import Address, Uncertified
+from core.cache.address import Address, Uncertified, Unencrypted
 from core.cache.batches import MOST_TOGETHER, Reads, Several
 from core.cache.wire import Batch, Command, Keeper, NotRedis, Overdue, Refused, Reply
 
@@ -311,4 +311,6 @@ async def connect(
             made.abort(error if isinstance(error, OSError) else None)
         if isinstance(error, ConnectionError) and address.tls is not None and "ssl_certfile" not in address.tls:
             raise Uncertified from error
+        if isinstance(error, ConnectionError) and address.tls is None and address.path is None:
+            raise Unencrypted from error
         raise

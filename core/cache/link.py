@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from core.cache import scripts
-from core.cache.address import Address, Cluster, Sentinels, route_of
+from core.cache.address import Address, Cluster, Sentinels, route_of, unsupported
 from core.cache.breaker import Breaker
-from core.cache.failures import explain, misaddressed, read_only
+from core.cache.failures import Meaning, explain, misaddressed, read_only
 from core.cache.info import info_fields, life
 from core.cache.keys import NOWHERE
 from core.cache.permissions import Lacking, is_refusal, permitted_call
@@ -110,6 +110,10 @@ class Link:
         """What the server says of itself at the first connection. Raises CacheUnavailable where it cannot be used."""
         self._wire = self._new_wire()
         if self._wire is None:
+            if strange := unsupported(self._url):
+                reason = f"{self.address} cannot be had with {strange}."
+                remedy = "Leave that out of redis_url; what begins with ssl_ is for schemes that begin with rediss."
+                raise CacheUnavailable("Redis", reason, remedy=remedy)
             reason = f"{self.address} is no address of a Redis server."
             raise CacheUnavailable("Redis", reason, remedy="Correct redis_url.")
         return await self._greet()
@@ -243,7 +247,10 @@ class Link:
 
     def refusal(self, reply: Exception) -> CacheUnavailable:
         """The error for the caller of a command that the server refused."""
-        return explain(reply, self.address, self._budget, self.user)[0]
+        return self._explained(reply)[0]
+
+    def _explained(self, error: Exception) -> tuple[CacheUnavailable, Meaning]:
+        return explain(error, self.address, self._budget, self.user, self._route)
 
     def _ended(self, task: asyncio.Task[list[Reply]]) -> None:
         self._tasks.discard(task)
@@ -274,7 +281,7 @@ class Link:
         self._answered = time.monotonic()
         for reply in replies if judged else ():
             if isinstance(reply, Exception):
-                problem, meaning = explain(reply, self.address, self._budget, self.user)
+                problem, meaning = self._explained(reply)
                 if meaning == "down" and not (optional and isinstance(reply, Refused) and is_refusal(reply)):
                     self._judge(problem, meaning)
                     raise problem
@@ -283,7 +290,7 @@ class Link:
 
     def _failed(self, error: Exception, sent: float) -> CacheUnavailable:
         """The error for the caller of what failed, which is held against the server where that is to blame."""
-        problem, meaning = explain(error, self.address, self._budget, self.user)
+        problem, meaning = self._explained(error)
         if isinstance(error, Overdue) and error.innocent is not None:
             meaning = "refused"
             if error.innocent:

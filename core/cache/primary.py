@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from core.cache.address import Address, Cluster, Route, Sentinels
 from core.cache.deadline import Deadline
-from core.cache.failures import explain
+from core.cache.failures import explain, most_telling
 from core.cache.info import info_fields
 from core.cache.keys import TAG
 from core.cache.lane import connect
@@ -69,18 +69,18 @@ class _BySentinels:
         return self._route.server.at(state[b"ip"].decode(), int(state[b"port"]))
 
     def _unknown(self, answers: Sequence[tuple[Address, Reply]], watched: set[str]) -> CacheUnavailable:
-        if any(not isinstance(answer, Exception) for _, answer in answers):
-            names = ", ".join(sorted(watched)) or "none"
-            reason = f"the Sentinel at {answers[0][0]} watches no service {self._route.service!r}."
-            return CacheUnavailable("Redis", reason, remedy=f"Correct it in redis_url; it watches: {names}.")
-        for sentinel, error in answers:
-            if isinstance(error, Refused) and error.code == "ERR" and "unknown command" in str(error):
-                return CacheUnavailable(
-                    "Redis",
-                    f"{sentinel} is a Redis server, not a Sentinel.",
-                    remedy=f"Name Sentinels (their port is mostly 26379), or write {sentinel.scheme}://{sentinel}.",
-                )
-        sentinel, error = answers[0]
+        for sentinel, answer in answers:
+            if not isinstance(answer, Exception):
+                names = ", ".join(sorted(watched)) or "none"
+                reason = f"the Sentinel at {sentinel} watches no service {self._route.service!r}."
+                return CacheUnavailable("Redis", reason, remedy=f"Correct it in redis_url; it watches: {names}.")
+        sentinel, error = most_telling(answers)
+        if isinstance(error, Refused) and error.code == "ERR" and "unknown command" in str(error):
+            return CacheUnavailable(
+                "Redis",
+                f"{sentinel} is a Redis server, not a Sentinel.",
+                remedy=f"Name Sentinels (their port is mostly 26379), or write {sentinel.scheme}://{sentinel}.",
+            )
         problem, _ = explain(error, f"the Sentinel at {sentinel}", _ASKING, sentinel.user or "")
         if "refused the login" in problem.reason:
             problem.remedy = "Check sentinel_username and sentinel_password in redis_url."
@@ -103,8 +103,7 @@ class _ByNodes:
         served: set[int] = set()
         for asked, answer in answers:
             for first, last, *holders in () if isinstance(answer, Exception) else answer:
-                # A node that does not know its own name leaves it empty: it is where it was asked.
-                places = [(node[0].decode() if node[0] else asked.host, int(node[1])) for node in holders]
+                places = [_place(node, asked) for node in holders]
                 nodes.update(places)
                 served.update(range(first, last + 1))
                 if first <= SLOT <= last:
@@ -119,6 +118,15 @@ class _ByNodes:
         if missing:
             await _refuse_where_down(found, missing)
         return found
+
+
+def _place(node: Sequence[Any], asked: Address) -> tuple[str, int]:
+    """Where a node is, as CLUSTER SLOTS says it: host, port, id, and what else is known of it."""
+    host, port, _, *more = node
+    if host == b"?":  # by its name, says the configuration, but it has none
+        host = next((known[b"ip"] for known in more if known and b"ip" in known), None)
+    # One that does not know its own address leaves it empty, and behind a translation of addresses all do.
+    return host.decode() if host else asked.host, int(port)
 
 
 async def _refuse_where_down(node: Address, missing: str) -> None:
@@ -144,14 +152,14 @@ def _ranges(served: set[int]) -> str:
 
 
 def _no_owner(answers: Sequence[tuple[Address, Reply]], missing: str) -> CacheUnavailable:
-    node, error = answers[0]
     for at, answer in answers:
         if not isinstance(answer, Exception):
             reason = f"the cluster of {at} has no node for the cache's slot ({SLOT}); it lacks the slots {missing}."
             return CacheUnavailable("Redis", reason, remedy=_repair(at))
-        if isinstance(answer, Refused) and "cluster support disabled" in str(answer):
-            reason = f"{at} is a single server, no node of a cluster."
-            return CacheUnavailable("Redis", reason, remedy=f"Write {at.scheme}://{at} in redis_url.")
+    node, error = most_telling(answers)
+    if isinstance(error, Refused) and "cluster support disabled" in str(error):
+        reason = f"{node} is a single server, no node of a cluster."
+        return CacheUnavailable("Redis", reason, remedy=f"Write {node.scheme}://{node} in redis_url.")
     return explain(error, f"the cluster's node {node}", _ASKING, node.user or "")[0]
 
 

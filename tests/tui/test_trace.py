@@ -48,6 +48,13 @@ def test_a_wrong_duration_is_named_with_what_to_write(text: str) -> None:
         parse_trace_filter("<1x" if text == ">10 m" else text)
 
 
+def test_names_that_a_verdict_gives_are_shown_as_they_are_written() -> None:
+    """The remedy is copied from there."""
+    rows = operation_rows(line(verdict="not used: a_b: Name it in redis_url: ssl_ca_certs=/path/ca.pem."), None)
+    assert ("verdict", "not used: a_b: Name it in redis_url: ssl_ca_certs=/path/ca.pem.") in rows
+    assert ("verdict", "lease lost") in operation_rows(line(verdict="lease_lost"), None)
+
+
 @given(some.text(max_size=60))
 def test_any_text_is_a_filter_or_is_refused(text: str) -> None:
     try:

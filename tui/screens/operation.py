@@ -14,7 +14,7 @@ from core.observe.stats import TraceLine
 from tui import figures
 from tui.formats import visible
 from tui.screens.help import HelpedScreen
-from tui.verdicts import explain, rank, tier_in_words
+from tui.verdicts import explain, in_words, rank, tier_in_words
 from tui.widgets.dialog import Dialog
 from tui.windows import Summary, read_latency
 
@@ -62,7 +62,7 @@ def operation_rows(line: TraceLine, summary: Summary | None) -> list[tuple[str, 
         ("key", line.key),
         ("strategy", line.strategy),
         ("from", tier_in_words(line)),
-        ("verdict", line.verdict.replace("_", " ")),
+        ("verdict", in_words(line.verdict)),
     ]
     if meaning := explain(line):
         rows.append(("", meaning))

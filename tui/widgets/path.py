@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from core.observe.stats import Step, TraceLine
 from tui import figures
+from tui.verdicts import in_words
 from tui.widgets.lines import Line, LinePanel, Part
 
 READS: Final = ("get", "browse")
@@ -95,7 +96,7 @@ def _wrapped(operation: TraceLine, store: str, width: int, at: int | None, *, ti
     took = f"you, {figures.latency(operation.seconds)}{' in all' if timed else ''}"
     stops = ["you", *(_stop(step, store if timed else "store", timed=timed) for step in operation.steps), took]
     if not operation.steps:
-        stops.insert(1, figures.printable(operation.verdict.replace("_", " ")))
+        stops.insert(1, figures.printable(in_words(operation.verdict)))
     rows: list[list[Part]] = [[(f"{figures.fit('last ' + operation.operation, _INDENT)}", "muted")]]
     taken = _INDENT
     for number, stop in enumerate(stops):

@@ -14,6 +14,7 @@ from core.observe.stats import TraceLine
 from tui import figures
 from tui.formats import visible
 from tui.trace_filter import TraceFilter, parse_trace_filter
+from tui.verdicts import in_words
 from tui.widgets.lines import Line, LinePanel
 
 _TIER_STYLES: Final = {"near": "chosen", "redis": "good", "store": "warning"}
@@ -177,7 +178,7 @@ def trace_line(line: TraceLine, width: int) -> Line:
     room = width - len(at) - len(strategy) - 2 - len(operation) - 6 - 9 - 2
     least, most = _VERDICT
     judged = min(max(room - _KEY[0], least), most)
-    verdict = figures.fit(figures.printable(line.verdict.replace("_", " ")), judged)
+    verdict = figures.fit(figures.printable(in_words(line.verdict)), judged)
     room -= judged
     version = ""
     if room >= _VERSION + _KEY[0]:

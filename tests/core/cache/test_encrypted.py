@@ -1,25 +1,22 @@
-"""A Redis that speaks by TLS alone and wants a password, single and as a cluster: the races once more, and what is said
-of certificates and passwords that do not fit. The embedded server was built without TLS, so this is Debian's."""
+"""Redis that speaks by TLS alone and wants a password and a certificate: one server, behind a Sentinel, and a cluster.
+The protocol once more, failovers, and what is said of certificates, passwords and slots that do not fit."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-import tempfile
-from asyncio.subprocess import DEVNULL
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from core.cache.address import Address
 from core.cache.redis import RedisCache
 from core.inspection import inspection
-from core.servers.doctor import examine
-from core.settings import Settings
-from tests.certificates import Authority
+from tests.certificates import Authority, showing
+from tests.core.cache import test_topologies
 from tests.core.cache.conftest import SPACE
+from tests.core.cache.node import Encryption
 from tests.core.cache.test_races import (  # noqa: F401  # collected here again
     test_r1_stale_set,
     test_r2_snapshot_race,
@@ -27,66 +24,16 @@ from tests.core.cache.test_races import (  # noqa: F401  # collected here again
     test_r4_eviction_amnesia,
     test_several_keys_travel_together,
 )
-from tests.core.cache.test_topologies import KEY, problem_of
+from tests.core.cache.test_topologies import KEY, followed, names_missing_slots, used
 from tests.core.cache.test_topologies import test_a_near_tier_can_be_had as test_a_near_tier_can_be_had
-from tests.core.cache.topologies import free_port, holds
-from tests.debian import debian_program
+from tests.core.cache.topologies import Alone, Clustered, Topology, Watched
+from tests.core.complaints import assert_told, complaints, problem_of
+from tests.processes import holds, running
 
-PASSWORD = "s3cret"
-
-
-class Encrypted:
-    """One server that speaks by TLS alone; `options` make a cluster of it."""
-
-    def __init__(self, authority: Authority, certificate: Path, *options: str) -> None:
-        self.port = free_port()
-        self._authority = authority
-        self._certificate = certificate
-        self._options = options
-
-    def url(self, scheme: str, more: str = "", *, password: str = PASSWORD, authority: Path | None = None) -> str:
-        at = f"{scheme}://:{password}@localhost:{self.port}{more}"
-        return f"{at}?ssl_ca_certs={authority or self._authority.authority}"
-
-    async def start(self) -> None:
-        program = debian_program(
-            "redis-server", "redis-tools", "redis-server", "libjemalloc2", "liblzf1", "libatomic1"
-        )  # fmt: skip
-        self.folder = tempfile.TemporaryDirectory(prefix="rct")
-        words = ["--port", "0", "--tls-port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder.name]
-        words += ["--save", "", "--requirepass", PASSWORD, "--tls-auth-clients", "no"]
-        words += ["--tls-cert-file", str(self._certificate), "--tls-key-file", str(self._certificate)]
-        words += ["--tls-ca-cert-file", str(self._authority.authority), *self._options]
-        self._process = await asyncio.create_subprocess_exec(
-            str(program.path), *words, env=program.environment, stdout=DEVNULL, stderr=DEVNULL
-        )
-        await holds(self._answers)
-        if "--cluster-enabled" in self._options:
-            async with self.client() as client:
-                await client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
-
-                async def formed() -> bool:
-                    said = await client.execute_command("CLUSTER", "INFO")  # type: ignore[no-untyped-call]
-                    return re.search(r"cluster_state\W+ok", str(said)) is not None
-
-                await holds(formed)
-
-    def client(self) -> Redis:
-        """A plain client, which believes any certificate."""
-        return Redis.from_url(f"{self.url('rediss')}&ssl_cert_reqs=none&ssl_check_hostname=false")
-
-    async def _answers(self) -> bool:
-        assert self._process.returncode is None, "redis-server did not start"
-        try:
-            async with self.client() as client:
-                return bool(await client.ping())
-        except (RedisError, OSError):
-            return False
-
-    async def stop(self) -> None:
-        self._process.kill()
-        await self._process.wait()
-        self.folder.cleanup()
+PASSWORD: Final = "s3cret"
+SENTINELS_PASSWORD: Final = "w4tch"
+SECRETS: Final = (PASSWORD, SENTINELS_PASSWORD, "wr0ng")
+KINDS: Final = ("alone", "cluster", "sentinel")
 
 
 @pytest.fixture(scope="module")
@@ -95,34 +42,26 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("certificates"))
 
 
-@pytest.fixture(scope="module", params=["rediss", "rediss+cluster"])
-def server(request: pytest.FixtureRequest, authority: Authority) -> Iterator[tuple[str, Encrypted]]:
-    """The scheme of its address, and the server."""
-    options = ("--cluster-enabled", "yes", "--tls-cluster", "yes", "--cluster-announce-ip", "127.0.0.1")
-    clustered = (*options, "--cluster-port", str(free_port())) if request.param == "rediss+cluster" else ()
-    server = Encrypted(authority, authority.signed("server", "localhost", "127.0.0.1"), *clustered)
-    with asyncio.Runner() as runner:
-        runner.run(server.start())
-        yield str(request.param), server
-        runner.run(server.stop())
+@pytest.fixture(scope="module")
+def topologies(authority: Authority) -> Iterator[Mapping[str, Topology]]:
+    """Servers that all tests of this module use, one after the other."""
+    encryption = Encryption(authority, authority.signed("server", "localhost", "127.0.0.1"))
+    servers = {
+        "alone": Alone(PASSWORD, encryption),
+        "cluster": Clustered(PASSWORD, encryption, options=("--cluster-require-full-coverage", "yes")),
+        "sentinel": Watched(PASSWORD, encryption, sentinel_password=SENTINELS_PASSWORD),
+    }
+    with running(*servers.values()):
+        yield servers
 
 
-@pytest.fixture
-async def client(server: tuple[str, Encrypted]) -> AsyncIterator[Redis]:
-    """A plain client of it, its data gone."""
-    async with server[1].client() as client:
-        await client.flushall()
-        yield client
+@pytest.fixture(params=KINDS)
+def topology(request: pytest.FixtureRequest, topologies: Mapping[str, Topology]) -> Topology:
+    """One kind of them."""
+    return topologies[request.param]
 
 
-@pytest.fixture
-async def cache(server: tuple[str, Encrypted], client: Redis) -> AsyncIterator[RedisCache]:
-    """An open cache on it."""
-    cache = RedisCache(server[1].url(server[0]), SPACE, soft_ttl=60, hard_ttl=600, budget=5)
-    await cache.open()
-    assert cache.breaker.problem is None
-    yield cache
-    await cache.close()
+client, cache = test_topologies.client, test_topologies.cache
 
 
 async def test_its_keys_are_inspected(cache: RedisCache) -> None:
@@ -132,29 +71,107 @@ async def test_its_keys_are_inspected(cache: RedisCache) -> None:
     assert (seen.anatomy.type, seen.version) == ("string", 1)
 
 
-async def test_what_is_wrong_is_told_apart(server: tuple[str, Encrypted], authority: Authority, tmp_path: Path) -> None:
-    scheme, good = server
+@pytest.mark.parametrize("topology", ["cluster", "sentinel"], indirect=True)
+async def test_a_promotion_is_followed(topology: Topology, cache: RedisCache) -> None:
+    await cache.use_near(True)
+    former = cache.life
+    await topology.promoted()
+    await followed(cache, former)
+    assert cache.address.startswith(f"127.0.0.1:{topology.primary.port} (by redis")
+    await cache.acquire(KEY, "t", 60)
+    assert await cache.fill(KEY, "t", 1, b"one") == "set"
+
+    async def kept() -> bool:
+        await cache.get(KEY, shelf)
+        return KEY.id in shelf
+
+    shelf = cache.shelf("movie")
+    await holds(kept)
+    await topology.rejoin()
+
+
+@pytest.mark.parametrize("topology", ["cluster"], indirect=True)
+async def test_a_cluster_that_lacks_slots_names_them(topology: Clustered, cache: RedisCache) -> None:
+    await names_missing_slots(topology, cache)
+
+
+async def test_what_is_wrong_is_told_apart(topology: Topology, authority: Authority, tmp_path: Path) -> None:
+    """Also where a place that is named first is dead: who is there and refuses says more."""
+    good, ca = topology.url, str(authority.authority)
     stranger = Authority(tmp_path, "stranger").authority
-    past = Encrypted(authority, authority.signed("past", days=0))
-    other = Encrypted(authority, authority.signed("other", "elsewhere"))
+    who = {"alone": "localhost:", "cluster": "the cluster's node 127.0.0.1:", "sentinel": "the Sentinel at 127.0.0.1:"}
+    there = who[topology.name]
     cases = [
-        (good.url(scheme, password="wr0ng"), "refused the login", "Check user and password"),
-        (good.url(scheme, authority=stranger), "was signed by nobody that is known here", "ssl_ca_certs="),
+        (good.replace(PASSWORD, "wr0ng"), "refused the login", "Check user and password"),
+        (good.replace(ca, str(stranger)), there, "was signed by nobody that is known here", "ssl_ca_certs="),
+        (good.partition("&ssl_certfile")[0], there, "it asks for a certificate of ours", "ssl_certfile="),
+        (good.replace("rediss", "redis").partition("?")[0], there, "before it said anything", "write rediss"),
+        (good.replace("rediss", "redis"), "cannot be had with ssl_ca_certs, ssl_certfile, ssl_keyfile", "rediss"),
     ]
-    if scheme == "rediss":
+    if isinstance(topology, Watched):
+        sentinel = f"the Sentinel at 127.0.0.1:{topology.sentinel.port}"
         cases += [
-            (past.url(scheme), "its certificate has expired", "Renew it on the server"),
-            (other.url(scheme), "its certificate is for another name", "Name the host"),
+            (good.replace(SENTINELS_PASSWORD, "wr0ng"), f"{sentinel} refused the login", "Check sentinel_username"),
+            (good.replace("/movies", "/other"), f"{sentinel} watches no service 'other'", "it watches: movies"),
         ]
-    try:
-        await past.start()
-        await other.start()
-        for url, *words in cases:
-            [health, *_] = await examine(Settings(redis_url=url, state_dir=tmp_path))
-            for said in (await problem_of(url), f"{health.problem} {health.remedy}"):
-                assert all(word in said for word in words), said
-                assert "wr0ng" not in said
-                assert PASSWORD not in said
-    finally:
-        await past.stop()
-        await other.stop()
+    told = await asyncio.gather(*(complaints("redis", url, tmp_path, SECRETS) for url, *_ in cases))
+    for (_, *words), said in zip(cases, told, strict=True):
+        assert_told(said, words)
+
+
+@pytest.mark.parametrize("topology", ["cluster", "sentinel"], indirect=True)
+async def test_an_expired_certificate_of_who_is_asked_is_told(topology: Topology, authority: Authority) -> None:
+    async with showing(authority.signed("past", days=0)) as port:
+        before, _, after = topology.url.partition("127.0.0.1:1,127.0.0.1:")
+        url = f"{before}127.0.0.1:1,localhost:{port}{after.lstrip('0123456789')}"
+        assert f"localhost:{port} cannot be reached by TLS: its certificate has expired. Renew" in await problem_of(url)
+
+
+async def test_a_server_whose_certificate_has_expired_is_used_when_it_is_renewed(
+    topology: Topology, authority: Authority
+) -> None:
+    """The same with one for another name; who was led to the server by others is told to have that name announced."""
+    remedies = {"alone": "Name the host", "cluster": "cluster-announce-hostname", "sentinel": "replica-announce-ip"}
+    announced = remedies[topology.name]
+    for certificate, *words in (
+        (authority.signed("past", "localhost", "127.0.0.1", days=0), "its certificate has expired", "Renew it on"),
+        (authority.signed("other", "elsewhere"), "its certificate is for another name", announced),
+    ):
+        await topology.primary.show(certificate)
+        assert_told([await problem_of(topology.url)], [f":{topology.primary.port}", *words])
+    cache = RedisCache(topology.url, SPACE, soft_ttl=60, hard_ttl=600)
+    await cache.open()
+    assert cache.breaker.state != "closed"
+    await topology.primary.show(authority.signed("renewed", "localhost", "127.0.0.1"))
+    await used(cache)
+    await cache.close()
+
+
+@pytest.mark.parametrize("topology", ["cluster"], indirect=True)
+async def test_nodes_are_found_by_the_names_they_announce(topology: Clustered, authority: Authority) -> None:
+    """One whose certificate has its name alone; the others have none to be called by, which is said by a `?`."""
+    await topology.primary.show(authority.signed("named", "localhost"))
+    for node in topology.nodes:
+        await node.ask("CONFIG", "SET", "cluster-preferred-endpoint-type", "hostname")
+    cache = RedisCache(topology.url, SPACE, soft_ttl=60, hard_ttl=600, budget=5)
+    await cache.open()
+    assert f"127.0.0.1:{topology.primary.port} (by " in (cache.breaker.problem or "")
+    assert "its certificate is for another name" in (cache.breaker.problem or "")
+    await topology.primary.ask("CONFIG", "SET", "cluster-announce-hostname", "localhost")
+    await used(cache)
+    assert cache.address.startswith(f"localhost:{topology.primary.port} (by ")
+    await cache.close()
+    await topology.primary.show(authority.signed("again", "localhost", "127.0.0.1"))
+    for node in topology.nodes:
+        await node.ask("CONFIG", "SET", "cluster-preferred-endpoint-type", "ip")
+
+
+def test_authorities_are_read_once_until_their_file_changes(authority: Authority, tmp_path: Path) -> None:
+    """A greeting of a cluster connects to every node, and to read the system's takes longer than all else."""
+    file = tmp_path / "ca.pem"
+    file.write_bytes(authority.authority.read_bytes())
+    address = Address(tls={"ssl_ca_certs": str(file)})
+    context = address.context()
+    assert address.at("elsewhere", 1).context() is context
+    file.write_bytes(Authority(tmp_path, "renewed").authority.read_bytes())
+    assert address.context() is not context

@@ -18,11 +18,10 @@ from core.cache.lane import Lane, connect
 from core.cache.lanes import Lanes
 from core.cache.pooled import Pooled
 from core.cache.primary import finder
-from core.cache.redis import RedisCache
 from core.cache.wire import NotRedis, Overdue, Refused, Wire
 from tests.certificates import Authority
-from tests.core.cache.conftest import SPACE
 from tests.core.cache.servers import OwnRedis
+from tests.core.complaints import assert_told, problem_of
 
 PATIENT = 5.0
 
@@ -346,28 +345,13 @@ async def test_encrypted(own_redis: OwnRedis, tmp_path: Path) -> None:
             (f"{good}?ssl_ca_certs={tmp_path}/none.pem", f"{tmp_path}/none.pem cannot be used", "Correct the file"),
             (f"{good}?{ca}&ssl_certfile={tmp_path}/ca.key", "ca.key cannot be used as certificate", "Correct the file"),
         ):
-            assert_told(await problem_of(url), reason, remedy)
+            assert_told([await problem_of(url, PATIENT)], [reason, remedy])
         port = good.partition("localhost:")[2].partition("/")[0]
-        assert_told(await problem_of(f"redis://localhost:{port}"), "", "redis_url")
+        said = await problem_of(f"redis://localhost:{port}", PATIENT)
+        assert_told([said], ["ended the connection before it said anything", "write rediss in its scheme"])
     async with OwnRedis("--port", "7393", "--bind", "127.0.0.1"):
         # It waits for the end of what it takes for words.
-        assert_told(await problem_of("rediss://127.0.0.1:7393", 0.1), "no answer", "rediss:// is for TLS alone")
-
-
-def assert_told(problem: str, reason: str, remedy: str) -> None:
-    """Reason and remedy are there."""
-    assert reason in problem
-    assert remedy in problem
-
-
-async def problem_of(url: str, budget: float = PATIENT) -> str:
-    """Why a cache at this address cannot be used."""
-    cache = RedisCache(url, SPACE, soft_ttl=60, hard_ttl=600, budget=budget)
-    await cache.open()
-    problem = cache.breaker.problem
-    await cache.close()
-    assert problem is not None
-    return problem
+        assert_told([await problem_of("rediss://127.0.0.1:7393")], ["no answer", "rediss:// is for TLS alone"])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
@@ -27,7 +26,9 @@ from tests.core.cache.test_races import (  # noqa: F401  # collected here again
     test_server_tells_its_figures,
     test_several_keys_travel_together,
 )
-from tests.core.cache.topologies import SERVICE, TOPOLOGIES, Clustered, Topology, Watched, free_port, holds
+from tests.core.cache.topologies import SERVICE, TOPOLOGIES, Clustered, Topology, Watched
+from tests.core.complaints import problem_of
+from tests.processes import free_port, holds, running
 
 KEY = Key("movie", "Q1")
 
@@ -36,12 +37,8 @@ KEY = Key("movie", "Q1")
 def topology(request: pytest.FixtureRequest) -> Iterator[Topology]:
     """Servers that all tests of this module use, one after the other."""
     topology = TOPOLOGIES[request.param]()
-    with asyncio.Runner() as runner:
-        try:
-            runner.run(topology.start())
-            yield topology
-        finally:
-            runner.run(topology.stop())
+    with running(topology):
+        yield topology
 
 
 @pytest.fixture
@@ -59,18 +56,6 @@ async def cache(topology: Topology, client: Redis) -> AsyncIterator[RedisCache]:
     await cache.open()
     yield cache
     await cache.close()
-
-
-async def problem_of(url: str) -> str:
-    """Why a cache at this address cannot be used."""
-    cache = RedisCache(url, SPACE, soft_ttl=60, hard_ttl=600)
-    await cache.open()
-    with pytest.raises(CacheUnavailable):
-        await cache.get(KEY)
-    assert cache.breaker.problem is not None
-    await cache.close()
-    assert "secret" not in f"{cache.breaker.problem}{cache.address}"
-    return cache.breaker.problem
 
 
 async def test_a_near_tier_can_be_had(cache: RedisCache, client: Redis) -> None:
@@ -119,7 +104,7 @@ async def test_nobody_there_is_told_by_name() -> None:
 
 
 async def test_a_server_and_its_sentinel_have_logins_of_their_own() -> None:
-    async with Watched("in-secret", "watch-secret") as watched:
+    async with Watched("in-secret", sentinel_password="watch-secret") as watched:
         server, sentinel = (f"127.0.0.1:{node.port}" for node in (watched.primary, watched.sentinel))
         url = f"redis+sentinel://:in-secret@{sentinel}/{SERVICE}"
         for wrong in (url, f"{url}?sentinel_password=other-secret"):
@@ -138,6 +123,17 @@ async def test_a_server_and_its_sentinel_have_logins_of_their_own() -> None:
         await cache.close()
 
 
+async def followed(cache: RedisCache, former: str) -> None:
+    """Wait until it uses another life of a server than this one."""
+
+    async def elsewhere() -> bool:
+        with suppress(CacheUnavailable):
+            await cache.server()
+        return cache.breaker.state == "closed" and cache.life != former
+
+    await holds(elsewhere)
+
+
 @pytest.mark.parametrize("kind", sorted(TOPOLOGIES))
 async def test_each_promotion_is_followed_and_makes_another_server(kind: str) -> None:
     """Also of a process that was demoted in between: it holds what its predecessor had been told."""
@@ -147,15 +143,9 @@ async def test_each_promotion_is_followed_and_makes_another_server(kind: str) ->
         await cache.acquire(KEY, "t", 60)
         await cache.fill(KEY, "t", 1, b"one")
         lives = [cache.life]
-
-        async def followed() -> bool:
-            with suppress(CacheUnavailable):
-                await cache.server()
-            return cache.breaker.state == "closed" and cache.life != lives[-1]
-
         for _ in range(2):
             await topology.promoted()
-            await holds(followed)
+            await followed(cache, lives[-1])
             assert cache.address.startswith(f"127.0.0.1:{topology.primary.port} (by {topology.url}")
             lives.append(cache.life)
             await topology.rejoin()
@@ -168,41 +158,53 @@ async def test_each_promotion_is_followed_and_makes_another_server(kind: str) ->
             await cache.get(KEY)
         assert cache.breaker.state != "closed"
         await topology.promoted()
-        await holds(followed)
+        await followed(cache, lives[-1])
         await cache.acquire(KEY, "t", 60, refresh=True)
         assert await cache.fill(KEY, "t", 2, b"two") == "set"
         await cache.close()
 
 
 async def test_a_cluster_that_lacks_slots_names_them_and_is_used_again_when_they_are_given() -> None:
-    async with Clustered("--cluster-require-full-coverage", "yes") as cluster:
+    async with Clustered(options=("--cluster-require-full-coverage", "yes")) as cluster:
         cache = RedisCache(cluster.url, SPACE, soft_ttl=60, hard_ttl=600, budget=2)
         await cache.open()
         assert await cache.get(KEY) is None
 
-        async def told() -> bool:
-            # Again for who still heard from the owner meanwhile that it has them.
-            for each in cluster.nodes:
-                await each.ask("CLUSTER", "DELSLOTSRANGE", first, last)
-            with suppress(CacheUnavailable):
-                await cache.server()
-                await cache.get(KEY)
-            return missing in (cache.breaker.problem or "")
-
-        async def used() -> bool:
-            return cache.breaker.state == "closed"
-
-        for node, first, last in ((cluster.third, 5461, 5470), (cluster.primary, SLOT, SLOT)):
-            at = f"127.0.0.1:{cluster.primary.port}"
-            missing = f"the cluster of {at} serves nothing while no node has the slots {first}-{last}."
-            if first == SLOT:
-                missing = f" has no node for the cache's slot ({SLOT}); it lacks the slots {SLOT}."
-            await node.ask("CLUSTER", "DELSLOTSRANGE", first, last)
-            await holds(told)
-            assert "redis-cli --cluster fix 127.0.0.1:" in (cache.breaker.problem or "")
-            await node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
-            await holds(used)
+        await names_missing_slots(cluster, cache)
         await cache.close()
+
+
+async def used(cache: RedisCache) -> None:
+    """Wait until it is used."""
+
+    async def closed() -> bool:
+        return cache.breaker.state == "closed"
+
+    await holds(closed)
+
+
+async def names_missing_slots(cluster: Clustered, cache: RedisCache) -> None:
+    """Slots are taken away, told by name, and given back: those of another node, and the cache's own."""
+
+    async def told() -> bool:
+        # Again for who still heard from the owner meanwhile that it has them.
+        for each in cluster.nodes:
+            await each.ask("CLUSTER", "DELSLOTSRANGE", first, last)
+        with suppress(CacheUnavailable):
+            await cache.server()
+            await cache.get(KEY)
+        return missing in (cache.breaker.problem or "")
+
+    for node, first, last in ((cluster.third, 5461, 5470), (cluster.primary, SLOT, SLOT)):
+        at = f"127.0.0.1:{cluster.primary.port}"
+        missing = f"the cluster of {at} serves nothing while no node has the slots {first}-{last}."
+        if first == SLOT:
+            missing = f" has no node for the cache's slot ({SLOT}); it lacks the slots {SLOT}."
+        await node.ask("CLUSTER", "DELSLOTSRANGE", first, last)
+        await holds(told)
+        assert "redis-cli --cluster fix 127.0.0.1:" in (cache.breaker.problem or "")
+        await node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+        await used(cache)
 
 
 _TWO = (("s1", 26379), ("::1", 7))

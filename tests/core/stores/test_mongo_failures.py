@@ -91,7 +91,7 @@ async def test_a_server_that_hangs_or_dies_and_comes_back() -> None:
         assert await store.get("Q4") is None
         saved = await present(store)
 
-        await server.kill()
+        await server.stop()
         await fails_soon(store.window(Query(), 0, 5), store.update(saved), store.load([saved]), store.adopt())
         await server.start()
         await server.writable()

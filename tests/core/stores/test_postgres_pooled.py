@@ -13,17 +13,18 @@ import pytest
 
 from core.errors import StoreUnavailable
 from core.open import open_catalogue
-from core.servers.doctor import examine
 from core.settings import Settings
 from core.stores.base import Store
 from core.stores.postgres import POOLED, PostgresStore
 from tests.certificates import Authority
+from tests.core.complaints import assert_told, complaints
 from tests.core.movies import movie, movies
 from tests.core.stores.change_log_compliance import Away, ChangeLogCompliance
 from tests.core.stores.compliance import StoreCompliance
 from tests.core.stores.open_stores import NewStore, OpenStores
 from tests.core.stores.pooler import PASSWORD, Pooler
 from tests.core.stores.psql import spare_database, unreachable_database
+from tests.processes import running
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +36,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture(scope="module")
 def pooler(postgres_database: str, authority: Authority) -> Iterator[Pooler]:
     """The pooler of this module, which lets nobody in without TLS and password."""
-    with asyncio.Runner() as runner:
-        pooler = Pooler(postgres_database, certificate=authority.signed("server"))
-        try:
-            runner.run(pooler.start())
-            yield pooler
-        finally:
-            runner.run(pooler.stop())
+    pooler = Pooler(postgres_database, certificate=authority.signed("server"))
+    with running(pooler):
+        yield pooler
 
 
 @pytest.fixture
@@ -151,24 +148,6 @@ async def test_a_catalogue_says_so_at_the_start_and_still_hears_of_others(
                 await asyncio.sleep(0.02)
 
 
-async def problem_of(url: str, tmp_path: Path) -> str:
-    """What is said of an address, by the store and by the doctor, who agree on what is wrong."""
-    store = PostgresStore(url, timeout=5.0)
-    with pytest.raises(StoreUnavailable) as problem:
-        await store.open()
-    await store.close()
-    said = str(problem.value)
-    [health] = [
-        each
-        for each in await examine(Settings(postgres_url=url, state_dir=tmp_path))
-        if each.server == "postgresql"
-    ]  # fmt: skip
-    told = f"{health.problem} {health.remedy}"
-    assert PASSWORD not in said + told
-    assert "wr0ng" not in said + told
-    return f"{said} | {told}"
-
-
 async def test_what_is_wrong_is_told_apart(
     postgres_database: str, pooler: Pooler, authority: Authority, tmp_path: Path
 ) -> None:
@@ -193,9 +172,7 @@ async def test_what_is_wrong_is_told_apart(
             (pooler.url(ca, password="wr0ng-one"), "the user or the password", "Correct"),
             (pooler.url(ca, user="nobody-known"), "the user or the password", "Correct"),
         ):
-            said = await problem_of(url, tmp_path)
-            for part in said.split(" | "):
-                assert all(word in part for word in words), (url, part)
+            assert_told(await complaints("postgresql", url, tmp_path, (PASSWORD, "wr0ng")), words)
         store = PostgresStore(plain.url())
         with pytest.raises(StoreUnavailable, match=r"hands its connections on after each statement.*pool_mode = tran"):
             await store.open()
