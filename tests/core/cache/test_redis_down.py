@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -344,13 +345,24 @@ async def test_a_read_only_replica_is_not_used(own_redis: OwnRedis, own_cache: R
 
 
 @pytest.mark.parametrize(
-    "url", ["unix:///x?bogus=1", "redis://host:port/0", "redis://[::1/0", "ftp://host", "unix:///x?db=one"]
+    ("url", "said"),
+    [
+        ("unix:///x?bogus=1", "cannot be had with bogus. Leave that out of redis_url"),
+        *(
+            (url, "is no address of a Redis server. Correct redis_url")
+            for url in (
+                *("redis://host:port/0", "redis://[::1/0", "ftp://host", "unix:///x?db=one"),
+                "redis+cluster://:half?a=password@host",
+            )
+        ),
+    ],
 )
-async def test_an_address_that_means_nothing_is_a_problem_not_a_crash(url: str) -> None:
+async def test_an_address_that_means_nothing_is_a_problem_not_a_crash(url: str, said: str) -> None:
     cache = new_cache(url)
     await cache.open()
-    with pytest.raises(CacheUnavailable, match="no address of a Redis server"):
+    with pytest.raises(CacheUnavailable, match=said) as caught:
         await cache.get(KEY)
+    assert not {"half", "password"} & {*re.findall("[a-z]+", str(caught.value))}
     await cache.close()
 
 
