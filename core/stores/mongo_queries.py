@@ -16,7 +16,6 @@ from pymongo.collation import Collation
 
 from core.model import FIELD
 from core.query import SORTED_AS_TEXT, SORTS, Query
-from core.score import BEST_RATING, MOST_REVIEWS, PARTS, PRIOR_PARTS, PRIOR_REVIEWS, SHIFT
 from core.stores.base import SortKey
 from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, Document, key_of
@@ -149,22 +148,6 @@ def order(query: Query, *, known: bool) -> list[tuple[str, int]]:
     """The order within one part: by key and id, or by id alone, all in the direction of the query."""
     direction = DESCENDING if query.descending else ASCENDING
     return [*([(sort_path(query.sort), direction)] if known else []), (ID, direction)]
-
-
-def ranking(query: Query, limit: int) -> list[Document]:
-    """The stages that give the documents of most points, each its `id` and `points`, most first."""
-    rating, reviews = sort_path("critic_rating"), sort_path("critic_reviews")
-    rated: Document = {rating: {"$gte": 0, "$lte": BEST_RATING}, reviews: {"$gte": 0, "$lte": MOST_REVIEWS}}
-    parts: Document = {"$toLong": {"$round": {"$multiply": [f"${rating}", PARTS]}}}
-    summed: Document = {"$add": [{"$multiply": [f"${reviews}", parts]}, PRIOR_REVIEWS * PRIOR_PARTS]}
-    score: Document = {"$floor": {"$divide": [summed, {"$add": [f"${reviews}", PRIOR_REVIEWS]}]}}
-    points: Document = {"$toLong": {"$add": [{"$multiply": [score, SHIFT]}, f"${reviews}"]}}
-    return [
-        {"$match": {"$and": [rated, matching(query)]}},
-        {"$project": {"_id": 0, "id": f"${ID}", "points": points}},
-        {"$sort": {"points": DESCENDING, "id": DESCENDING}},
-        {"$limit": limit},
-    ]
 
 
 def key_projection(sort: str) -> Document:
