@@ -119,7 +119,7 @@ async def test_the_pointer_calls_the_explanations_up(tmp_path: Path) -> None:
         assert await hover(at, table, 3, 1) == COLUMNS["number"]
         for placed in table.placed:
             assert await hover(at, table, placed.left + 2, 1) == COLUMNS[placed.column.id]
-        assert await hover(at, table, table.placed[-1].left + table.placed[-1].width + 2, 4) == COLUMNS["tier"]
+        assert await hover(at, table, table.placed[-1].left + table.placed[-1].width + 2, 1) == COLUMNS["tier"]
         await at.until(lambda: at.screen.query_one(Tooltip).display)
         assert "Where the row came from" in at.text
         assert await hover(at, table, 20, 4) == "", "no tooltip hides the rows while one reads"
