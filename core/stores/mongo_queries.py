@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bson import ObjectId
+from bson import Int64, ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.collation import Collation
@@ -158,7 +158,9 @@ def key_projection(sort: str) -> Document:
 def key_in(document: Document, sort: str) -> tuple[str, SortKey]:
     """The id and the sort key in a document so projected."""
     ours = document[OURS]
-    return ours["id"], ours["title_key"] if sort == "title" else ours.get("sort", {}).get(sort)
+    key = ours["title_key"] if sort == "title" else ours.get("sort", {}).get(sort)
+    # Beyond 31 bits it comes as a class of the driver's, which nobody else can encode.
+    return ours["id"], int(key) if type(key) is Int64 else key
 
 
 def values_projection(field: str) -> Document:
