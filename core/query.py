@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Literal
@@ -14,6 +15,7 @@ import msgspec
 
 from core.errors import InvalidQuery
 from core.model import FIELD, Movie, forbidden, value_of
+from core.score import points_of
 
 
 def fold(text: str) -> str:
@@ -98,26 +100,33 @@ def _several(text: str) -> list[str]:
     return [part for part in text.split(SEVERAL) if _query_words(part)]
 
 
+SCORE: Final = "score"
+"""The sort by the points that critics' rating and reviews make together (see `core.score`)."""
 SORTS: Final[tuple[str, ...]] = (
     "title", "year", "released", "runtime", "imdb_rating", "imdb_votes", "metacritic", "tomatometer",
-    "critic_rating", "critic_reviews", "oscars_won", "oscar_nominations", "box_office",
+    "critic_rating", "critic_reviews", SCORE, "oscars_won", "oscar_nominations", "box_office",
     "genres", "directors", "countries",
 )  # fmt: skip
-"""The fields that movies can be sorted by."""
+"""What movies can be sorted by: SCORE, and fields by their names."""
 SORTED_AS_TEXT: Final = ("title", "genres", "directors", "countries")
 """Those among them whose key is a folded text: of a list, the first entry."""
 RANGED: Final[tuple[str, ...]] = tuple(
-    name for name in SORTS if FIELD[name].kind in ("integer", "decimal") and name != "year"
+    name for name in SORTS if name in FIELD and FIELD[name].kind in ("integer", "decimal") and name != "year"
 )
 """The fields that a Range can bound; the year has its own bounds in the query."""
 
 
-def sort_key(movie: Movie, sort: str) -> str | None:
-    """The key of a sort in SORTED_AS_TEXT, compared in code-point order; None where the movie has none."""
+def sort_key(movie: Movie, sort: str) -> str | int | float | None:
+    """The key of a sort: of one in SORTED_AS_TEXT a text, compared in code-point order, of any other a number; None
+    where the movie has none."""
+    if sort == SCORE:
+        return points_of(movie)
     value = value_of(movie, sort)
     if isinstance(value, tuple):
         value = value[0] if value else None
-    return None if value is None else fold(str(value))
+    if isinstance(value, date):
+        return value.toordinal()
+    return fold(value) if isinstance(value, str) else value
 
 
 COUNTED: Final = ("genres", *WITHIN, "year")

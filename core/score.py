@@ -45,6 +45,12 @@ class Ranked(msgspec.Struct, frozen=True):
         return self.points % SHIFT
 
 
+def score_of(movie: Movie) -> float | None:
+    """The score of a movie, from 0 to 10; None where it has no points."""
+    points = points_of(movie)
+    return None if points is None else Ranked(movie.id, points).score
+
+
 def points_of(movie: Movie) -> int | None:
     """The points of a movie; None where it lacks rating or reviews, or they are none that a movie can have."""
     rating, reviews = movie.critic_rating, movie.critic_reviews

@@ -11,13 +11,14 @@ from typing import Final, Literal
 from rich.cells import cell_len, set_cell_size
 
 from core.model import Movie
+from core.score import score_of
 
 Align = Literal["left", "right"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its cells are `least` to `most` wide; `sort` is the field it sorts by, None where it cannot."""
+    """One column: its cells are `least` to `most` wide; `sort` is what it sorts by, None where it cannot."""
 
     id: str
     label: str
@@ -45,6 +46,10 @@ def _rating(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
+def _score(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
 def _money(value: int | None) -> str:
     if value is None:
         return ""
@@ -68,6 +73,7 @@ _METER = Column(
     "tomatometer",
     "right",
 )
+_SCORE = Column("score", "Score", lambda m: _score(score_of(m)), 7, 7, "score", "right")
 _RUNTIME = Column(
     "runtime", "Runtime", lambda m: "" if m.runtime is None else f"{m.runtime} min", 9, 9, "runtime", "right"
 )
@@ -78,7 +84,9 @@ _VOTES = Column("imdb_votes", "Votes", lambda m: _count(m.imdb_votes), 11, 11, "
 _BOX_OFFICE = Column("box_office", "Box office", lambda m: _money(m.box_office), 12, 12, "box_office", "right")
 _COUNTRY = Column("countries", "Country", lambda m: ", ".join(m.countries), 14, 24, "countries")
 
-OPTIONAL: Final = (_YEAR, _GENRE, _CRITIC, _METER, _RUNTIME, _DIRECTOR, _METACRITIC, _REVIEWS, _BOX_OFFICE, _COUNTRY)
+OPTIONAL: Final = (
+    _YEAR, _GENRE, _CRITIC, _METER, _SCORE, _RUNTIME, _DIRECTOR, _METACRITIC, _REVIEWS, _BOX_OFFICE, _COUNTRY,
+)  # fmt: skip
 """The columns beside number, title and cache mark, those that narrow tables keep first."""
 WITH_IMDB: Final = (_YEAR, _GENRE, _IMDB, _VOTES, *OPTIONAL[2:])
 """The same where the records hold IMDb ratings, which the shipped catalogue does not."""
@@ -87,19 +95,26 @@ MARK_WIDTH: Final = 3
 
 
 @lru_cache(maxsize=64)
-def fit(width: int, number_width: int, columns: tuple[Column, ...] = OPTIONAL, skip: int = 0) -> tuple[Placed, ...]:
-    """The columns that fit between row number and cache mark in `width` cells, the first `skip` optional ones left out.
+def fit(
+    width: int, number_width: int, columns: tuple[Column, ...] = OPTIONAL, skip: int = 0, sort: str = "title"
+) -> tuple[Placed, ...]:
+    """The columns that fit between row number and cache mark in `width` cells, the first `skip` optional ones left out,
+    but never the one that the rows are sorted by.
 
     What is left over goes to the title first, then to the columns of text, each up to its `most`.
     """
     room = width - number_width - GAP - MARK_WIDTH
-    chosen = [TITLE]
-    used = TITLE.least
+    sorted_by = [column for column in columns if column.sort == sort and TITLE.least + GAP + column.least <= room]
+    taken = set(sorted_by)
+    used = TITLE.least + sum(GAP + column.least for column in sorted_by)
     for column in columns[skip:]:
+        if column in taken:
+            continue
         if used + GAP + column.least > room:
             break
-        chosen.append(column)
+        taken.add(column)
         used += GAP + column.least
+    chosen = [TITLE, *(column for column in columns if column in taken)]
     spare = max(0, room - used)
     widths = {column.id: column.least for column in chosen}
     for limit in (34, None):

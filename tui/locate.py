@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date
 
-from core.model import Movie, value_of
-from core.query import SORTED_AS_TEXT, Page, Query, fold, sort_key
+from core.model import Movie
+from core.query import Page, Query, fold, sort_key
 
 Browse = Callable[[Query, int, int], Awaitable[Page]]
 
@@ -62,11 +61,7 @@ def comes_before(query: Query, one: Movie, other: Movie) -> bool:
 
 
 def _key(query: Query, movie: Movie) -> tuple[float, str] | None:
-    value: object = sort_key(movie, query.sort) if query.sort in SORTED_AS_TEXT else value_of(movie, query.sort)
-    if value is None:
+    key = sort_key(movie, query.sort)
+    if key is None:
         return None
-    if isinstance(value, date):
-        return float(value.toordinal()), ""
-    if isinstance(value, int | float):
-        return float(value), ""
-    return 0.0, str(value)
+    return (0.0, key) if isinstance(key, str) else (float(key), "")

@@ -102,6 +102,7 @@ COLUMNS: Final[dict[str, str]] = {
     "runtime": "How long it runs, in minutes.",
     "directors": "Who directed it; director:scott filters by a name.",
     "metacritic": "The score on Metacritic, from 0 to 100.",
+    "score": "The critics' rating, where few reviews count for little, from 0 to 10; B says by which formula.",
     "critic_reviews": "How many reviews by critics the rating is of.",
     "box_office": "What it took at the box office, in US dollars.",
     "countries": "Where it was made.",

@@ -12,7 +12,7 @@ import msgspec
 from core.errors import ForeignCollection, StoreUnavailable
 from core.model import Movie
 from core.place import Place
-from core.query import Query, ValueCount
+from core.query import SCORE, Query, ValueCount
 from core.score import Ranked
 from core.stores import mongo_edits, mongo_theaters, mongo_windows
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Stored, StoreName, Window
@@ -34,7 +34,6 @@ from core.stores.mongo_queries import (
     known_part,
     matching,
     order,
-    ranking,
     unknown_part,
     value_path,
     values_in,
@@ -134,9 +133,18 @@ class MongoStore:
 
     async def ranked(self, query: Query, limit: int) -> tuple[Ranked, ...]:
         """The movies of a query's answer that have most points, most first."""
+        best = msgspec.structs.replace(query, sort=SCORE, descending=True)
         with self._at.call():
-            found = await (await self._at.movies.aggregate(ranking(query, limit), collation=BINARY)).to_list()
-        return tuple(Ranked(document["id"], int(document["points"])) for document in found)
+            found = await self._at.movies.find(
+                known_part(best),
+                key_projection(SCORE),
+                sort=order(best, known=True),
+                limit=limit,
+                collation=BINARY,
+                allow_disk_use=True,
+            ).to_list()
+        rows = (key_in(document, SCORE) for document in found)
+        return tuple(Ranked(id, points) for id, points in rows if isinstance(points, int))
 
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         """Every movie of the query's answer as (id, key), ascending whatever its direction, the unknown ones last."""

@@ -21,7 +21,8 @@ import msgspec
 from bson import Decimal128, Int64, ObjectId
 
 from core.model import FIELD, FIELDS, Field, Movie, Value, printable, unique, value_of
-from core.query import SORTS, fold, movie_words
+from core.query import SCORE, SORTS, fold, movie_words
+from core.score import points_of
 from core.stores.writer import Request
 
 Document = dict[str, Any]
@@ -32,7 +33,7 @@ OURS: Final = "reelcache"
 UNTITLED: Final = "(untitled)"
 MARK: Final = f"{OURS}.load"
 """Which bulk load inserted a document, as long as nobody has written it since."""
-SCHEME: Final = 2
+SCHEME: Final = 3
 """Counts up whenever `ours_of` makes something else of the same movie."""
 
 _PATHS: Final[dict[str, tuple[str, ...]]] = {
@@ -262,6 +263,8 @@ def ours_of(movie: Movie) -> Document:
         if value is not None and value != ():
             kind = type(value)
             sort[name] = _folded(value[0]) if kind is tuple else value.toordinal() if kind is date else value
+    if (points := points_of(movie)) is not None:
+        sort[SCORE] = points
     return {
         "id": movie.id,
         "title_key": fold(movie.title),
@@ -369,7 +372,7 @@ _top_values: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*_AT_THE_TOP
 _NESTED: Final = tuple(path for path, _ in _WRITE.values() if len(path) > 1)
 _WRITERS: Final = tuple(write for path, write in _WRITE.values() if len(path) > 1)
 _nested_values: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*(n for n in _WRITE if n not in _AT_THE_TOP))
-_KEYED: Final = tuple(name for name in SORTS if name != "title")
+_KEYED: Final = tuple(name for name in SORTS if name not in ("title", SCORE))
 _keyed: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*_KEYED)
 # The sorts by text other than the title's are by the first entry of a list, and entries recur.
 _folded: Final = lru_cache(maxsize=50_000)(fold)

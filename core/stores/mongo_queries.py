@@ -9,14 +9,13 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from bson import ObjectId
+from bson import Int64, ObjectId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.collation import Collation
 
 from core.model import FIELD
 from core.query import SORTED_AS_TEXT, SORTS, Query
-from core.score import BEST_RATING, MOST_REVIEWS, PARTS, PRIOR_PARTS, PRIOR_REVIEWS, SHIFT
 from core.stores.base import SortKey
 from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, Document, key_of
@@ -151,22 +150,6 @@ def order(query: Query, *, known: bool) -> list[tuple[str, int]]:
     return [*([(sort_path(query.sort), direction)] if known else []), (ID, direction)]
 
 
-def ranking(query: Query, limit: int) -> list[Document]:
-    """The stages that give the documents of most points, each its `id` and `points`, most first."""
-    rating, reviews = sort_path("critic_rating"), sort_path("critic_reviews")
-    rated: Document = {rating: {"$gte": 0, "$lte": BEST_RATING}, reviews: {"$gte": 0, "$lte": MOST_REVIEWS}}
-    parts: Document = {"$toLong": {"$round": {"$multiply": [f"${rating}", PARTS]}}}
-    summed: Document = {"$add": [{"$multiply": [f"${reviews}", parts]}, PRIOR_REVIEWS * PRIOR_PARTS]}
-    score: Document = {"$floor": {"$divide": [summed, {"$add": [f"${reviews}", PRIOR_REVIEWS]}]}}
-    points: Document = {"$toLong": {"$add": [{"$multiply": [score, SHIFT]}, f"${reviews}"]}}
-    return [
-        {"$match": {"$and": [rated, matching(query)]}},
-        {"$project": {"_id": 0, "id": f"${ID}", "points": points}},
-        {"$sort": {"points": DESCENDING, "id": DESCENDING}},
-        {"$limit": limit},
-    ]
-
-
 def key_projection(sort: str) -> Document:
     """What `key_in` reads: an index holds it, so that no document is looked at."""
     return {"_id": 0, ID: 1, sort_path(sort): 1}
@@ -175,7 +158,9 @@ def key_projection(sort: str) -> Document:
 def key_in(document: Document, sort: str) -> tuple[str, SortKey]:
     """The id and the sort key in a document so projected."""
     ours = document[OURS]
-    return ours["id"], ours["title_key"] if sort == "title" else ours.get("sort", {}).get(sort)
+    key = ours["title_key"] if sort == "title" else ours.get("sort", {}).get(sort)
+    # Beyond 31 bits it comes as a class of the driver's, which nobody else can encode.
+    return ours["id"], int(key) if type(key) is Int64 else key
 
 
 def values_projection(field: str) -> Document:

@@ -408,3 +408,17 @@ $$;
 create trigger log after insert or update or delete or truncate on reelcache.theaters
 for each statement execute function reelcache.log_theaters();
 alter table reelcache.theaters enable always trigger log;
+
+-- migration 7
+
+-- core.score.points_of: the score in thousandths times 2^20, plus the reviews, which break ties. Null where there is none.
+-- An expression, not a column: no row is written anew for it, and an edit by hand has it right.
+create function reelcache.points(rating double precision, reviews integer) returns bigint
+language sql immutable parallel safe
+return case
+  when rating between 0 and 10 and reviews between 0 and 1000000
+  then (reviews * round(rating * 1000)::bigint + 25 * 6000) / (reviews + 25) * 1048576 + reviews
+end;
+
+create index movies_score on reelcache.movies (reelcache.points(critic_rating, critic_reviews), id)
+include (critic_rating, critic_reviews);

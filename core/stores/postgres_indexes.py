@@ -11,9 +11,9 @@ from typing import Final
 
 from psycopg import errors, sql
 
-from core.query import SORTS
+from core.query import SCORE, SORTS
 from core.stores.postgres_connections import Connection
-from core.stores.postgres_records import KEYS
+from core.stores.postgres_records import KEYS, ORDERED
 
 _LOCK: Final = 7_021_879_402_113_507
 """The advisory lock under which one process at a time makes indexes or vacuums: these two would deadlock. Nobody waits
@@ -26,9 +26,10 @@ _MEMORY: Final = "256MB"
 
 
 def _in_order(sort: str) -> tuple[str, sql.Composed]:
-    column = KEYS.get(sort, sort)
-    name = "movies_title" if sort == "title" else f"movies_{column}"
-    return name, sql.SQL("reelcache.movies ({}, id)").format(sql.Identifier(column))
+    name = "movies_title" if sort == "title" else f"movies_{KEYS.get(sort, sort)}"
+    # An index is read alone where it holds the columns that its expression is made of, too.
+    beside = sql.SQL(" include (critic_rating, critic_reviews)" if sort == SCORE else "")
+    return name, sql.SQL("reelcache.movies ({}, id){}").format(ORDERED[sort], beside)
 
 
 INDEXES: Final[dict[str, sql.Composable]] = {

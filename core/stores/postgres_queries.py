@@ -7,13 +7,11 @@ from typing import Final
 
 from psycopg import sql
 
-from core.query import SORTS, WITHIN, Query
-from core.score import BEST_RATING, MOST_REVIEWS, PARTS, PRIOR_PARTS, PRIOR_REVIEWS, SHIFT
-from core.stores.postgres_records import KEYS, searched
+from core.query import SCORE, WITHIN, Query
+from core.stores.postgres_records import ORDERED, searched
 
 Parameters = dict[str, object]
 
-_ORDERED: Final = {sort: sql.Identifier(KEYS.get(sort, sort)) for sort in SORTS}
 _COMPARED: Final = {"least": sql.SQL(">="), "most": sql.SQL("<="), "above": sql.SQL(">"), "below": sql.SQL("<")}
 _ALWAYS_KNOWN: Final = ("title",)
 NEAR: Final = 1_000
@@ -82,13 +80,8 @@ select id from reelcache.movies where {column} is {known} and {filter}
 order by {column} {direction}, id {direction} limit %(limit)s
 """)
 _RANKED = sql.SQL("""
-select
-  id,
-  (critic_reviews * round(critic_rating * %(parts)s::float8)::bigint + %(prior)s::bigint)
-    / (critic_reviews + %(prior_reviews)s) * %(shift)s + critic_reviews as points
-from reelcache.movies
-where critic_rating between 0 and %(best_rating)s and critic_reviews between 0 and %(most_reviews)s and {filter}
-order by points desc, id desc limit %(limit)s
+select id, {points} from reelcache.movies where {points} is not null and {filter}
+order by {points} desc, id desc limit %(limit)s
 """)
 _KEYS = sql.SQL("select id, {key} from reelcache.movies where id = any(%(ids)s) and {filter}")
 _COUNTS = sql.SQL("""
@@ -117,7 +110,7 @@ def window(query: Query, offset: int, limit: int, *, near: bool) -> tuple[sql.Co
 
     `near`: for a window that `begins`; of one that lies wholly among the unknown ones it finds nothing."""
     condition, parameters = _filter(query)
-    column, direction = _ORDERED[query.sort], sql.SQL("desc" if query.descending else "asc")
+    column, direction = ORDERED[query.sort], sql.SQL("desc" if query.descending else "asc")
     if query.selective:
         statement = _FILTERED_NEAR if near else _FILTERED
         asked = statement.format(column=column, filter=condition, direction=direction)
@@ -134,7 +127,7 @@ def window(query: Query, offset: int, limit: int, *, near: bool) -> tuple[sql.Co
 def _part(query: Query, part: str) -> sql.Composed:
     there, back = ("desc", "asc") if query.descending else ("asc", "desc")
     return _PART.format(
-        column=_ORDERED[query.sort],
+        column=ORDERED[query.sort],
         null=sql.SQL("not null" if part == "known" else "null"),
         there=sql.SQL(there),
         back=sql.SQL(back),
@@ -145,7 +138,7 @@ def _part(query: Query, part: str) -> sql.Composed:
 def order(query: Query, *, known: bool) -> tuple[sql.Composed, Parameters]:
     """Rows of id and sort key, ascending: all whose key is known, or all whose key is not."""
     condition, parameters = _filter(query)
-    column = _ORDERED[query.sort]
+    column = ORDERED[query.sort]
     asked = _ORDER.format(
         key=_compared(query.sort),
         column=column,
@@ -159,7 +152,7 @@ def first(query: Query, limit: int, *, known: bool) -> tuple[sql.Composed, Param
     """The ids of the first rows, in order, of those whose key is known, or of those whose key is not."""
     condition, parameters = _filter(query)
     asked = _FIRST.format(
-        column=_ORDERED[query.sort],
+        column=ORDERED[query.sort],
         known=sql.SQL("not null" if known else "null"),
         filter=condition,
         direction=sql.SQL("desc" if query.descending else "asc"),
@@ -170,16 +163,7 @@ def first(query: Query, limit: int, *, known: bool) -> tuple[sql.Composed, Param
 def ranked(query: Query, limit: int) -> tuple[sql.Composed, Parameters]:
     """Rows of id and points, most first."""
     condition, parameters = _filter(query)
-    numbers = {
-        "parts": PARTS,
-        "prior": PRIOR_REVIEWS * PRIOR_PARTS,
-        "prior_reviews": PRIOR_REVIEWS,
-        "shift": SHIFT,
-        "best_rating": BEST_RATING,
-        "most_reviews": MOST_REVIEWS,
-        "limit": limit,
-    }
-    return _RANKED.format(filter=condition), {**parameters, **numbers}
+    return _RANKED.format(points=ORDERED[SCORE], filter=condition), {**parameters, "limit": limit}
 
 
 def keys(query: Query, ids: Sequence[str]) -> tuple[sql.Composed, Parameters]:
@@ -190,7 +174,7 @@ def keys(query: Query, ids: Sequence[str]) -> tuple[sql.Composed, Parameters]:
 
 def _compared(sort: str) -> sql.Composable:
     """A sort key as a text or a number."""
-    return sql.SQL("released - date '0001-01-01'") if sort == "released" else _ORDERED[sort]
+    return sql.SQL("released - date '0001-01-01'") if sort == "released" else ORDERED[sort]
 
 
 def counts(query: Query, field: str) -> tuple[sql.Composed, Parameters]:

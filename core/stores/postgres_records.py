@@ -10,7 +10,7 @@ import msgspec
 from psycopg import sql
 
 from core.model import FIELD, FIELDS, Movie, Value, value_of
-from core.query import SORTED_AS_TEXT, movie_words, sort_key
+from core.query import SCORE, SORTED_AS_TEXT, SORTS, movie_words, sort_key
 
 LONGEST_WORD: Final = 500
 """Characters of a word that are searched: a lexeme of more than 2,046 bytes breaks a tsvector without an error."""
@@ -36,6 +36,11 @@ GIVEN_CONTENT: Final = _columns(_NAMES, "given")
 """The same of a row aliased `given`."""
 KEYS: Final = {sort: f"{sort}_key" for sort in SORTED_AS_TEXT}
 """The column that holds the key of each sort by text."""
+ORDERED: Final[dict[str, sql.Composable]] = {
+    **{sort: sql.Identifier(KEYS.get(sort, sort)) for sort in SORTS},
+    SCORE: sql.SQL("reelcache.points(critic_rating, critic_reviews)"),
+}
+"""What each sort orders the movies by."""
 STORED_COLUMNS: Final = (*_NAMES, *KEYS.values(), "words")
 """The names of the columns that a write sets, apart from the version."""
 STORED: Final = _columns((*STORED_COLUMNS, "version"))
@@ -87,7 +92,7 @@ def _row(movie: Movie) -> dict[str, Value | date]:
 def key_of(movie: Movie, sort: str) -> str | None:
     """The key of a sort by text, as far as it is kept."""
     key = sort_key(movie, sort)
-    return None if key is None else key[:LONGEST_KEY]
+    return key[:LONGEST_KEY] if isinstance(key, str) else None
 
 
 def kept_words(movie: Movie) -> tuple[str, ...]:

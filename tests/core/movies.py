@@ -23,6 +23,7 @@ def movie(number: int, **fields: object) -> Movie:
         "critic_rating": choose.choice([None, 5.5, 7.0, 8.1]),
         "tomatometer": choose.choice([None, *range(0, 101, 10)]),
         "type": "movie",
+        "critic_reviews": choose.choice([None, 0, 30, 150]),
     }
     return Movie(**(known | fields))  # type: ignore[arg-type]  # each value fits its field, by the lines above
 

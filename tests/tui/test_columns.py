@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from core.model import Movie
 from core.query import SORTS
 from tests.tui.memory_catalogue import TITLES
-from tui.columns import GAP, MARK_WIDTH, OPTIONAL, WITH_IMDB, cut, fit, visible
+from tui.columns import GAP, MARK_WIDTH, OPTIONAL, WITH_IMDB, Column, cut, fit, visible
 from tui.years import parse_years, show_years
 
 
@@ -44,14 +44,21 @@ def test_direction_overrides_are_shown_as_dots() -> None:
     assert visible("a\u202eb\u2066c\ud800") == "a·b·c·"
 
 
-@given(st.integers(1, 300), st.integers(4, 9), st.integers(0, 9), st.sampled_from([OPTIONAL, WITH_IMDB]))
-def test_columns_never_pass_the_width(width: int, number_width: int, skip: int, columns: tuple[object, ...]) -> None:
-    placed = fit(width, number_width, OPTIONAL if columns is OPTIONAL else WITH_IMDB, skip)
+@given(
+    st.integers(1, 300), st.integers(4, 9), st.integers(0, 9), st.sampled_from([OPTIONAL, WITH_IMDB]),
+    st.sampled_from(SORTS),
+)  # fmt: skip
+def test_columns_never_pass_the_width_and_the_one_sorted_by_is_there(
+    width: int, number_width: int, skip: int, columns: tuple[Column, ...], sort: str
+) -> None:
+    placed = fit(width, number_width, columns, skip, sort)
     assert placed[0].column.id == "title"
     for one, other in pairwise(placed):
         assert one.left + one.width + GAP == other.left
     if width >= 40:
         assert placed[-1].left + placed[-1].width + MARK_WIDTH <= width
+    if width >= 70:
+        assert sort in [p.column.sort for p in placed] or all(column.sort != sort for column in columns)
 
 
 def test_eighty_columns_show_what_the_design_asks_for() -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from core.query import Query, Range
+from core.model import replace
+from core.query import SORTED_AS_TEXT, Query, Range
+from core.score import score_of
 from tests.tui.desk import Desk, desk
 from tests.tui.memory_catalogue import GENRES
 from tests.tui.stage import type_text
+from tui.columns import OPTIONAL, TITLE
 from tui.remembered import Memory
 from tui.widgets.filter_bar import FilterBar
 
@@ -170,12 +173,40 @@ async def test_escape_takes_one_filter_back_after_the_other(tmp_path: Path) -> N
         ]
 
 
-async def test_every_column_of_the_table_can_be_sorted_by(tmp_path: Path) -> None:
-    async with desk(tmp_path, size=(250, 60)) as at:
+@pytest.mark.parametrize("size", [(80, 24), (250, 60)], ids=str)
+async def test_every_column_can_be_sorted_by_and_is_shown_then(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with desk(tmp_path, size=size) as at:
         seen = set()
-        for _ in range(len(at.table.placed)):
-            seen.add(at.screen.query_now.sort)
-            await at.press("s")
+        for column in (TITLE, *OPTIONAL):
+            sort = at.screen.query_now.sort
             await at.until(lambda: not at.table.window.waiting)
-        assert seen == {placed.column.sort for placed in at.table.placed}
-        assert {"genres", "directors"} <= seen
+            assert (sort, column) == (column.sort, next(p.column for p in at.table.placed if p.column.sort == sort))
+            assert f"{column.label} {'▲' if sort in SORTED_AS_TEXT else '▼'}" in at.line(0)
+            seen.add(sort)
+            await at.press("s")
+        assert at.screen.query_now.sort == "title"
+        assert {"genres", "directors", "score"} <= seen
+
+
+async def test_the_best_rated_come_first_and_an_edit_moves_one_at_once(tmp_path: Path) -> None:
+    async with desk(tmp_path, size=(80, 24)) as at:
+        at.screen.change(sort="score", descending=True)
+        await at.until(lambda: "9.670" in at.line(1))
+        assert "score ▼" in at.text
+        assert at.table.columns[0].id == "year", "the columns that are wanted stay as they are"
+        stock = at.catalogue.stock
+        stock["Q5"] = replace(stock["Q5"], critic_rating=10.0, critic_reviews=975, version=9)
+        at.screen.action_reload()
+        await at.until(lambda: "9.900" in at.line(1))
+        await at.press("S")
+        await at.until(lambda: "score ▲" in at.text and not at.table.window.waiting)
+        lines = [at.line(number) for number in range(1, 8)]
+        rows = [row for number in range(7) if (row := at.table.window.row(number))]
+        points = [score for row in rows if (score := score_of(row.movie)) is not None]
+        assert [f"{score:.3f}" in line for score, line in zip(points, lines, strict=True)] == [True] * 7
+        assert points == sorted(points)
+        await at.press("G")
+        await at.until(lambda: at.table.current is not None)
+        last = at.table.current
+        assert last is not None
+        assert score_of(last) is None

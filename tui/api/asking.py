@@ -66,7 +66,10 @@ FILTERS: Final = ("q", "genre", "year_from", "year_to", "director", "cast", "wri
 ORDER: Final = ("sort", "descending", "offset", "limit")
 """Those that choose a window."""
 Sort = Annotated[
-    str, Query(description="The field to sort by; unknown values come last.", json_schema_extra={"enum": list(SORTS)})
+    str,
+    Query(
+        description="The field to sort by, or score; unknown values come last.", json_schema_extra={"enum": list(SORTS)}
+    ),
 ]
 Descending = Annotated[bool, Query(description="From the greatest to the least.")]
 Offset = Annotated[int, Query(ge=0, le=FURTHEST, description="Movies to pass over.")]

@@ -123,7 +123,8 @@ class MovieLines(ScrollView, can_focus=True, can_focus_children=False):
     @property
     def placed(self) -> tuple[Placed, ...]:
         """The columns at their places, for the present width."""
-        wanted = (self.scrollable_content_region.width, self._number_width, self.columns, self._skip)
+        width, sort = self.scrollable_content_region.width, self.query_shown.sort
+        wanted = (width, self._number_width, self.columns, self._skip, sort)
         if self._fitted is None or self._fitted[0] != wanted:
             self._fitted = (wanted, fit(*wanted))
         return self._fitted[1]

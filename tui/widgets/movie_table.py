@@ -77,7 +77,7 @@ class MovieTable(MovieLines, Explained):
             self.movie = movie
 
     class SortChosen(Message):
-        """The header of a column was clicked; `field` is one of the fields that a query sorts by."""
+        """The header of a column was clicked; `field` is what a query sorts by."""
 
         def __init__(self, field: str) -> None:
             super().__init__()
@@ -182,8 +182,6 @@ class MovieTable(MovieLines, Explained):
     def action_shift(self, columns: int) -> None:
         most = len(self.columns) - 1
         self._skip = max(0, min(most, self._skip + columns))
-        if len(self.columns) - self._skip < len(self.placed) - 1:
-            self._skip -= 1
         self.refresh()
 
     def action_mark(self) -> None:

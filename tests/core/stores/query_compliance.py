@@ -36,6 +36,7 @@ class QueryCompliance(OpenStores):
         rows = [row async for part in filled.order(query) for row in part]
         assert [id for id, _ in rows] == reference.answer(MOVIES, structs.replace(query, descending=False))
         known = [(key, id) for id, key in rows if key is not None]
+        assert {type(key) for key, _ in known} <= {str, int, float}, "what a kept order can encode"
         assert known == sorted(known)
         assert rows[len(known) :] == [(id, None) for id in sorted(id for id, _ in rows[len(known) :])]
         asked = [*(movie.id for movie in MOVIES[::5]), "Q404", "no such id \x00"]

@@ -72,6 +72,8 @@ def counts(movies: Iterable[Movie], query: Query, field: str) -> tuple[ValueCoun
 
 
 def _sort_value(movie: Movie, sort: str) -> Value:
+    if sort == "score":
+        return _points(movie)
     value = value_of(movie, sort)
     if isinstance(value, tuple):
         value = value[0] if value else None
@@ -80,10 +82,12 @@ def _sort_value(movie: Movie, sort: str) -> Value:
 
 def ranked(movies: Iterable[Movie], query: Query, limit: int) -> tuple[Ranked, ...]:
     """The movies of the answer with most points, computed in fractions."""
-    found = []
-    for movie in movies:
-        if matches(movie, query) and movie.critic_rating is not None and movie.critic_reviews is not None:
-            thousandths, reviews = round(movie.critic_rating * 1000), movie.critic_reviews
-            mean = Fraction(reviews * thousandths + 25 * 6000, reviews + 25)
-            found.append((math.floor(mean), reviews, movie.id))
-    return tuple(Ranked(id, mean * 2**20 + reviews) for mean, reviews, id in sorted(found, reverse=True)[:limit])
+    found = [(points, movie.id) for movie in movies if matches(movie, query) and (points := _points(movie)) is not None]
+    return tuple(Ranked(id, points) for points, id in sorted(found, reverse=True)[:limit])
+
+
+def _points(movie: Movie) -> int | None:
+    if movie.critic_rating is None or movie.critic_reviews is None:
+        return None
+    thousandths, reviews = round(movie.critic_rating * 1000), movie.critic_reviews
+    return math.floor(Fraction(reviews * thousandths + 25 * 6000, reviews + 25)) * 2**20 + reviews

@@ -89,6 +89,7 @@ async def test_adopting_shows_every_movie_that_an_id_can_name(store: MongoStore)
     assert all(movie.version > 0 for movie in movies.values())
     assert window.ids[0] == f"mflix:{TIDY}"
     assert window.ids[-1] == "types"
+    assert (await store.window(Query(sort="score", descending=True), 0, 1)).ids == (f"mflix:{TIDY}",)
     found = await store.window(Query(text="zoe le", genres=("Sci-Fi",)), 0, 5)
     assert found.ids == (f"mflix:{HOSTILE}",)
     assert {genre.name: genre.count for genre in await store.counts(Query(), "genres")} == {

@@ -387,7 +387,7 @@ async def test_a_database_of_version_1_is_migrated(postgres_url: str) -> None:
         stores = [PostgresStore(postgres_url) for _ in range(3)]
         await asyncio.gather(*(store.open() for store in stores))
         try:
-            assert psql.execute("select version from reelcache.migration").fetchall() == [(n,) for n in range(1, 7)]
+            assert psql.execute("select version from reelcache.migration").fetchall() == [(n,) for n in range(1, 8)]
             old = await stores[0].get("old")
             assert old is not None
             edited = await stores[0].update(replace(old, runtime=1))
@@ -405,9 +405,9 @@ async def test_rows_of_version_2_get_the_keys_of_version_3_and_keep_their_versio
         psql.execute(before.encode())
         psql.execute("insert into reelcache.migration (version) values (2)")
         psql.execute(
-            "insert into reelcache.movies (id, title, directors, countries) values"
-            " ('a', 'Old', array['Ridley Scott'], array['Ireland']),"
-            " ('b', 'Older', array['Ágnes Varda'], array['France'])"
+            "insert into reelcache.movies (id, title, directors, countries, critic_rating, critic_reviews) values"
+            " ('a', 'Old', array['Ridley Scott'], array['Ireland'], 9, 10),"
+            " ('b', 'Older', array['Ágnes Varda'], array['France'], 8.9, 100)"
         )
         versions: dict[str, int] = dict(psql.execute("select id, version from reelcache.movies").fetchall())
         psql.execute("delete from reelcache.outbox")
@@ -418,6 +418,7 @@ async def test_rows_of_version_2_get_the_keys_of_version_3_and_keep_their_versio
             assert (await store.window(Query(within=(("cast", "sco"),)), 0, 9)).ids == ()
             assert (await store.window(Query(sort="directors"), 0, 9)).ids == ("b", "a")
             assert (await store.window(Query(sort="countries"), 0, 9)).ids == ("b", "a")
+            assert (await store.window(Query(sort="score"), 0, 9)).ids == ("a", "b")
             assert {id: movie.version for id, movie in (await store.get_many(("a", "b"))).items()} == versions
             assert await logged(store) == []
         finally:

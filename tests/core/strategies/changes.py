@@ -34,4 +34,5 @@ def edited(present: Movie, choose: Random) -> Movie:
         critic_rating=choose.choice([None, 5.5, 8.1]),
         genres=tuple(choose.sample(GENRES, choose.randrange(3))),
         directors=names,
+        critic_reviews=choose.choice([None, 0, 31]),
     )
