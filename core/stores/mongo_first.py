@@ -14,7 +14,7 @@ from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
 import pymongo
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import ExecutionTimeout, OperationFailure, PyMongoError
 
 from core.query import Query
 from core.stores.mongo_connection import MongoConnection
@@ -24,6 +24,7 @@ from core.stores.mongo_queries import (
     ID,
     IDS,
     OWNED,
+    begun,
     clauses,
     keys_of,
     known_part,
@@ -42,6 +43,8 @@ _FEW: Final = 1_000
 """Documents that are looked at and sorted sooner than an index is walked along for them."""
 _MANY: Final = 30_000
 """Those who pass a clause are told apart up to so many; where more do, documents are met sooner along the sort."""
+_SOON: Final = 500
+"""Milliseconds of a walk along the titles by the beginnings of words."""
 _KEYS: Final = 30
 """Keys that cost as much as one document."""
 _PATIENCE: Final = 1.5
@@ -72,6 +75,8 @@ async def first_rows(at: MongoConnection, query: Query, limit: int) -> tuple[str
 
 
 async def _first(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...]:
+    if begun(query) is not None and (found := await _begun_or_few(at, query, limit)) is not None:
+        return found
     glance, fewest = await _both(_glance(at, query, limit), _fewest(at, query, _FEW))
     if len(glance) == limit:
         return glance
@@ -93,6 +98,37 @@ async def _first(at: MongoConnection, query: Query, limit: int) -> tuple[str, ..
         if joined is not None:
             return joined
     return await _looked_at(at, query, limit, known=index, unknown=index)
+
+
+async def _begun_or_few(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
+    """The first rows by title, walked to by the beginnings of words or sought as the few that they are, by whichever
+    way ends sooner; None where neither ends soon."""
+    ways = [asyncio.create_task(way(at, query, limit)) for way in (_begun, _few)]
+    try:
+        for way in asyncio.as_completed(ways):
+            if (found := await way) is not None:
+                return found
+        return None
+    finally:
+        for task in ways:
+            task.cancel()
+        await asyncio.wait(ways)
+
+
+async def _begun(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
+    """The first rows met along the titles, of which the index tells whose words begin so; None where they are far."""
+    cursor = at.movies.find(begun(query), {"_id": 0, ID: 1}, sort=order(query, known=True), limit=limit)
+    cursor = cursor.hint(sort_index(query.sort)).collation(BINARY).max_time_ms(_SOON)
+    try:
+        return tuple([document[OURS]["id"] async for document in cursor])
+    except ExecutionTimeout:
+        return None
+
+
+async def _few(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
+    """The first rows among few; None where many pass each clause."""
+    fewest = await _fewest(at, query, _FEW)
+    return None if fewest is None else await _looked_at(at, query, limit, known=fewest[0], unknown=fewest[0])
 
 
 async def _glance(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...]:

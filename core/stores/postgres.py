@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Final
@@ -44,7 +45,8 @@ _UPDATE: Final = (
 )
 _FETCHED: Final = 500
 """Rows of an order that come at once: to read some more of them would keep others waiting for longer than a frame."""
-
+_SOON: Final = 0.004
+"""Seconds of a bounded walk for the first rows, before they are sought by their words beside it."""
 
 POOLED: Final = (
     "A pooler stands in between: changes by others are noticed up to 0.2 s later, for it hands no notification on.",
@@ -110,6 +112,25 @@ class PostgresStore(Store):
         return Window(ids=tuple(ids), total=total)
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        if (asked := queries.begun(query, limit)) is None:
+            return await self._first(query, limit)
+        begun = asyncio.create_task(self._connections.rows(*asked, planned=False))
+        otherwise: asyncio.Task[tuple[str, ...]] | None = None
+        try:
+            await asyncio.wait([begun], timeout=_SOON)
+            if not begun.done():
+                otherwise = asyncio.create_task(self._first(query, limit))
+                await asyncio.wait([begun, otherwise], return_when=asyncio.FIRST_COMPLETED)
+            if begun.done() and len(ids := [id for (id,) in begun.result()]) == limit:
+                return tuple(ids)
+            return await (otherwise or self._first(query, limit))
+        finally:
+            tasks = [task for task in (begun, otherwise) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _first(self, query: Query, limit: int) -> tuple[str, ...]:
         found: list[str] = []
         for known in (True, False):
             if len(found) < limit:

@@ -27,8 +27,9 @@ _MEMORY: Final = "256MB"
 
 def _in_order(sort: str) -> tuple[str, sql.Composed]:
     column = KEYS.get(sort, sort)
-    name = "movies_title" if sort == "title" else f"movies_{column}"
-    return name, sql.SQL("reelcache.movies ({}, id)").format(sql.Identifier(column))
+    if sort == "title":
+        return "movies_title_beginnings", sql.SQL("reelcache.movies (title_key, id) include (beginnings)")
+    return f"movies_{column}", sql.SQL("reelcache.movies ({}, id)").format(sql.Identifier(column))
 
 
 INDEXES: Final[dict[str, sql.Composable]] = {

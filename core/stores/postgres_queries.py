@@ -7,7 +7,7 @@ from typing import Final
 
 from psycopg import sql
 
-from core.query import SORTS, WITHIN, Query
+from core.query import ANY_BEGINNING, SORTS, WITHIN, Query
 from core.score import BEST_RATING, MOST_REVIEWS, PARTS, PRIOR_PARTS, PRIOR_REVIEWS, SHIFT
 from core.stores.postgres_records import KEYS, searched
 
@@ -18,6 +18,10 @@ _COMPARED: Final = {"least": sql.SQL(">="), "most": sql.SQL("<="), "above": sql.
 _ALWAYS_KNOWN: Final = ("title",)
 NEAR: Final = 1_000
 """Rows that an index is walked along, at most, for a filter that passes few of them."""
+_WALKED: Final = 20_000
+"""Rows of the title's index that are walked along for movies that may pass."""
+_LIKELY: Final = 1_000
+"""Those among them that are looked at."""
 _SHORT: Final = 2
 """Letters of a word that begins too many words for an index to be asked for it beside a longer one."""
 
@@ -80,6 +84,19 @@ select id, {key} from reelcache.movies where {column} is {known} and {filter} or
 _FIRST = sql.SQL("""
 select id from reelcache.movies where {column} is {known} and {filter}
 order by {column} {direction}, id {direction} limit %(limit)s
+""")
+# The title's index alone tells who may pass, and is walked a bounded way; they are looked at one by one, in its order.
+_BEGUN = sql.SQL("""
+select likely.id from (
+  select id, title_key from (
+    select id, title_key, beginnings from reelcache.movies
+    order by title_key {direction}, id {direction} limit %(walked)s
+  ) as walked
+  where beginnings is null or beginnings = %(any_beginning)s or ({begun})
+  order by title_key {direction}, id {direction} limit %(likely)s
+) as likely
+cross join lateral (select from reelcache.movies where movies.id = likely.id and {filter} offset 0) as found
+order by title_key {direction}, likely.id {direction} limit %(limit)s
 """)
 _RANKED = sql.SQL("""
 select
@@ -165,6 +182,22 @@ def first(query: Query, limit: int, *, known: bool) -> tuple[sql.Composed, Param
         direction=sql.SQL("desc" if query.descending else "asc"),
     )
     return asked, {**parameters, "limit": limit}
+
+
+def begun(query: Query, limit: int) -> tuple[sql.Composed, Parameters] | None:
+    """The ids of the first rows by title, as far as they are met within a bounded walk; None where no walk is bounded:
+    in another order, or without words that any search finds."""
+    if query.sort != "title" or not query.beginnings:
+        return None
+    condition, parameters = _filter(query)
+    sought = {f"beginning_{number}": beginning for number, beginning in enumerate(query.beginnings)}
+    asked = _BEGUN.format(
+        begun=sql.SQL(" and ").join(sql.SQL("strpos(beginnings, {}) > 0").format(sql.Placeholder(n)) for n in sought),
+        filter=condition,
+        direction=sql.SQL("desc" if query.descending else "asc"),
+    )
+    bounds = {"walked": _WALKED, "likely": _LIKELY, "any_beginning": ANY_BEGINNING, "limit": limit}
+    return asked, {**parameters, **sought, **bounds}
 
 
 def ranked(query: Query, limit: int) -> tuple[sql.Composed, Parameters]:

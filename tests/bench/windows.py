@@ -22,8 +22,7 @@ from core.query import SORTS
 from core.stores import postgres_indexes
 from core.stores.mongo_documents import document_of
 from core.stores.mongo_queries import indexes
-from core.stores.postgres_copy import lines
-from core.stores.postgres_records import STORED_COLUMNS
+from core.stores.postgres_copy import COPIED_COLUMNS, lines
 from core.strategies.kept import LEAST
 from data import Synthetic, read
 from data.export import ExportFile
@@ -127,7 +126,7 @@ async def copied(catalogue: Catalogue, rows: int, fill: Callable[[Raw, int], Awa
 
 async def as_they_are(psql: Raw, rows: int) -> float:
     """COPY of ready bytes."""
-    copy = SQL("copy peer ({}) from stdin with (null '')").format(SQL(", ").join(map(Identifier, STORED_COLUMNS)))
+    copy = SQL("copy peer ({}) from stdin with (null '')").format(SQL(", ").join(map(Identifier, COPIED_COLUMNS)))
     seconds = 0.0
     with ready(rows, "postgresql").open("rb") as source:
         while batch := list(islice(source, BATCH)):
@@ -156,7 +155,7 @@ async def transformed(psql: Raw, rows: int) -> float:
             sql_type = {"integer": "bigint", "decimal": "double precision", "date": "date"}.get(field.kind, "text")
             listed = f"coalesce(string_to_array({cell}, '|'), '{{}}')"
             values.append(listed if field.kind == "list" else f"{cell}::{sql_type}")
-            if f"{field.name}_key" in STORED_COLUMNS and field.kind == "list":
+            if f"{field.name}_key" in COPIED_COLUMNS and field.kind == "list":
                 columns.append(f"{field.name}_key")
                 values.append(f"lower(split_part({cell}, '|', 1))")
         cells = SQL(", ").join(SQL("{} text").format(Identifier(name)) for name in header)
