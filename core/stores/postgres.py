@@ -45,7 +45,7 @@ _UPDATE: Final = (
 )
 _FETCHED: Final = 500
 """Rows of an order that come at once: to read some more of them would keep others waiting for longer than a frame."""
-_SOON: Final = 0.004
+_SOON: Final = 0.008
 """Seconds of a bounded walk for the first rows, before they are sought by their words beside it."""
 
 POOLED: Final = (
@@ -69,6 +69,8 @@ class PostgresStore(Store):
         self._connections = Connections(url, timeout=timeout)
         self._changes = ChangeLog(url, self._connections, timeout=timeout)
         self._loads = Loads(self._connections)
+        self._given_up: set[asyncio.Task[Any]] = set()
+        """Searches that another way was quicker than; each ends soon."""
 
     def __repr__(self) -> str:
         return f"PostgresStore({masked(self._url)!r})"
@@ -91,6 +93,7 @@ class PostgresStore(Store):
 
     async def close(self) -> None:
         await self._loads.close()
+        await asyncio.gather(*self._given_up, return_exceptions=True)
         await self._changes.close()
         await self._connections.close()
 
@@ -125,10 +128,17 @@ class PostgresStore(Store):
                 return tuple(ids)
             return await (otherwise or self._first(query, limit))
         finally:
-            tasks = [task for task in (begun, otherwise) if task is not None]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for task in (begun, otherwise):
+                if task is not None:
+                    # A server that gathers rows of an index hears of it late, and nobody is to wait for that.
+                    task.cancel()
+                    self._given_up.add(task)
+                    task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._given_up.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, for it was nobody's any more
 
     async def _first(self, query: Query, limit: int) -> tuple[str, ...]:
         found: list[str] = []

@@ -18,9 +18,9 @@ _COMPARED: Final = {"least": sql.SQL(">="), "most": sql.SQL("<="), "above": sql.
 _ALWAYS_KNOWN: Final = ("title",)
 NEAR: Final = 1_000
 """Rows that an index is walked along, at most, for a filter that passes few of them."""
-_WALKED: Final = 20_000
+_WALKED: Final = 300_000
 """Rows of the title's index that are walked along for movies that may pass."""
-_LIKELY: Final = 1_000
+_LIKELY: Final = 10_000
 """Those among them that are looked at."""
 _SHORT: Final = 2
 """Letters of a word that begins too many words for an index to be asked for it beside a longer one."""
