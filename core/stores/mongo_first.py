@@ -3,7 +3,8 @@
 A document that is looked at costs as much as some thirty keys of an index, so that three ways are told apart. Where
 many movies pass the filter, the documents of the first keys of the sort's index are looked at. Where few pass one of
 its clauses, theirs are, and sorted. Between these two indexes are joined, with no document looked at: a clause's gives
-the record ids of those who pass it, and the sort's is walked along until enough of them were met.
+the record ids of those who pass it, and the sort's is walked along until enough of them were met. By title, the sort's
+index tells by the beginnings of words who need not be looked at: it is walked along while few are sought beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
 import pymongo
-from pymongo.errors import ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from core.query import Query
 from core.stores.mongo_connection import MongoConnection
@@ -43,8 +44,8 @@ _FEW: Final = 1_000
 """Documents that are looked at and sorted sooner than an index is walked along for them."""
 _MANY: Final = 30_000
 """Those who pass a clause are told apart up to so many; where more do, documents are met sooner along the sort."""
-_SOON: Final = 500
-"""Milliseconds of a walk along the titles by the beginnings of words."""
+_SOON: Final = 0.5
+"""Seconds of a walk along the titles by the beginnings of words."""
 _KEYS: Final = 30
 """Keys that cost as much as one document."""
 _PATIENCE: Final = 1.5
@@ -112,16 +113,19 @@ async def _begun_or_few(at: MongoConnection, query: Query, limit: int) -> tuple[
     finally:
         for task in ways:
             task.cancel()
-        await asyncio.wait(ways)
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _begun(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
     """The first rows met along the titles, of which the index tells whose words begin so; None where they are far."""
     cursor = at.movies.find(begun(query), {"_id": 0, ID: 1}, sort=order(query, known=True), limit=limit)
-    cursor = cursor.hint(sort_index(query.sort)).collation(BINARY).max_time_ms(_SOON)
     try:
-        return tuple([document[OURS]["id"] async for document in cursor])
-    except ExecutionTimeout:
+        with pymongo.timeout(_SOON):
+            cursor = cursor.hint(sort_index(query.sort)).collation(BINARY)
+            return tuple([document[OURS]["id"] async for document in cursor])
+    except PyMongoError as problem:
+        if not problem.timeout:
+            raise
         return None
 
 

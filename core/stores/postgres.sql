@@ -416,7 +416,10 @@ alter table reelcache.theaters enable always trigger log;
 create function reelcache.beginnings(words tsvector) returns text
 language sql immutable parallel safe
 return (
-  select case when octet_length(string_agg(beginning, '')) > 500 then '*' else string_agg(beginning, '' order by beginning) end
+  select case
+    when octet_length(string_agg(beginning, '')) > 500 then '*'
+    else string_agg(beginning, '' order by beginning)
+  end
   from (
     select distinct ' ' || left(word, 3) collate "C" as beginning
     from unnest(tsvector_to_array(words)) as word

@@ -27,9 +27,9 @@ _MEMORY: Final = "256MB"
 
 def _in_order(sort: str) -> tuple[str, sql.Composed]:
     column = KEYS.get(sort, sort)
-    if sort == "title":
-        return "movies_title_beginnings", sql.SQL("reelcache.movies (title_key, id) include (beginnings)")
-    return f"movies_{column}", sql.SQL("reelcache.movies ({}, id)").format(sql.Identifier(column))
+    name = "movies_title_beginnings" if sort == "title" else f"movies_{column}"
+    beside = sql.SQL(" include (beginnings)" if sort == "title" else "")
+    return name, sql.SQL("reelcache.movies ({}, id){}").format(sql.Identifier(column), beside)
 
 
 INDEXES: Final[dict[str, sql.Composable]] = {
