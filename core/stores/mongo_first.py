@@ -44,7 +44,9 @@ _FEW: Final = 1_000
 """Documents that are looked at and sorted sooner than an index is walked along for them."""
 _MANY: Final = 30_000
 """Those who pass a clause are told apart up to so many; where more do, documents are met sooner along the sort."""
-_SOON: Final = 0.5
+_BESIDE: Final = 3
+"""How many times as many are few enough beside such a walk."""
+_SOON: Final = 2.0
 """Seconds of a walk along the titles by the beginnings of words."""
 _KEYS: Final = 30
 """Keys that cost as much as one document."""
@@ -131,7 +133,7 @@ async def _begun(at: MongoConnection, query: Query, limit: int) -> tuple[str, ..
 
 async def _few(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
     """The first rows among few; None where many pass each clause."""
-    fewest = await _fewest(at, query, _FEW)
+    fewest = await _fewest(at, query, _BESIDE * _FEW)
     return None if fewest is None else await _looked_at(at, query, limit, known=fewest[0], unknown=fewest[0])
 
 
