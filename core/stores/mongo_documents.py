@@ -21,7 +21,7 @@ import msgspec
 from bson import Decimal128, Int64, ObjectId
 
 from core.model import FIELD, FIELDS, Field, Movie, Value, printable, unique, value_of
-from core.query import SCORE, SORTS, fold, movie_words
+from core.query import SCORE, SORTS, beginnings, fold, movie_words
 from core.score import points_of
 from core.stores.writer import Request
 
@@ -33,7 +33,7 @@ OURS: Final = "reelcache"
 UNTITLED: Final = "(untitled)"
 MARK: Final = f"{OURS}.load"
 """Which bulk load inserted a document, as long as nobody has written it since."""
-SCHEME: Final = 3
+SCHEME: Final = 4
 """Counts up whenever `ours_of` makes something else of the same movie."""
 
 _PATHS: Final[dict[str, tuple[str, ...]]] = {
@@ -265,10 +265,12 @@ def ours_of(movie: Movie) -> Document:
             sort[name] = _folded(value[0]) if kind is tuple else value.toordinal() if kind is date else value
     if (points := points_of(movie)) is not None:
         sort[SCORE] = points
+    words = movie_words(movie)
     return {
         "id": movie.id,
         "title_key": fold(movie.title),
-        "words": list(movie_words(movie)),
+        "beginnings": beginnings(words),
+        "words": list(words),
         "genres": list(movie.genres),
         "sort": sort,
         "seal": _seal(movie),

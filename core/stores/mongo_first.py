@@ -3,7 +3,8 @@
 A document that is looked at costs as much as some thirty keys of an index, so that three ways are told apart. Where
 many movies pass the filter, the documents of the first keys of the sort's index are looked at. Where few pass one of
 its clauses, theirs are, and sorted. Between these two indexes are joined, with no document looked at: a clause's gives
-the record ids of those who pass it, and the sort's is walked along until enough of them were met.
+the record ids of those who pass it, and the sort's is walked along until enough of them were met. By title, the sort's
+index tells by the beginnings of words who need not be looked at: it is walked along while few are sought beside it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from core.stores.mongo_queries import (
     ID,
     IDS,
     OWNED,
+    begun,
     clauses,
     keys_of,
     known_part,
@@ -42,6 +44,10 @@ _FEW: Final = 1_000
 """Documents that are looked at and sorted sooner than an index is walked along for them."""
 _MANY: Final = 30_000
 """Those who pass a clause are told apart up to so many; where more do, documents are met sooner along the sort."""
+_BESIDE: Final = 3
+"""How many times as many are few enough beside such a walk."""
+_SOON: Final = 2.0
+"""Seconds of a walk along the titles by the beginnings of words."""
 _KEYS: Final = 30
 """Keys that cost as much as one document."""
 _PATIENCE: Final = 1.5
@@ -72,6 +78,8 @@ async def first_rows(at: MongoConnection, query: Query, limit: int) -> tuple[str
 
 
 async def _first(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...]:
+    if begun(query) is not None and (found := await _begun_or_few(at, query, limit)) is not None:
+        return found
     glance, fewest = await _both(_glance(at, query, limit), _fewest(at, query, _FEW))
     if len(glance) == limit:
         return glance
@@ -93,6 +101,40 @@ async def _first(at: MongoConnection, query: Query, limit: int) -> tuple[str, ..
         if joined is not None:
             return joined
     return await _looked_at(at, query, limit, known=index, unknown=index)
+
+
+async def _begun_or_few(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
+    """The first rows by title, walked to by the beginnings of words or sought as the few that they are, by whichever
+    way ends sooner; None where neither ends soon."""
+    ways = [asyncio.create_task(way(at, query, limit)) for way in (_begun, _few)]
+    try:
+        for way in asyncio.as_completed(ways):
+            if (found := await way) is not None:
+                return found
+        return None
+    finally:
+        for task in ways:
+            task.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+
+
+async def _begun(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
+    """The first rows met along the titles, of which the index tells whose words begin so; None where they are far."""
+    cursor = at.movies.find(begun(query), {"_id": 0, ID: 1}, sort=order(query, known=True), limit=limit)
+    try:
+        with pymongo.timeout(_SOON):
+            cursor = cursor.hint(sort_index(query.sort)).collation(BINARY)
+            return tuple([document[OURS]["id"] async for document in cursor])
+    except PyMongoError as problem:
+        if not problem.timeout:
+            raise
+        return None
+
+
+async def _few(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
+    """The first rows among few; None where many pass each clause."""
+    fewest = await _fewest(at, query, _BESIDE * _FEW)
+    return None if fewest is None else await _looked_at(at, query, limit, known=fewest[0], unknown=fewest[0])
 
 
 async def _glance(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...]:

@@ -28,11 +28,12 @@ async def take_away(at: MongoConnection, most: int) -> bool:
 
 
 async def make_missing(at: MongoConnection) -> None:
-    """Make the indexes that are not there; readers and writers go on meanwhile.
+    """Make the indexes that are not there, and drop those of ours that nothing asks; readers and writers go on.
 
     That of the words, which has most of all entries, beside all others: the server gives each pass one core."""
-    words = [index for index in indexes() if index.document["name"] == WORDS]
-    others = [index for index in indexes() if index.document["name"] != WORDS]
+    wanted = indexes()
+    words = [index for index in wanted if index.document["name"] == WORDS]
+    others = [index for index in wanted if index.document["name"] != WORDS]
     passes = [asyncio.create_task(at.movies.create_indexes(each)) for each in (words, others)]
     try:
         await asyncio.gather(*passes)
@@ -40,3 +41,6 @@ async def make_missing(at: MongoConnection) -> None:
         for each in passes:
             each.cancel()
         await asyncio.wait(passes)
+    for name in await at.movies.index_information():
+        if name.startswith(INDEX_PREFIX) and all(name != index.document["name"] for index in wanted):
+            await at.movies.drop_index(name)  # an older program's

@@ -15,7 +15,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.collation import Collation
 
 from core.model import FIELD
-from core.query import SORTED_AS_TEXT, SORTS, Query
+from core.query import ANY_BEGINNING, SORTED_AS_TEXT, SORTS, Query
 from core.stores.base import SortKey
 from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, Document, key_of
@@ -28,6 +28,9 @@ WORDS: Final = f"{INDEX_PREFIX}words"
 """The index of the words."""
 IDS: Final = f"{INDEX_PREFIX}id"
 """The index of the ids."""
+_TITLES: Final = f"{INDEX_PREFIX}title_beginnings"
+"""The index of the titles; it also tells whose words begin so that a search may find them."""
+_BEGINNINGS: Final = f"{OURS}.beginnings"
 OWNED: Final[Document] = {ID: {"$gte": ""}}
 """The documents that carry our sub-document."""
 LACKING: Final[Document] = {ID: {"$exists": False}, **NAMEABLE}
@@ -78,7 +81,7 @@ def indexes() -> list[IndexModel]:
     """All that queries need. A sort has its known values alone indexed: most fields are unknown in most movies."""
     by_sort = (
         IndexModel(
-            [(sort_path(sort), ASCENDING), (ID, ASCENDING)],
+            [(sort_path(sort), ASCENDING), (ID, ASCENDING), *([(_BEGINNINGS, ASCENDING)] if sort == "title" else [])],
             name=sort_index(sort),
             collation=BINARY,
             **({} if sort == "title" else {"partialFilterExpression": {sort_path(sort): _known(sort)}}),
@@ -94,6 +97,8 @@ def indexes() -> list[IndexModel]:
 
 def sort_index(sort: str) -> str:
     """The name of the index that holds a sort."""
+    if sort == "title":
+        return _TITLES
     return f"{INDEX_PREFIX}{sort}{'_key' if sort in SORTED_AS_TEXT[1:] else ''}"
 
 
@@ -123,6 +128,15 @@ def matching(query: Query) -> Document:
 
 def _begun(word: str) -> Document:
     return {f"{OURS}.words": {"$regex": f"^{re.escape(word)}"}}
+
+
+def begun(query: Query) -> Document | None:
+    """The filter of a query's movies in which the index of its sort tells of most others that they do not pass; None
+    where that is not by title, or no word is sought that any search finds."""
+    if query.sort != "title" or not query.beginnings:
+        return None
+    told = [{_BEGINNINGS: {"$regex": rf"^\{ANY_BEGINNING}|{re.escape(start)}"}} for start in query.beginnings]
+    return {"$and": [known_part(query), *told]}
 
 
 def known_part(query: Query) -> Document:

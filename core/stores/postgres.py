@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Final
@@ -44,7 +45,8 @@ _UPDATE: Final = (
 )
 _FETCHED: Final = 500
 """Rows of an order that come at once: to read some more of them would keep others waiting for longer than a frame."""
-
+_SOON: Final = 0.008
+"""Seconds of a bounded walk for the first rows, before they are sought by their words beside it."""
 
 POOLED: Final = (
     "A pooler stands in between: changes by others are noticed up to 0.2 s later, for it hands no notification on.",
@@ -67,6 +69,8 @@ class PostgresStore(Store):
         self._connections = Connections(url, timeout=timeout)
         self._changes = ChangeLog(url, self._connections, timeout=timeout)
         self._loads = Loads(self._connections)
+        self._given_up: set[asyncio.Task[Any]] = set()
+        """Searches that another way was quicker than; each ends soon."""
 
     def __repr__(self) -> str:
         return f"PostgresStore({masked(self._url)!r})"
@@ -89,6 +93,7 @@ class PostgresStore(Store):
 
     async def close(self) -> None:
         await self._loads.close()
+        await asyncio.gather(*self._given_up, return_exceptions=True)
         await self._changes.close()
         await self._connections.close()
 
@@ -110,6 +115,32 @@ class PostgresStore(Store):
         return Window(ids=tuple(ids), total=total)
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
+        if (asked := queries.begun(query, limit)) is None:
+            return await self._first(query, limit)
+        begun = asyncio.create_task(self._connections.rows(*asked, planned=False))
+        otherwise: asyncio.Task[tuple[str, ...]] | None = None
+        try:
+            await asyncio.wait([begun], timeout=_SOON)
+            if not begun.done():
+                otherwise = asyncio.create_task(self._first(query, limit))
+                await asyncio.wait([begun, otherwise], return_when=asyncio.FIRST_COMPLETED)
+            if begun.done() and len(ids := [id for (id,) in begun.result()]) == limit:
+                return tuple(ids)
+            return await (otherwise or self._first(query, limit))
+        finally:
+            for task in (begun, otherwise):
+                if task is not None:
+                    # A server that gathers rows of an index hears of it late, and nobody is to wait for that.
+                    task.cancel()
+                    self._given_up.add(task)
+                    task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._given_up.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, for it was nobody's any more
+
+    async def _first(self, query: Query, limit: int) -> tuple[str, ...]:
         found: list[str] = []
         for known in (True, False):
             if len(found) < limit:

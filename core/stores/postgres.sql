@@ -422,3 +422,39 @@ end;
 
 create index movies_score on reelcache.movies (reelcache.points(critic_rating, critic_reviews), id)
 include (critic_rating, critic_reviews);
+
+-- migration 8
+
+-- The beginnings of the words that any search finds, as core.query.beginnings makes them. Beside the title's key in its
+-- index they tell who need not be looked at. Null, as older programs left it: that one is looked at.
+create function reelcache.beginnings(words tsvector) returns text
+language sql immutable parallel safe
+return (
+  select case
+    when octet_length(string_agg(beginning, '')) > 500 then '*'
+    else string_agg(beginning, '' order by beginning)
+  end
+  from (
+    select distinct ' ' || left(word, 3) collate "C" as beginning
+    from unnest(tsvector_to_array(words)) as word
+    where left(word, 1) <> ' '
+  ) as each
+);
+
+alter table reelcache.movies add column beginnings text collate "C";
+
+create function reelcache.note_beginnings() returns trigger
+language plpgsql as $$
+begin
+  new.beginnings := reelcache.beginnings(new.words);
+  return new;
+end
+$$;
+
+-- Its name comes after "stamp", and so does its turn: that one may make the words.
+create trigger stamp_beginnings before insert or update on reelcache.movies
+for each row when (coalesce(current_setting('reelcache.load', true), '') <> 'copy')
+execute function reelcache.note_beginnings();
+
+drop index if exists reelcache.movies_title;
+create index movies_title_beginnings on reelcache.movies (title_key, id) include (beginnings);

@@ -13,19 +13,21 @@ from typing import Final
 from psycopg import sql
 
 from core.model import FIELDS, Movie
-from core.query import fold, words_as_they_come
+from core.query import beginnings, fold, words_as_they_come
 from core.stores.postgres_records import KEYS, LONGEST_KEY, LONGEST_WORD, STORED_COLUMNS, kept_words
 from core.stores.writer import Request
 
 _values: Final = attrgetter(*(field.name for field in FIELDS))
 _keyed: Final = attrgetter(*KEYS)
-_TABS: Final = len(STORED_COLUMNS) - 1
+COPIED_COLUMNS: Final = (*STORED_COLUMNS, "beginnings")
+"""The names of the columns that COPY fills: those of any write, and what a trigger makes of the words."""
+_TABS: Final = len(COPIED_COLUMNS) - 1
 _ESCAPED: Final = {ord(raw): f"\\{letter}" for raw, letter in zip("\\\t\n\r", "\\tnr", strict=True)}
 _MUCH_TEXT: Final = 100_000
 """Characters of words from which on they may be too many for a tsvector."""
 
 COPY: Final = sql.SQL("copy reelcache.movies ({}) from stdin with (null '')").format(
-    sql.SQL(", ").join(map(sql.Identifier, STORED_COLUMNS))
+    sql.SQL(", ").join(map(sql.Identifier, COPIED_COLUMNS))
 )
 """Takes what `lines` gives. The version comes from the setting `reelcache.version`, by the column's default."""
 
@@ -48,7 +50,8 @@ def _line(movie: Movie) -> str:
     title, *lists = _keyed(movie)
     cells.append(fold(title)[:LONGEST_KEY])
     cells += [_key(entries[0]) if entries else "" for entries in lists]
-    cells.append(_words(movie))
+    words = words_as_they_come(movie)
+    cells += (_written(movie, words), beginnings(words))
     line = "\t".join(cells)
     if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != _TABS:
         line = "\t".join(cell.translate(_ESCAPED) for cell in cells)
@@ -68,9 +71,8 @@ def _key(entry: str) -> str:
     return fold(entry)[:LONGEST_KEY]
 
 
-def _words(movie: Movie) -> str:
+def _written(movie: Movie, found: Sequence[str]) -> str:
     """The words of a movie as a tsvector reads them: in any order, one that recurs more than once."""
-    found = words_as_they_come(movie)
     quoted = _quoted(found)
     # No text without accents is as long as a word may be, and grows by folding.
     if len(quoted) > _MUCH_TEXT or not (quoted.isascii() or max(map(len, found)) <= LONGEST_WORD):

@@ -23,13 +23,17 @@ _LOOK_AGAIN: Final = 0.5
 _PATIENCE: Final = "2s"
 """How long the taking away may wait for those who read: it waits in front of all who come later."""
 _MEMORY: Final = "256MB"
+_BESIDE: Final = {
+    "title": sql.SQL(" include (beginnings)"),
+    # An index is read alone where it holds the columns that its expression is made of, too.
+    SCORE: sql.SQL(" include (critic_rating, critic_reviews)"),
+}
+"""What the index of a sort holds beside its key."""
 
 
 def _in_order(sort: str) -> tuple[str, sql.Composed]:
-    name = "movies_title" if sort == "title" else f"movies_{KEYS.get(sort, sort)}"
-    # An index is read alone where it holds the columns that its expression is made of, too.
-    beside = sql.SQL(" include (critic_rating, critic_reviews)" if sort == SCORE else "")
-    return name, sql.SQL("reelcache.movies ({}, id){}").format(ORDERED[sort], beside)
+    name = "movies_title_beginnings" if sort == "title" else f"movies_{KEYS.get(sort, sort)}"
+    return name, sql.SQL("reelcache.movies ({}, id){}").format(ORDERED[sort], _BESIDE.get(sort, sql.SQL("")))
 
 
 INDEXES: Final[dict[str, sql.Composable]] = {

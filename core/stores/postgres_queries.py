@@ -7,7 +7,7 @@ from typing import Final
 
 from psycopg import sql
 
-from core.query import SCORE, WITHIN, Query
+from core.query import ANY_BEGINNING, SCORE, WITHIN, Query
 from core.stores.postgres_records import ORDERED, searched
 
 Parameters = dict[str, object]
@@ -16,6 +16,10 @@ _COMPARED: Final = {"least": sql.SQL(">="), "most": sql.SQL("<="), "above": sql.
 _ALWAYS_KNOWN: Final = ("title",)
 NEAR: Final = 1_000
 """Rows that an index is walked along, at most, for a filter that passes few of them."""
+_WALKED: Final = 300_000
+"""Rows of the title's index that are walked along for movies that may pass."""
+_LIKELY: Final = 10_000
+"""Those among them that are looked at; in another order, all that are walked along."""
 _SHORT: Final = 2
 """Letters of a word that begins too many words for an index to be asked for it beside a longer one."""
 
@@ -78,6 +82,18 @@ select id, {key} from reelcache.movies where {column} is {known} and {filter} or
 _FIRST = sql.SQL("""
 select id from reelcache.movies where {column} is {known} and {filter}
 order by {column} {direction}, id {direction} limit %(limit)s
+""")
+# The sort's index alone is walked along, a bounded way; who may pass is looked at, one by one, in its order.
+_BEGUN = sql.SQL("""
+select likely.id from (
+  select id, key from (
+    select id, {column} as key, {told} as told from reelcache.movies where {column} is not null
+    order by {column} {direction}, id {direction} limit %(walked)s
+  ) as walked
+  where told order by key {direction}, id {direction} limit %(likely)s
+) as likely
+cross join lateral (select from reelcache.movies where movies.id = likely.id and {filter} offset 0) as found
+order by key {direction}, likely.id {direction} limit %(limit)s
 """)
 _RANKED = sql.SQL("""
 select id, {points} from reelcache.movies where {points} is not null and {filter}
@@ -158,6 +174,31 @@ def first(query: Query, limit: int, *, known: bool) -> tuple[sql.Composed, Param
         direction=sql.SQL("desc" if query.descending else "asc"),
     )
     return asked, {**parameters, "limit": limit}
+
+
+def begun(query: Query, limit: int) -> tuple[sql.Composed, Parameters] | None:
+    """The ids of the first rows whose key is known, as far as they are met within a bounded walk along the sort; None
+    where no words are sought, of which the planner knows least.
+
+    By title the beginnings of words say who need not be looked at."""
+    if not query.words:
+        return None
+    condition, parameters = _filter(query)
+    told: sql.Composable = sql.SQL("true")
+    bounds = {"walked": _LIKELY, "likely": _LIKELY, "limit": limit}
+    if query.sort == "title" and query.beginnings:
+        sought = {f"beginning_{number}": beginning for number, beginning in enumerate(query.beginnings)}
+        begin = sql.SQL(" and ").join(sql.SQL("strpos(beginnings, {}) > 0").format(sql.Placeholder(n)) for n in sought)
+        told = sql.SQL("(beginnings is null or beginnings = %(any_beginning)s or ({}))").format(begin)
+        bounds["walked"] = _WALKED
+        parameters |= {**sought, "any_beginning": ANY_BEGINNING}
+    asked = _BEGUN.format(
+        column=ORDERED[query.sort],
+        told=told,
+        filter=condition,
+        direction=sql.SQL("desc" if query.descending else "asc"),
+    )
+    return asked, {**parameters, **bounds}
 
 
 def ranked(query: Query, limit: int) -> tuple[sql.Composed, Parameters]:

@@ -1,0 +1,134 @@
+"""The beginnings of words beside a title's key: no search misses a movie, and most are not looked at."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+import pytest
+from pymongo import MongoClient
+
+from core.model import Movie, replace
+from core.query import ANY_BEGINNING, Query, beginning, beginnings, movie_words
+from core.stores import mongo_first, mongo_queries, postgres_queries
+from core.stores import postgres as postgres_store
+from core.stores.base import Store
+from core.stores.mongo import MongoStore
+from core.stores.postgres import PostgresStore
+from tests.core.stores import reference
+from tests.core.stores.corpus import FULL, corpus
+
+CROWDED: Final = Movie(
+    id="Qcrowded", title="Zz", cast=tuple(f"{a}{b}{c}o" for a in "aeiou" for b in "bcdghz" for c in "aeiou")
+)
+"""More beginnings than are kept."""
+RARE: Final = "zzy"
+MOVIES: Final = [*corpus(), CROWDED, *(Movie(id=f"Q{n}", title=f"Number {n} {RARE}") for n in range(900, 904))]
+TEXTS: Final = ("a", "z", "zo", "a po", "the", "number zzy", "zazo a", "sigourney", "ä $", "*", "nobody", "%_", "x y z")
+BESIDES: Final[tuple[dict[str, Any], ...]] = ({}, {"genres": ("Drama",)}, {}, {"year_from": 1950})
+ASKED: Final = tuple(
+    (Query(text=text, descending=number % 2 > 0, **BESIDES[number % 4]), 3 if number % 3 else 60)
+    for number, text in enumerate((*TEXTS, *TEXTS))
+)
+assert len(TEXTS) % 2  # so that each is asked in both directions
+
+
+def test_a_word_is_among_the_beginnings_of_each_movie_that_it_finds() -> None:
+    for movie in MOVIES:
+        words = movie_words(movie)
+        kept = beginnings(words)
+        if kept == ANY_BEGINNING:
+            continue
+        for word in (word for word in words if word[0] != " "):
+            assert all(beginning(word[:length]) in kept for length in range(1, 7)), (movie, word)
+        assert beginning("d") not in beginnings((" dzed", "alien"))
+    assert beginnings(movie_words(CROWDED)) == ANY_BEGINNING
+
+
+async def same_as_the_reference(store: Store) -> None:
+    for query, limit in ASKED:
+        assert await store.first(query, limit) == tuple(reference.answer(MOVIES, query)[:limit]), (query, limit)
+
+
+async def test_postgresql_finds_the_same_however_far_it_walks(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PostgresStore(postgres_url, timeout=20.0)
+    await store.open()
+    try:
+        await store.load(MOVIES)
+        for walked, likely, soon in ((20_000, 1_000, 9.0), (20_000, 7, 9.0), (40, 1_000, 0.0)):
+            monkeypatch.setattr(postgres_queries, "_WALKED", walked)
+            monkeypatch.setattr(postgres_queries, "_LIKELY", likely)
+            monkeypatch.setattr(postgres_store, "_SOON", soon)
+            await same_as_the_reference(store)
+        with psycopg.connect(postgres_url, autocommit=True) as psql:
+            computed = (
+                "select count(*) from reelcache.movies where beginnings is distinct from reelcache.beginnings(words)"
+            )
+            assert psql.execute(computed).fetchone() == (0,), "COPY brings what SQL makes of the same words"
+            # Neither all rows nor a row of the table for each of the index is looked at.
+            psql.execute("vacuum analyze reelcache.movies")
+            psql.execute("set enable_seqscan = off")
+            asked = postgres_queries.begun(Query(text=RARE), 50)
+            assert asked is not None
+            statement, parameters = asked
+            plan = "\n".join(
+                line for (line,) in psql.execute(b"explain " + statement.as_bytes(psql), parameters).fetchall()
+            )
+            assert "Index Only Scan using movies_title_beginnings" in plan, plan
+            assert "Sort" not in plan, plan
+            # A row of an older program, and edits by hand.
+            psql.execute("alter table reelcache.movies disable trigger stamp_beginnings")
+            psql.execute("update reelcache.movies set beginnings = null where id in ('Q900', %s)", (FULL.id,))
+            psql.execute("alter table reelcache.movies enable trigger stamp_beginnings")
+            await same_as_the_reference(store)
+            psql.execute("update reelcache.movies set title = 'Yonder' where id = 'Q901'")
+            assert await store.first(Query(text="yonder"), 9) == ("Q901",)
+        movie = await store.get("Q902")
+        assert movie is not None
+        await store.update(replace(movie, cast=("Xylo Phone",)))
+        assert await store.first(Query(text="xylo numb"), 9) == ("Q902",)
+        assert await store.first(Query(text=RARE), 9) == ("Q900", "Q902", "Q903")
+    finally:
+        await store.close()
+
+
+async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MongoStore(mongo_url, timeout=20.0)
+    await store.open()
+    walk = mongo_first._begun
+    try:
+        await store.load(MOVIES)
+        await same_as_the_reference(store)
+        with monkeypatch.context() as only_walked:
+            only_walked.setattr(mongo_first, "_FEW", 0)
+            await same_as_the_reference(store)
+
+        async def far(*given: Any) -> None:
+            assert await walk(*given) is not None
+
+        with monkeypatch.context() as never_walked:
+            never_walked.setattr(mongo_first, "_begun", far)
+            await same_as_the_reference(store)
+        with MongoClient[dict[str, Any]](mongo_url) as client:
+            movies = client.get_default_database()["movies"]
+            titles = mongo_queries.sort_index("title")
+            explained = movies.find(mongo_queries.begun(Query(text=RARE))).hint(titles).explain()["executionStats"]
+            assert explained["totalDocsExamined"] == 4 + 1, "those that have the word, and the crowded one"
+            assert explained["totalKeysExamined"] >= len(MOVIES)
+    finally:
+        await store.close()
+
+
+async def test_mongodb_keeps_no_index_of_an_older_program(mongo_url: str) -> None:
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        movies = client.get_default_database()["movies"]
+        movies.create_index([("reelcache.title_key", 1), ("reelcache.id", 1)], name="reelcache_title")
+        movies.create_index("year", name="somebody_elses")
+        store = MongoStore(mongo_url, timeout=20.0)
+        await store.open()
+        await store.close()
+        names = set(movies.index_information())
+        assert "reelcache_title" not in names
+        assert {"somebody_elses", mongo_queries.sort_index("title")} <= names
