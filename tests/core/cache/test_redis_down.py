@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 
 from core.cache.keys import Key
+from core.cache.lane import Lane
 from core.cache.lanes import Lanes
 from core.cache.pooled import Pooled
 from core.cache.redis import RedisCache
@@ -236,10 +237,14 @@ async def test_late_replies_reach_nobody(own_redis: OwnRedis, patient_cache: Red
 
 @contextmanager
 def hurried(cache: RedisCache) -> Iterator[None]:
-    """What is asked inside, on connections that there are, has the short budget."""
+    """Reads inside, on a connection that there is, have the short budget."""
     wire = cache._link._wire
-    hurrying = wire if isinstance(wire, Pooled) else wire._reads.lane if isinstance(wire, Lanes) else None
-    assert hurrying is not None
+    hurrying = wire._reads.lane if isinstance(wire, Lanes) else wire
+    assert isinstance(hurrying, Lane | Pooled)
+    if isinstance(hurrying, Lane) and hurrying._watchdog is not None:
+        # It would look again when the long budget is over.
+        hurrying._watchdog.cancel()
+        hurrying._watchdog = None
     before, hurrying._budget = hurrying._budget, BUDGET
     yield
     hurrying._budget = before
