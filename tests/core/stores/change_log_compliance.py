@@ -256,8 +256,10 @@ class ChangeLogCompliance:
         async with away():
             with pytest.raises(StoreUnavailable):
                 await within(task)
-            calls = (store.follow(follower.apply), store.settle(), store.standing(), store.suspend("me", 60))
-            for outcome in await asyncio.gather(*map(within, calls), return_exceptions=True):
+            calls: list[Awaitable[None] | Awaitable[Standing]] = [
+                store.follow(follower.apply), store.settle(), store.standing(), store.suspend("me", 60)
+            ]  # fmt: skip
+            for outcome in await asyncio.gather(*(within(call) for call in calls), return_exceptions=True):
                 assert isinstance(outcome, StoreUnavailable)
         async with following(store) as again:
             after = await store.insert(FULL)
