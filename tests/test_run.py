@@ -36,7 +36,11 @@ case "$*" in
     exit "${PIP_FAILS:-0}"
     ;;
   "-P -m tui"*) printf '%s|' "$PWD" "${@:4}" ;;
-  "-m mypy"*) exit "${MYPY_FAILS:-0}" ;;
+  "-m ruff check"*) exit "${RUFF_FAILS:-0}" ;;
+  "-m mypy"*)
+    echo "what mypy found"
+    exit "${MYPY_FAILS:-0}"
+    ;;
 esac
 """
 
@@ -189,16 +193,20 @@ def test_the_tests_bring_their_extra_and_stop_at_the_first_failure(place: Place)
     assert steps == [
         "python -m ruff format --check .",
         "python -m ruff check .",
-        "python -m mypy",
         "lint-imports",
-        "python -m pytest -n 3 --dist worksteal -k one or two",
+        "python -m mypy, beside the suite",
+        "python -m pytest -n 4 --dist worksteal -k one or two",
     ]
     whole = place.run("test")
     assert [line for line in whole.stderr.splitlines() if line.startswith("== ")][
         -1
     ] == "== python -m tests.bench --short"
+    failed = place.run("test", also={"RUFF_FAILS": "2"})
+    assert failed.returncode == 2
+    assert place.asked("pytest") == 0
     failed = place.run("test", also={"MYPY_FAILS": "3"})
     assert failed.returncode == 3
-    assert place.asked("pytest") == 0
+    assert "what mypy found" in failed.stderr
+    assert (place.asked("pytest"), place.asked("tests.bench")) == (1, 0)
     place.run()
     assert place.asked("pip") == 0, "the program runs beside the tests' extra"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from textual.pilot import Pilot
 
 from core.settings import Settings
 from tests.tui.memory_catalogue import MemoryCatalogue, movies, opening
-from tests.tui.stage import screen_text
+from tests.tui.stage import PATIENCE, screen_text
 from tui.app import ReelcacheApp
 from tui.remembered import Memory
 from tui.screens.browse import BrowseScreen
@@ -37,12 +38,13 @@ class Desk:
         return self.table.render_line(y).text
 
     async def until(self, holds: Callable[[], object]) -> None:
-        """Let the app run until something holds; the test's own time limit is the end of patience."""
-        for _ in range(400):
+        """Let the app run until something holds; fails when it never does."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             await self.pilot.pause(0.01)
             if holds():
                 return
-        raise AssertionError("this never came to hold")
+        raise AssertionError(f"this never came to hold; the screen shows:\n{self.text}")
 
     async def go_to(self, id: str) -> None:
         """Put the cursor on a movie, as a person would."""

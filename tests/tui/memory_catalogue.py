@@ -106,6 +106,8 @@ class MemoryCatalogue(Catalogue):
         """What a switch waits for."""
         self.cache_problem: str | None = None
         self.doubt: str | None = None
+        self.generation: str | None = None
+        """What the collection is at, as the cache tells it."""
         self.last_known = False
         """Whether pages are the last known state."""
         self.memory_faults = MemoryFaults()
@@ -174,7 +176,7 @@ class MemoryCatalogue(Catalogue):
             self._cached.update(movie.id for movie in window)
         self._count("browse", query.text or "*", tiers, time.monotonic() - began)
         freshness: Freshness = "stale" if self.last_known else "fresh"
-        return Page(tuple(window), len(answer), offset, tiers, freshness=freshness)
+        return Page(tuple(window), len(answer), offset, tiers, freshness=freshness, bypassed=self.doubt is not None)
 
     async def get(self, id: str) -> Movie:
         return (await self.read(id)).movie
@@ -295,6 +297,7 @@ class MemoryCatalogue(Catalogue):
             breaker="open" if self.cache_problem else "closed",
             cache_problem=self.cache_problem,
             doubt=self.doubt,
+            generation=self.generation,
             faults=tuple(self.faults.active.values()),
             redis=None,
             near=self.near_tier,

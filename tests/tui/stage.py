@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from textual.app import App, ComposeResult
 from textual.events import Paste
@@ -17,6 +17,8 @@ from tui.screens.review import ReviewScreen
 from tui.widgets.field_input import FieldInput
 
 UNSET: Any = object()
+PATIENCE: Final = 30.0
+"""Seconds after which what a test waits for counts as not coming: much more than a busy machine takes."""
 
 
 class Stage(App[None]):
@@ -60,7 +62,7 @@ def screen_text(app: App[Any]) -> str:
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
     """Let the app run until the condition holds; fails when it never does."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if condition():
             return

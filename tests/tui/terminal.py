@@ -126,9 +126,14 @@ class Terminal:
         yield
         self._wait(lambda: self._output.count(_ALTERNATE_SCREEN[0]) > before, "the terminal being taken again", 30)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the program has ended."""
+        return self.process.poll() is not None
+
     def until_ended(self, seconds: float = 30) -> int:
         """Wait for the program to end; returns its exit code."""
-        self._wait(lambda: self.process.poll() is not None, "the end of the program", seconds)
+        self._wait(lambda: self.ended, "the end of the program", seconds)
         self._read(0)
         return self.process.wait()
 

@@ -81,6 +81,9 @@ async def seat(settings: Settings, *, stores: tuple[str, ...] = ("postgresql",))
         await until(pilot, lambda: isinstance(app.screen, BrowseScreen) and app.screen.query(MovieTable))
         at = Seat(app, pilot)
         await until(pilot, lambda: at.table.window.total == 1_000)
+        # On a busy machine the first rows are read before the cache is believed, and fill none.
+        await until(pilot, lambda: at.catalogue.stats().doubt is None and at.catalogue.stats().cache_problem is None)
+        await at.reload()
         yield at
 
 

@@ -56,7 +56,9 @@ class BrowseScreen(SwitchingScreen):
         self._followed = False
         """Whether a state of the collection was ever seen."""
         self._believed = True
-        """Whether the cache was, at the last look."""
+        """Whether the cache was, at the last look and when the rows were read."""
+        self._bypassed = False
+        """Whether the rows were read past the cache."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
         self._rows_came = asyncio.Event()
         """The first rows of the query in force have come."""
@@ -131,6 +133,10 @@ class BrowseScreen(SwitchingScreen):
             if isinstance(error, Exception):
                 self._store_away(error)
             raise
+        # A doubt may come and go between two looks. Where nothing is ever cached, once more is enough.
+        if page.bypassed and not self._bypassed:
+            self._believed = False
+        self._bypassed = page.bypassed
         if page.freshness == "stale":
             self._retry_soon(f"{self.store_name} is away: last known state")
         else:
@@ -213,18 +219,18 @@ class BrowseScreen(SwitchingScreen):
     def _follow_others(self, stats: Stats) -> None:
         """Read the rows in view again once anybody has written since they were read; and once the cache is believed, or
         believed again, where they were read without it, for then nothing tells of what others write."""
-        generation = stats.generation
         if self.query_one(MovieTable).window.waiting:
             return
-        believed, self._believed = self._believed, stats.doubt is None and stats.cache_problem is None
-        if generation == self._generation:
-            if generation is None and self._believed and not believed:
+        before, self._believed = self._believed, stats.doubt is None and stats.cache_problem is None
+        again = self._believed and not before
+        if stats.generation == self._generation:
+            if stats.generation is None and again:
                 self.action_reload()
             return
-        first, self._generation = self._generation is None and not self._followed, generation
+        first, self._generation = self._generation is None and not self._followed, stats.generation
         self._followed = True
-        # The first one was made for what stands here already.
-        if not first:
+        # The first one was made for what stands here already, unless that was read without the cache.
+        if not first or again:
             self.action_reload()
 
     # ------------------------------------------------------------------------------------------- place in the table

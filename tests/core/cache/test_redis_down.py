@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
 from core.cache.keys import Key
+from core.cache.lane import Lane
+from core.cache.lanes import Lanes
 from core.cache.pooled import Pooled
 from core.cache.redis import RedisCache
 from core.cache.scripts import ALL
@@ -43,9 +46,28 @@ def new_cache(url: str, budget: float = BUDGET) -> RedisCache:
 
 
 @pytest.fixture(params=["lanes", "pooled"])
-async def own_cache(own_redis: OwnRedis, request: pytest.FixtureRequest) -> AsyncIterator[RedisCache]:
-    """A cache by either way to the server: by our own lanes, and by redis-py."""
-    cache = new_cache(own_redis.url + ("?client_name=pooled" if request.param == "pooled" else ""))
+def url(own_redis: OwnRedis, request: pytest.FixtureRequest) -> str:
+    """Either way to the server: by our own lanes, and by redis-py."""
+    return own_redis.url + ("?client_name=pooled" if request.param == "pooled" else "")
+
+
+@pytest.fixture
+async def own_cache(url: str) -> AsyncIterator[RedisCache]:
+    """A cache whose calls are soon late."""
+    async with opened(url, BUDGET) as cache:
+        yield cache
+
+
+@pytest.fixture
+async def patient_cache(url: str) -> AsyncIterator[RedisCache]:
+    """A cache for what is not about time: no call of it is late on a busy machine."""
+    async with opened(url, 5) as cache:
+        yield cache
+
+
+@asynccontextmanager
+async def opened(url: str, budget: float) -> AsyncIterator[RedisCache]:
+    cache = new_cache(url, budget)
     await cache.open()
     assert cache.breaker.problem is None
     yield cache
@@ -191,20 +213,42 @@ async def test_late_calls_beside_answered_ones_do_not_open_the_breaker(own_cache
     assert own_cache.breaker.opened == 0
 
 
-async def test_late_replies_reach_nobody(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+async def test_late_replies_reach_nobody(own_redis: OwnRedis, patient_cache: RedisCache) -> None:
+    cache = patient_cache
     keys = [Key("movie", str(number)) for number in range(30)]
-    await own_cache.begin(keys, "w", 60)
-    await own_cache.finish("w", [(key, 1, key.id.encode()) for key in keys])
-    for _ in range(3):
-        own_redis.pause()
-        late = await asyncio.gather(*(own_cache.get(key) for key in keys), return_exceptions=True)
-        assert all(isinstance(one, CacheUnavailable) for one in late)
-        own_redis.resume()
-        await closed(own_cache)
+    await cache.begin(keys, "w", 60)
+    await cache.finish("w", [(key, 1, key.id.encode()) for key in keys])
+
+    async def each_has_its_own() -> None:
         for key in keys:
-            entry = await own_cache.get(key)
+            entry = await cache.get(key)
             assert entry is not None
             assert entry.payload == key.id.encode()
+
+    await each_has_its_own()
+    for _ in range(3):
+        own_redis.pause()
+        with hurried(cache):
+            late = await asyncio.gather(*(cache.get(key) for key in keys), return_exceptions=True)
+        assert all(isinstance(one, CacheUnavailable) for one in late)
+        own_redis.resume()
+        await closed(cache)
+        await each_has_its_own()
+
+
+@contextmanager
+def hurried(cache: RedisCache) -> Iterator[None]:
+    """Reads inside, on a connection that there is, have the short budget."""
+    wire = cache._link._wire
+    hurrying = wire._reads.lane if isinstance(wire, Lanes) else wire
+    assert isinstance(hurrying, Lane | Pooled)
+    if isinstance(hurrying, Lane) and hurrying._watchdog is not None:
+        # It would look again when the long budget is over.
+        hurrying._watchdog.cancel()
+        hurrying._watchdog = None
+    before, hurrying._budget = hurrying._budget, BUDGET
+    yield
+    hurrying._budget = before
 
 
 async def test_a_stalled_event_loop_is_not_blamed_on_redis(own_cache: RedisCache) -> None:
@@ -215,20 +259,20 @@ async def test_a_stalled_event_loop_is_not_blamed_on_redis(own_cache: RedisCache
 
 
 async def test_a_server_restarted_between_two_calls_is_not_believed_before_it_was_greeted(
-    own_redis: OwnRedis, own_cache: RedisCache
+    own_redis: OwnRedis, patient_cache: RedisCache
 ) -> None:
-    await own_cache.acquire(KEY, "t", 60)
-    await own_cache.fill(KEY, "t", 1, b"old")
-    before = (own_cache.greetings, own_cache.life)
+    await patient_cache.acquire(KEY, "t", 60)
+    await patient_cache.fill(KEY, "t", 1, b"old")
+    before = (patient_cache.greetings, patient_cache.life)
     await own_redis.stop()
     await own_redis.start()
     for _ in range(3):
         with pytest.raises(CacheUnavailable, match=r"was restarted or replaced|lost"):
-            await own_cache.get(KEY)
-    await closed(own_cache)
-    assert own_cache.greetings == before[0] + 1
-    assert own_cache.life != before[1]
-    assert await own_cache.get(KEY) is None
+            await patient_cache.get(KEY)
+    await closed(patient_cache)
+    assert patient_cache.greetings == before[0] + 1
+    assert patient_cache.life != before[1]
+    assert await patient_cache.get(KEY) is None
 
 
 async def test_another_server_at_the_same_address_is_noticed_by_the_next_connection(own_redis: OwnRedis) -> None:
@@ -275,15 +319,15 @@ async def test_closing_ends_a_probe_and_calls_under_way(own_redis: OwnRedis) -> 
         await cache.get(KEY)
 
 
-async def test_scripts_lost_by_the_server_are_loaded_again(own_cache: RedisCache) -> None:
+async def test_scripts_lost_by_the_server_are_loaded_again(patient_cache: RedisCache) -> None:
     keys = [Key("movie", str(number)) for number in range(5)]
-    await own_cache._link.exchange([("SCRIPT", "FLUSH")])
-    assert [one.verdict for one in await own_cache.acquire_many(keys, "t", 5)] == ["token"] * 5
-    await own_cache._link.exchange([("SCRIPT", "FLUSH")])
-    await own_cache.begin(keys, "w", 5)
-    await own_cache._link.exchange([("SCRIPT", "FLUSH")])
+    await patient_cache._link.exchange([("SCRIPT", "FLUSH")])
+    assert [one.verdict for one in await patient_cache.acquire_many(keys, "t", 5)] == ["token"] * 5
+    await patient_cache._link.exchange([("SCRIPT", "FLUSH")])
+    await patient_cache.begin(keys, "w", 5)
+    await patient_cache._link.exchange([("SCRIPT", "FLUSH")])
     items = [(key, 1, b"x" if number % 2 else None) for number, key in enumerate(keys)]
-    assert await own_cache.finish("w", items) == ["dropped", "set", "dropped", "set", "dropped"]
+    assert await patient_cache.finish("w", items) == ["dropped", "set", "dropped", "set", "dropped"]
 
 
 async def test_r13_a_full_server_still_invalidates() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from core import Catalogue, Settings, open_catalogue
+from core.event_loop import new_event_loop
 from core.open import SHIPPED_NOTE
 from core.servers.embedded import EmbeddedServers
+from core.stores.base import StoreName
 from core.stores.mongo import MongoStore
 from core.stores.postgres import PostgresStore
 from tests.core.movies import movies
@@ -47,23 +50,46 @@ def lived_in() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-async def stocked(state_dir: Path, name: str) -> Path:
-    """The folder, with thirty movies in its store instead of the shipped ones."""
-    servers = EmbeddedServers(state_dir)
+@pytest.fixture(scope="session")
+def stocked(lived_in: Path) -> Iterator[Callable[[StoreName], StoreName]]:
+    """Starts a store of the shared folder, with thirty movies in it instead of the shipped ones. It runs to the end, as
+    by another copy of the program: a start takes longer than most of these tests."""
+    servers = EmbeddedServers(lived_in)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+
+        def started(name: StoreName) -> StoreName:
+            runner.run(stock(servers, name))
+            return name
+
+        yield started
+        runner.run(servers.close())
+
+
+async def stock(servers: EmbeddedServers, name: StoreName) -> None:
+    """Put thirty movies into this store, where it was not done yet."""
     store = MongoStore(await servers.mongodb()) if name == "mongodb" else PostgresStore(await servers.postgresql())
     await store.open()
     if await store.note(SHIPPED_NOTE) is None:
         await store.load(list(movies(30)))
         await store.set_note(SHIPPED_NOTE, "thirty others")
     await store.close()
-    await servers.close()
-    return state_dir
+
+
+@pytest.fixture
+def postgresql(stocked: Callable[[StoreName], StoreName]) -> StoreName:
+    """The embedded PostgreSQL of the shared folder runs."""
+    return stocked("postgresql")
 
 
 @pytest.fixture(params=["postgresql", "mongodb"])
-async def embedded(lived_in: Path, request: pytest.FixtureRequest) -> AsyncIterator[Catalogue]:
+def either(request: pytest.FixtureRequest, stocked: Callable[[StoreName], StoreName]) -> StoreName:
+    """One embedded store of the shared folder runs, then the other."""
+    return stocked(request.param)
+
+
+@pytest.fixture
+async def embedded(lived_in: Path, either: StoreName) -> AsyncIterator[Catalogue]:
     """Thirty movies in either embedded store, behind an embedded Redis."""
-    folder = await stocked(lived_in, request.param)
-    async with open_catalogue(Settings(store=request.param, state_dir=folder)) as opened:
+    async with open_catalogue(Settings(store=either, state_dir=lived_in)) as opened:
         await quiet(opened)
         yield opened

@@ -16,7 +16,7 @@ from core.lab.faults import FAULTS, SLOWER, FaultName
 from core.servers.embedded import embedded_servers, stop_embedded
 from core.servers.process import suspended
 from core.servers.state import StateFolder
-from tests.core.lab.conftest import believed, stocked
+from tests.core.lab.conftest import believed
 from tests.core.movies import movie
 from tests.core.waiting import until
 
@@ -203,8 +203,8 @@ async def test_a_movie_of_unknown_runtime_gets_one(embedded: Catalogue) -> None:
         await embedded.faults.on("edit-behind-the-back", movie="nobody")
 
 
+@pytest.mark.usefixtures("postgresql")
 async def test_everything_is_lifted_when_the_catalogue_closes(lived_in: Path) -> None:
-    await stocked(lived_in, "postgresql")
     async with open_catalogue(Settings(state_dir=lived_in)) as other:
         async with open_catalogue(Settings(state_dir=lived_in)) as catalogue:
             everything: tuple[FaultName, ...] = ("fill-redis", "slow-store", "pause-store", "pause-redis")
