@@ -1,6 +1,6 @@
 """What the README shows of the program, made from the program: `python -m tests.tui.readme` renews it.
 
-The picture is the real screen over real servers with the shipped movies; the keys are the table of actions.
+The pictures are of the real screen over real servers with the shipped movies; the keys are the table of actions.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import re
 import shutil
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,13 @@ from tui.widgets.movie_table import MovieTable
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = ROOT / "README.md"
-PICTURE: Final = ROOT / ".github" / "reelcache.svg"
+PICTURES: Final = ROOT / ".github"
+SCREENS: Final = (
+    ("boards", ("B",), "From&#160;Redis"),
+    ("places", ("P", *"paris", "enter"), "Strasbourg"),
+    ("keys", ("K",), "Decoded"),
+)
+"""The screens over the table: the picture's name, the keys that lead there, and what its SVG holds then."""
 _KEYS: Final = re.compile(r"(?<=<!-- keys: begin -->\n).*?(?=<!-- keys: end -->)", re.DOTALL)
 
 _FONTS: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
@@ -44,27 +51,41 @@ def renewed(text: str) -> str:
     return _KEYS.sub(lambda _: keys(), text)
 
 
-async def picture() -> str:
-    """The screen after some browsing, as an SVG."""
+async def pictures() -> AsyncIterator[tuple[str, str]]:
+    """The screen after some browsing, and the screens over it: the name of each and an SVG."""
     folder = Path(tempfile.mkdtemp(prefix="rc-"))
     app = ReelcacheApp(Settings(state_dir=folder))
-    async with app.run_test(size=(150, 44)) as pilot:
-        async with asyncio.timeout(120):
-            while not isinstance(app.screen, BrowseScreen) or app.catalogue is None or app.catalogue.filling:
+    async with app.run_test(size=(150, 44)) as pilot, asyncio.timeout(180):
+        while not isinstance(app.screen, BrowseScreen) or app.catalogue is None or app.catalogue.filling:
+            await pilot.pause(0.1)
+        await app.catalogue.ready()
+        screen = app.screen
+        for key in ("G", *["pageup"] * 6, "g", *["pagedown"] * 6, *["pageup"] * 4, *"rrr"):
+            await pilot.press(key)
+            await pilot.pause(0.4)
+        while screen.query_one(MovieTable).window.waiting:
+            await pilot.pause(0.1)
+        yield "reelcache", _drawn(app)
+        for name, keys, shown in SCREENS:
+            await pilot.press(*keys)
+            while shown not in (drawn := _drawn(app)):
                 await pilot.pause(0.1)
-            await app.catalogue.ready()
-            screen = app.screen
-            for key in ("G", *["pageup"] * 6, "g", *["pagedown"] * 6, *["pageup"] * 4, *"rrr"):
-                await pilot.press(key)
-                await pilot.pause(0.4)
-            while screen.query_one(MovieTable).window.waiting:
-                await pilot.pause(0.1)
-        drawn = app.export_screenshot(title="reelcache")
+            yield name, drawn
+            while app.screen is not screen:
+                await pilot.press("escape")
     shutil.rmtree(folder)
-    return _FONTS.sub("", drawn)
+
+
+def _drawn(app: ReelcacheApp) -> str:
+    return _FONTS.sub("", app.export_screenshot(title="reelcache"))
+
+
+async def _renew() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    async for name, drawn in pictures():
+        (PICTURES / f"{name}.svg").write_text(drawn, "utf-8")
 
 
 if __name__ == "__main__":
     README.write_text(renewed(README.read_text("utf-8")), "utf-8")
-    PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(asyncio.run(picture()), "utf-8")
+    asyncio.run(_renew())
