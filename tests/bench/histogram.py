@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from core import Catalogue, Query, replace
 from core.errors import StoreUnavailable
 from tests.bench.desk import at_size
 from tests.bench.row import Row, Run, measured
+from tests.core.waiting import until
 
 SMALL: Final = 17_000
 """About as many as are shipped."""
@@ -46,8 +46,7 @@ async def _histogram(catalogue: Catalogue, size: int, times: int) -> AsyncIterat
 
     began = time.perf_counter()
     while await _tier(catalogue) != "near":
-        while catalogue._binding.tallies.being_made:
-            await asyncio.sleep(0.01)
+        await until(lambda: not catalogue._binding.tallies.being_made, seconds=600)
     made = time.perf_counter() - began
     kept = [await _seconds(lambda: catalogue.genres(query)) for _ in range(10 * times)]
     yield measured(
