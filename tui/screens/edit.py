@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
@@ -164,8 +165,11 @@ class EditScreen(HelpedScreen[Movie | None]):
         for name in self._rows:
             self._judge(name)
         self._report()
-        # Textual scrolled to the first field before the notice and the words took their lines.
-        self.call_after_refresh(self._dialog.scroll_home, animate=False)
+
+    def set_focus(self, widget: Widget | None, scroll_visible: bool = True, from_app_focus: bool = False) -> None:
+        """Move the focus, and leave it to the dialog to scroll: where Textual goes is reckoned before words and notice
+        have taken their lines, and reached after it."""
+        super().set_focus(widget, scroll_visible=False, from_app_focus=from_app_focus)
 
     # ------------------------------------------------------------------------------------------------------- typing
 
@@ -193,7 +197,6 @@ class EditScreen(HelpedScreen[Movie | None]):
         self._refused.pop(name, None)
         self._judge(name)
         self._report()
-        self.call_after_refresh(self._keep_in_view)
 
     async def action_step(self, key: str) -> None:
         """Go to the next field or the one before, unless the key has a meaning in the list being edited."""
@@ -204,10 +207,10 @@ class EditScreen(HelpedScreen[Movie | None]):
         else:
             self.focus_next()
 
-    def _keep_in_view(self) -> None:
-        """Words that came or went have moved the lines: see that the field in focus, with its word, is still there."""
+    def on_dialog_noticed(self) -> None:
+        """Keep the word of the field in focus clear of the notice too."""
         if isinstance(self.focused, FieldInput):
-            self._rows[self.focused.field.name].scroll_visible(animate=False)
+            self._rows[self.focused.field.name].scroll_visible(animate=False, immediate=True)
 
     def on_field_input_refused(self, event: FieldInput.Refused) -> None:
         """Say why a paste or a key did nothing."""

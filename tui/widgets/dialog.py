@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -48,10 +49,13 @@ class Dialog(VerticalScroll, can_focus=False):
     Dialog:light > .dialog--notice.-success { color: $success-darken-3; }
     """
 
+    class Noticed(Message):
+        """The notice takes other lines than before."""
+
     def __init__(self, *content: Widget, title: str = "", keys: str = "", danger: bool = False) -> None:
         super().__init__(classes="-danger" if danger else None)
         self._content = content
-        self._notice = Static(classes="dialog--notice", markup=False)
+        self._notice = _Notice(classes="dialog--notice", markup=False)
         self._said = ("", "")
         self._titled = ""
         self.title_bar(title)
@@ -63,7 +67,13 @@ class Dialog(VerticalScroll, can_focus=False):
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Keep what has the focus clear of the notice, which Textual's own scrolling takes for free room."""
-        event.widget.scroll_visible(animate=False)
+        event.widget.scroll_visible(animate=False, immediate=True)
+
+    def on_dialog_noticed(self) -> None:
+        """Keep it clear of a notice that came or grew meanwhile."""
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            focused.scroll_visible(animate=False, immediate=True)
 
     def title_bar(self, *parts: str) -> None:
         """Put these parts, apart by dots, into the upper border. They are data: no markup is read in them."""
@@ -81,3 +91,8 @@ class Dialog(VerticalScroll, can_focus=False):
             self._notice.set_class(tone == name, f"-{name}")
         self._notice.set_class(bool(text), "-shown")
         self._notice.update(Content(visible(text)))
+
+
+class _Notice(Static):
+    def on_resize(self) -> None:
+        self.post_message(Dialog.Noticed())

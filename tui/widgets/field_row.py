@@ -83,8 +83,10 @@ class FieldRow(Widget):
             self.input.cursor_position = len(self.input.value)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Put the word where there is room for it."""
+        """Put the word where there is room for it, and see that it is on the screen while it helps with typing."""
         self.set_class(event.size.width >= BESIDE_FROM, "-beside")
+        if self.has_class("-here"):
+            self.scroll_visible(animate=False, immediate=True)
 
     def judge(self, *, dirty: bool, old: str | None, problem: str | None) -> None:
         """Show whether the field is changed, from what (None: from nothing), and what is wrong with it."""
@@ -101,11 +103,10 @@ class FieldRow(Widget):
         self._speak(focused=self.input.has_focus)
 
     def on_descendant_focus(self) -> None:
-        """Say what may be typed, and see that the word is on the screen."""
+        """Say what may be typed."""
         # Textual keeps a drawn part's style over a change of :focus-within, though not over one of a class.
         self.add_class("-here")
         self._speak(focused=True)
-        self.call_after_refresh(self.scroll_visible, animate=False)
 
     def on_descendant_blur(self) -> None:
         """Say no more than what is wrong or was there before."""

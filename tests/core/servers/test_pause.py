@@ -15,6 +15,7 @@ from core.errors import ServerFailed
 from core.servers.embedded import EmbeddedServers, stop_embedded
 from core.servers.process import alive, suspended
 from tests.core.servers.another_copy import another_copy, ready
+from tests.core.waiting import until
 
 Processes = Callable[[], dict[str, psutil.Process]]
 
@@ -37,7 +38,8 @@ async def test_what_a_killed_copy_left_paused_goes_on_at_the_next_start(
         ready(copy, 2)
         copy.kill()
     left = processes()
-    assert all(suspended(process) for server in left.values() for process in tree(server))
+    # The signal is sent; a process that is at the disk stands still once it comes back from there.
+    await until(lambda: all(suspended(process) for server in left.values() for process in tree(server)))
     async with Redis.from_url(await servers.redis()) as cache:
         assert await cache.ping()
     async with await psycopg.AsyncConnection.connect(await servers.postgresql()) as connection:
