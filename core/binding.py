@@ -9,6 +9,7 @@ from typing import Final
 
 from core.audit import Auditor
 from core.boards.rated import Rated
+from core.boards.trends import Trends
 from core.boards.views import Views
 from core.cache.background import Background
 from core.cache.flight import SingleFlight
@@ -59,6 +60,7 @@ class Binding:
     tallies: Tallies
     rated: Rated
     views: Views
+    trends: Trends
     places: Places
     strategies: dict[str, Strategy]
 
@@ -106,6 +108,7 @@ def bind(
         )
     orders = Orders(store, cache, keeping)
     rated = Rated(store, cache, trust, keeping)
+    views = Views(cache)
     return Binding(
         store=store,
         cache=cache,
@@ -122,7 +125,8 @@ def bind(
         orders=orders,
         tallies=Tallies(store, cache, keeping),
         rated=rated,
-        views=Views(cache),
+        views=views,
+        trends=Trends(views),
         places=Places(store, cache, trust, cities, keep=cache.hard_ttl),
         strategies=strategies,
     )

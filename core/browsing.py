@@ -11,11 +11,12 @@ from typing import Final
 import msgspec
 
 from core.binding import Binding
+from core.boards.trends import Trend
 from core.filter_text import filter_text
 from core.observe.counters import Observer
 from core.observe.failures import failures_counted
 from core.observe.stats import Step
-from core.query import Freshness, Page, Query, Tier
+from core.query import TRENDS, Freshness, Page, Query, Tier
 from core.stores.base import Store, Window
 from core.strategies.base import Answer, Question, Strategy
 from core.strategies.codec import decode_window, encode_window
@@ -33,16 +34,11 @@ async def browsed(
 
     Raises StoreUnavailable."""
     store, orders = binding.store, binding.orders
-    question = Question(
-        name=f"window {offset}+{limit} {msgspec.json.encode(query).decode()}",
-        compute=partial(orders.asked, query, offset, limit),
-        encode=encode_window,
-        decode=decode_window,
-        near=partial(orders.window, query, offset, limit),
-    )
     started = time.perf_counter()
     with failures_counted(observer, strategy.name):
-        if hurry and offset == 0 and query.selective:
+        trend = await binding.trends.at(TRENDS[query.sort], offset) if query.sort in TRENDS else None
+        question = _question(binding, query, offset, limit, trend)
+        if hurry and trend is None and offset == 0 and query.selective:
             window, tier, freshness, counted = await _counted_or_begun(strategy, store, question, query, limit)
         else:
             (window, tier, freshness), counted = await strategy.answer(question), True
@@ -56,7 +52,7 @@ async def browsed(
             steps = ()
     seconds = time.perf_counter() - started
     if tier != "near" and freshness != "stale" and counted:
-        orders.want(query, offset, window.total)
+        orders.want(query if trend is None else query.by_title, offset, window.total)
     found = [(answer.movie, answer.tier) for answer in answers if answer.movie is not None]
     doubted = next((answer.reason for answer in answers if answer.freshness == "uncached"), None)
     verdict = f"{sum(tier != 'store' for _, tier in found)} of {len(found)} hit"
@@ -70,8 +66,28 @@ async def browsed(
     observer.trace("browse", what, strategy.name, tier, verdict, None, seconds, steps)
     movies = tuple(movie for movie, _ in found)
     tiers = tuple(tier for _, tier in found)
+    views = () if trend is None else tuple(trend.views.get(movie.id, 0.0) for movie in movies)
     bypassed = doubted is not None or freshness == "uncached"
-    return Page(movies, window.total, offset, tiers, tier, freshness, seconds, counted, bypassed)
+    return Page(movies, window.total, offset, tiers, tier, freshness, seconds, counted, views, bypassed)
+
+
+def _question(binding: Binding, query: Query, offset: int, limit: int, trend: Trend | None) -> Question[Window]:
+    store, orders = binding.store, binding.orders
+    question = Question(
+        name=f"window {offset}+{limit} {msgspec.json.encode(query).decode()}",
+        compute=partial(orders.asked, query, offset, limit),
+        encode=encode_window,
+        decode=decode_window,
+        near=partial(orders.window, query, offset, limit),
+    )
+    if trend is None:
+        return question
+    return msgspec.structs.replace(
+        question,
+        name=f"{question.name} behind {trend.name}",
+        compute=partial(trend.window, orders.asked, store.keys, query, offset, limit),
+        near=None,
+    )
 
 
 async def _counted_or_begun(

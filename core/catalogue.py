@@ -27,7 +27,7 @@ from core.observe.counters import Observer
 from core.observe.stats import Stats
 from core.place import KINDS, Kind, Place, Surroundings
 from core.place_loading import load_places_into
-from core.query import MOST_ROWS, Counts, Page, Query, ValueCount
+from core.query import MOST_ROWS, TRENDS, Counts, Page, Query, ValueCount
 from core.quiescence import Quiescence, Unfinished
 from core.ranking import top, trending
 from core.reading import Reading, noted
@@ -207,6 +207,11 @@ class Catalogue:
         """The movies that were most looked at, by all running copies and as of a second ago, where what was looked at
         a span ago counts half. Raises InvalidQuery, StoreUnavailable."""
         return await trending(self._binding, self._strategy, self._observer, span, genre, limit)
+
+    async def moved(self, query: Query) -> bool:
+        """Whether the answer to a query that is sorted by views begins with other movies by now than when its first row
+        was asked for."""
+        return query.sort in TRENDS and await self._binding.trends.moved(TRENDS[query.sort])
 
     def viewed(self, id: str) -> None:
         """Somebody looks at this movie: count it among the views of all copies."""

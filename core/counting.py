@@ -27,7 +27,7 @@ async def counted(
     Raises InvalidQuery on a field that is none of COUNTED, StoreUnavailable."""
     _check(field, "to count")
     store, tallies = binding.store, binding.tallies
-    unordered = msgspec.structs.replace(query, sort="title", descending=False)
+    unordered = query.by_title
     question: Question[tuple[ValueCount, ...]] = Question(
         name=f"counts {field} {msgspec.json.encode(unordered).decode()}",
         compute=partial(store.counts, unordered, field),

@@ -126,7 +126,10 @@ SORTS: Final[tuple[str, ...]] = (
     "critic_rating", "critic_reviews", SCORE, "oscars_won", "oscar_nominations", "box_office",
     "genres", "directors", "countries",
 )  # fmt: skip
-"""What movies can be sorted by: SCORE, and fields by their names."""
+"""What a store can sort movies by: SCORE, and fields by their names."""
+TRENDS: Final[dict[str, Literal["hour", "day"]]] = {"trending": "day", "trending_hour": "hour"}
+"""The sorts by how often all running copies looked at a movie, each with the span after which a look counts half. No
+store knows that: `core.boards.trends` puts what was looked at before all else."""
 SORTED_AS_TEXT: Final = ("title", "genres", "directors", "countries")
 """Those among them whose key is a folded text: of a list, the first entry."""
 RANGED: Final[tuple[str, ...]] = tuple(
@@ -187,7 +190,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `genres`, its year lies within `year_from`..`year_to` (a movie of unknown year lies within no bounds), every word of
     each text in `within` begins some word of that one field, and every number lies in each of its `ranges`. A text in
     `within` may name several things, with `|` between them (`france|japan`): then one of them is enough.
-    Order: by `sort`, unknown last in both directions, ties by id in the direction of the sort.
+    Order: by `sort`, unknown last in both directions, ties by id in the direction of the sort. By one of TRENDS: what
+    was looked at, and behind it in both directions all else by title.
     Raises InvalidQuery on an unknown sort or a value that no movie can have.
     """
 
@@ -202,8 +206,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     descending: bool = False
 
     def __post_init__(self) -> None:
-        if self.sort not in SORTS:
-            raise InvalidQuery(f"Movies cannot be sorted by {self.sort!r}.", remedy=f"Choose: {', '.join(SORTS)}.")
+        if self.sort not in SORTS and self.sort not in TRENDS:
+            remedy = f"Choose: {', '.join((*SORTS, *TRENDS))}."
+            raise InvalidQuery(f"Movies cannot be sorted by {self.sort!r}.", remedy=remedy)
         if len(self.text) > LONGEST_TEXT:
             raise InvalidQuery(f"The search text is longer than {LONGEST_TEXT} characters.", remedy="Shorten it.")
         if strange := [field for field, _ in self.within if field not in WITHIN]:
@@ -215,6 +220,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 raise InvalidQuery(
                     f"The search holds a forbidden character (U+{ord(stranger):04X}).", remedy="Remove it."
                 )
+
+    @property
+    def by_title(self) -> Query:
+        """The same movies in the order of their titles."""
+        return msgspec.structs.replace(self, sort="title", descending=False)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -270,6 +280,8 @@ class Page(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     counted: bool = True
     """Whether `total` is known; where not, these are the first rows of an answer that is still being counted."""
+    views: tuple[float, ...] = ()
+    """How often each movie was looked at, decayed; of an answer that is sorted by that."""
     bypassed: bool = False
     """Whether some of it was read from the store without filling a cache: there is none, or it was not believed."""
 

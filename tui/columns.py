@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 from rich.cells import cell_len, set_cell_size
 
-from core.model import Movie
 from core.score import score_of
+from tui.row_window import Row
 
 Align = Literal["left", "right"]
 
@@ -22,7 +22,7 @@ class Column:
 
     id: str
     label: str
-    text: Callable[[Movie], str]
+    text: Callable[[Row], str]
     least: int
     most: int
     sort: str | None = None
@@ -50,6 +50,10 @@ def _score(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
+def _views(row: Row) -> str:
+    return f"{row.views:,.1f}" if row.views else ""
+
+
 def _money(value: int | None) -> str:
     if value is None:
         return ""
@@ -59,30 +63,38 @@ def _money(value: int | None) -> str:
     return f"${value}"
 
 
-TITLE: Final = Column("title", "Title", lambda m: m.title, 18, 60, "title")
-_YEAR = Column("year", "Year", lambda m: "" if m.year is None else str(m.year), 6, 6, "year", "right")
-_GENRE = Column("genres", "Genre", lambda m: ", ".join(m.genres), 14, 26, "genres")
-_IMDB = Column("imdb_rating", "IMDb", lambda m: _rating(m.imdb_rating), 6, 6, "imdb_rating", "right")
-_CRITIC = Column("critic_rating", "Rating", lambda m: _rating(m.critic_rating), 8, 8, "critic_rating", "right")
+TITLE: Final = Column("title", "Title", lambda r: r.movie.title, 18, 60, "title")
+_YEAR = Column("year", "Year", lambda r: "" if r.movie.year is None else str(r.movie.year), 6, 6, "year", "right")
+_GENRE = Column("genres", "Genre", lambda r: ", ".join(r.movie.genres), 14, 26, "genres")
+_IMDB = Column("imdb_rating", "IMDb", lambda r: _rating(r.movie.imdb_rating), 6, 6, "imdb_rating", "right")
+_CRITIC = Column("critic_rating", "Rating", lambda r: _rating(r.movie.critic_rating), 8, 8, "critic_rating", "right")
 _METER = Column(
     "tomatometer",
     "Meter",
-    lambda m: "" if m.tomatometer is None else f"{m.tomatometer}%",
+    lambda r: "" if r.movie.tomatometer is None else f"{r.movie.tomatometer}%",
     7,
     7,
     "tomatometer",
     "right",
 )
-_SCORE = Column("score", "Score", lambda m: _score(score_of(m)), 7, 7, "score", "right")
+_SCORE = Column("score", "Score", lambda r: _score(score_of(r.movie)), 7, 7, "score", "right")
 _RUNTIME = Column(
-    "runtime", "Runtime", lambda m: "" if m.runtime is None else f"{m.runtime} min", 9, 9, "runtime", "right"
+    "runtime",
+    "Runtime",
+    lambda r: "" if r.movie.runtime is None else f"{r.movie.runtime} min",
+    9,
+    9,
+    "runtime",
+    "right",
 )
-_DIRECTOR = Column("directors", "Director", lambda m: ", ".join(m.directors), 18, 28, "directors")
-_METACRITIC = Column("metacritic", "Metacritic", lambda m: _count(m.metacritic), 12, 12, "metacritic", "right")
-_REVIEWS = Column("critic_reviews", "Reviews", lambda m: _count(m.critic_reviews), 9, 9, "critic_reviews", "right")
-_VOTES = Column("imdb_votes", "Votes", lambda m: _count(m.imdb_votes), 11, 11, "imdb_votes", "right")
-_BOX_OFFICE = Column("box_office", "Box office", lambda m: _money(m.box_office), 12, 12, "box_office", "right")
-_COUNTRY = Column("countries", "Country", lambda m: ", ".join(m.countries), 14, 24, "countries")
+_DIRECTOR = Column("directors", "Director", lambda r: ", ".join(r.movie.directors), 18, 28, "directors")
+_METACRITIC = Column("metacritic", "Metacritic", lambda r: _count(r.movie.metacritic), 12, 12, "metacritic", "right")
+_REVIEWS = Column(
+    "critic_reviews", "Reviews", lambda r: _count(r.movie.critic_reviews), 9, 9, "critic_reviews", "right"
+)
+_VOTES = Column("imdb_votes", "Votes", lambda r: _count(r.movie.imdb_votes), 11, 11, "imdb_votes", "right")
+_BOX_OFFICE = Column("box_office", "Box office", lambda r: _money(r.movie.box_office), 12, 12, "box_office", "right")
+_COUNTRY = Column("countries", "Country", lambda r: ", ".join(r.movie.countries), 14, 24, "countries")
 
 OPTIONAL: Final = (
     _YEAR, _GENRE, _CRITIC, _METER, _SCORE, _RUNTIME, _DIRECTOR, _METACRITIC, _REVIEWS, _BOX_OFFICE, _COUNTRY,
@@ -90,6 +102,14 @@ OPTIONAL: Final = (
 """The columns beside number, title and cache mark, those that narrow tables keep first."""
 WITH_IMDB: Final = (_YEAR, _GENRE, _IMDB, _VOTES, *OPTIONAL[2:])
 """The same where the records hold IMDb ratings, which the shipped catalogue does not."""
+TRENDING: Final = {
+    column.sort: column
+    for column in (
+        Column("trending", "Views today", _views, 13, 13, "trending", "right"),
+        Column("trending_hour", "Views this hour", _views, 17, 17, "trending_hour", "right"),
+    )
+}
+"""The columns of the sorts by views, by their sort: there is none of them but where rows are sorted by it."""
 GAP: Final = 2
 MARK_WIDTH: Final = 3
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from core.boards.trends import FIRST
 from core.model import Movie
-from core.query import Page, Query, fold, sort_key
+from core.query import TRENDS, Page, Query, fold, sort_key
 
 Browse = Callable[[Query, int, int], Awaitable[Page]]
 
@@ -15,7 +16,17 @@ async def locate(browse: Browse, query: Query, movie: Movie) -> int | None:
 
     Trusts the order that `Query` promises; where a row proves it wrong, the answer is None, never another row.
     """
-    number = await _first(browse, query, lambda row: not comes_before(query, row, movie))
+    least = 0
+    if query.sort in TRENDS:
+        # What was looked at stands first, the others by title.
+        page = await browse(query, 0, FIRST)
+        for number, found in enumerate(page.movies):
+            if found.id == movie.id:
+                return number
+        least, titled = len(page.movies), query.by_title
+    else:
+        titled = query
+    number = await _first(browse, query, lambda row: not comes_before(titled, row, movie), least)
     page = await browse(query, number, 1)
     return number if page.movies and page.movies[0].id == movie.id else None
 
@@ -33,10 +44,10 @@ async def first_titled(browse: Browse, query: Query, beginning: str) -> int | No
     return number if page.movies and fold(page.movies[0].title).startswith(start) else None
 
 
-async def _first(browse: Browse, query: Query, reached: Callable[[Movie], bool]) -> int:
-    """The number of the first row that has reached a place in the order, or that of the end."""
+async def _first(browse: Browse, query: Query, reached: Callable[[Movie], bool], least: int = 0) -> int:
+    """The number of the first row, from the least on, that has reached a place in the order; or that of the end."""
     page = await browse(query, 0, 1)
-    low, high = 0, page.total
+    low, high = least, page.total
     while low < high:
         middle = (low + high) // 2
         page = await browse(query, middle, 1)

@@ -15,6 +15,8 @@ class Row(NamedTuple):
 
     movie: Movie
     tier: Tier | None
+    views: float = 0.0
+    """How often it was looked at, decayed, in an answer sorted by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ class RowWindow:
             self._drop_from(page.total)
         self.total, self.counted = page.total, page.counted
         tiers = page.tiers or (None,) * len(page.movies)
-        rows = tuple(Row(movie, tier) for movie, tier in zip(page.movies, tiers, strict=False))
+        views = page.views or (0.0,) * len(page.movies)
+        rows = tuple(map(Row, page.movies, tiers, views))
         number = request.offset // self.page_size
         self._held[number] = _Held(rows, self._generation)
         self._held.move_to_end(number)

@@ -22,7 +22,7 @@ from core.lab.faults import FAULT, FaultName, FaultSwitches
 from core.model import LoadProgress, LoadReport, Movie, Progress, check, replace
 from core.observe.stats import NearStats, SharedStats, Stats, StrategyStats, TraceLine
 from core.place import KINDS, Kind, Place, Reach, Surroundings
-from core.query import Counts, Freshness, Page, Query, Tier, ValueCount
+from core.query import TRENDS, Counts, Freshness, Page, Query, Tier, ValueCount
 from core.quiescence import Unfinished
 from core.reading import Reading
 from core.settings import Settings
@@ -118,6 +118,8 @@ class MemoryCatalogue(Catalogue):
         self.near_problem: str | None = None
         """Why a near tier that is turned on keeps nothing."""
         self.views: Counter[str] = Counter()
+        self.views_shown: list[str] = []
+        """Which movies stood first, by their views, when last a window of those was read."""
         self.shared = SharedStats()
         self.browsed: list[tuple[Query, int, int]] = []
         self.sites: list[Place] = []
@@ -176,7 +178,16 @@ class MemoryCatalogue(Catalogue):
             self._cached.update(movie.id for movie in window)
         self._count("browse", query.text or "*", tiers, time.monotonic() - began)
         freshness: Freshness = "stale" if self.last_known else "fresh"
-        return Page(tuple(window), len(answer), offset, tiers, freshness=freshness, bypassed=self.doubt is not None)
+        views = tuple(float(self.views[movie.id]) for movie in window) if query.sort in TRENDS else ()
+        return Page(
+            tuple(window),
+            len(answer),
+            offset,
+            tiers,
+            freshness=freshness,
+            views=views,
+            bypassed=self.doubt is not None,
+        )
 
     async def get(self, id: str) -> Movie:
         return (await self.read(id)).movie
@@ -266,6 +277,13 @@ class MemoryCatalogue(Catalogue):
         rows = tuple(BoardRow(movie, times) for movie, times in seen if genre is None or genre in movie.genres)
         return Board(rows[:limit], "memory", self.cache_problem) if self.cache_problem else Board(rows[:limit], "redis")
 
+    async def moved(self, query: Query) -> bool:
+        await self._wait()
+        return query.sort in TRENDS and self._viewed() != self.views_shown
+
+    def _viewed(self) -> list[str]:
+        return [id for id, _ in self.views.most_common()]
+
     def viewed(self, id: str) -> None:
         self.views[id] += 1
 
@@ -317,7 +335,11 @@ class MemoryCatalogue(Catalogue):
             raise self.failing
 
     def _answer(self, query: Query) -> list[Movie]:
-        return [self.stock[id] for id in reference.answer(self.stock.values(), query)]
+        movies = list(self.stock.values())
+        if query.sort in TRENDS:
+            self.views_shown = self._viewed()
+            return [self.stock[id] for id in reference.trending(movies, query, self.views_shown)]
+        return [self.stock[id] for id in reference.answer(movies, query)]
 
     def _count(self, operation: str, key: str, tiers: tuple[Tier, ...], seconds: float) -> None:
         old = self._stats[self._strategy_name]

@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from core.model import Movie
 from core.query import SORTS
 from tests.tui.memory_catalogue import TITLES
-from tui.columns import GAP, MARK_WIDTH, OPTIONAL, WITH_IMDB, Column, cut, fit, visible
+from tui.columns import GAP, MARK_WIDTH, OPTIONAL, TRENDING, WITH_IMDB, Column, cut, fit, visible
+from tui.row_window import Row
 from tui.years import parse_years, show_years
 
 
@@ -71,8 +72,8 @@ def test_every_sort_of_a_column_is_one_that_queries_know() -> None:
 
 
 def test_unknown_values_are_blank() -> None:
-    movie = Movie(id="Q1", title="x")
-    assert all(column.text(movie) == "" for column in WITH_IMDB)
+    row = Row(Movie(id="Q1", title="x"), None)
+    assert all(column.text(row) == "" for column in (*WITH_IMDB, *TRENDING.values()))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.query import SORTS
+from core.query import SORTS, TRENDS
 from tests.tui.shell import PROGRAM, Run, environment, load, run
 
 __all__ = ["environment", "run"]
@@ -116,7 +116,7 @@ class TestFind:
 
     def test_completion_knows_the_sorts(self, run: Run) -> None:
         asked = {"_REELCACHE_COMPLETE": "complete_bash", "COMP_WORDS": "reelcache find --sort ", "COMP_CWORD": "3"}
-        assert set(run(**asked).stdout.split()) == set(SORTS)
+        assert set(run(**asked).stdout.split()) == {*SORTS, *TRENDS}
 
     def test_a_reader_that_has_seen_enough_ends_it_quietly(
         self, run: Run, environment: dict[str, str], tmp_path: Path

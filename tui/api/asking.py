@@ -11,7 +11,7 @@ from core import Catalogue
 from core import query as model
 from core.filter_text import FilterProblem, parse_filter
 from core.model import FIELD, FIRST_YEAR, LAST_YEAR
-from core.query import LONGEST_TEXT, MOST_ROWS, SORTS
+from core.query import LONGEST_TEXT, MOST_ROWS, SORTS, TRENDS
 from tui.api.refusals import unfit
 
 FURTHEST: Final = 1_000_000_000
@@ -68,7 +68,8 @@ ORDER: Final = ("sort", "descending", "offset", "limit")
 Sort = Annotated[
     str,
     Query(
-        description="The field to sort by, or score; unknown values come last.", json_schema_extra={"enum": list(SORTS)}
+        description="The field to sort by, or score, or trending: views; unknown values come last.",
+        json_schema_extra={"enum": [*SORTS, *TRENDS]},
     ),
 ]
 Descending = Annotated[bool, Query(description="From the greatest to the least.")]

@@ -66,9 +66,9 @@ def get(
 
 
 def _sorts() -> list[str]:
-    from core.query import SORTS
+    from core.query import SORTS, TRENDS
 
-    return list(SORTS)
+    return [*SORTS, *TRENDS]
 
 
 def find(
@@ -77,7 +77,10 @@ def find(
     limit: Annotated[int, typer.Option("--limit", help="Most movies to list.", min=1, max=1000)] = 50,
     offset: Annotated[int, typer.Option("--offset", help="Movies to pass over.", min=0, max=1_000_000_000)] = 0,
     sort: Annotated[
-        str, typer.Option("--sort", help="The field to sort by, or score.", metavar="FIELD", autocompletion=_sorts)
+        str,
+        typer.Option(
+            "--sort", help="The field to sort by, or score, or trending.", metavar="FIELD", autocompletion=_sorts
+        ),
     ] = "title",
     desc: Annotated[bool, typer.Option("--desc", help="From the greatest to the least.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object: total, offset and movies.")] = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
 from core.filter_text import filter_text
 from core.observe.stats import Stats
-from core.query import Query, ValueCount
+from core.query import TRENDS, Query, ValueCount
 from core.strategies.orders import Making
 from tui import figures
 from tui.bindings import bindings
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 _RETRY_SECONDS: Final = 2.0
 _DETAIL_DELAY: Final = 0.2
+_VIEWS_SECONDS: Final = 5.0
+"""How often it is looked whether an order by views has changed."""
 _ROWS_FIRST: Final = 1.0
 """Seconds that the first rows have for themselves before the histograms are asked for beside them."""
 
@@ -55,6 +58,8 @@ class BrowseScreen(SwitchingScreen):
         self._generation: str | None = None
         self._followed = False
         """Whether a state of the collection was ever seen."""
+        self._views_seen = 0.0
+        """When it was last looked whether an order by views has changed, by the monotonic clock."""
         self._believed = True
         """Whether the cache was, at the last look and when the rows were read."""
         self._bypassed = False
@@ -215,6 +220,7 @@ class BrowseScreen(SwitchingScreen):
             self._filling = filling is not None
             self.action_reload()
         self._follow_others(event.stats)
+        self._follow_views()
 
     def _follow_others(self, stats: Stats) -> None:
         """Read the rows in view again once anybody has written since they were read; and once the cache is believed, or
@@ -232,6 +238,18 @@ class BrowseScreen(SwitchingScreen):
         # The first one was made for what stands here already, unless that was read without the cache.
         if not first or again:
             self.action_reload()
+
+    def _follow_views(self) -> None:
+        """Look every few seconds whether what is shown by views begins otherwise by now."""
+        table, now = self.query_one(MovieTable), time.monotonic()
+        at_the_first = table.scroll_offset.y < table.window.page_size
+        if self.query_now.sort in TRENDS and at_the_first and now - self._views_seen > _VIEWS_SECONDS:
+            self._views_seen = now
+            run(self, self._see_views(self.query_now), doing="look at the views", group="views")
+
+    async def _see_views(self, query: Query) -> None:
+        if await self.catalogue.moved(query) and query == self.query_now:
+            self.query_one(MovieTable).renew()
 
     # ------------------------------------------------------------------------------------------- place in the table
 

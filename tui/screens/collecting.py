@@ -52,11 +52,11 @@ class CollectingScreen(RecordScreen):
     def action_copy_cell(self) -> None:
         """Copy what the movie under the cursor holds in the column that the table is sorted by."""
         table = self.query_one(MovieTable)
-        if (movie := table.current) is None:
+        if (row := table.window.row(table.cursor)) is None:
             return
         column = next((p.column for p in table.placed if p.column.sort == self.query_now.sort), table.placed[0].column)
-        self.app.copy_to_clipboard(column.text(movie))
-        self.notify(f"{column.label}: {column.text(movie)[:60]}. {_COPY_HINT}", title="Copy", markup=False)
+        self.app.copy_to_clipboard(column.text(row))
+        self.notify(f"{column.label}: {column.text(row)[:60]}. {_COPY_HINT}", title="Copy", markup=False)
 
     def _meant(self) -> list[Movie]:
         table = self.query_one(MovieTable)

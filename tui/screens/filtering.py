@@ -10,7 +10,7 @@ from core.errors import InvalidQuery
 from core.filter_text import FilterProblem, filter_text, parse_filter, with_filters
 from core.model import Movie
 from core.query import SORTED_AS_TEXT, Query
-from tui.columns import TITLE
+from tui.columns import TITLE, TRENDING
 from tui.completing import Word, names_beginning
 from tui.remembered import Memory
 from tui.screens.watching import WatchedScreen
@@ -174,7 +174,8 @@ class FilteredScreen(WatchedScreen):
 
     def action_sort_next(self) -> None:
         # Also by one that there is no room for: the table shows the column that it is sorted by.
-        sorts = [column.sort for column in (TITLE, *self.query_one(MovieTable).columns) if column.sort]
+        columns = (TITLE, *self.query_one(MovieTable).columns, *TRENDING.values())
+        sorts = [column.sort for column in columns if column.sort]
         place = sorts.index(self.query_now.sort) + 1 if self.query_now.sort in sorts else 0
         field = sorts[place % len(sorts)]
         self.change(sort=field, descending=field not in SORTED_AS_TEXT)

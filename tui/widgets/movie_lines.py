@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from core.model import Movie
 from core.query import Query
-from tui.columns import GAP, OPTIONAL, WITH_IMDB, Column, Placed, cut, fit
+from tui.columns import GAP, OPTIONAL, TRENDING, WITH_IMDB, Column, Placed, cut, fit
 from tui.row_window import Row, RowWindow
 from tui.widgets.movie_row import header_strip, row_strip
 
@@ -124,7 +124,8 @@ class MovieLines(ScrollView, can_focus=True, can_focus_children=False):
     def placed(self) -> tuple[Placed, ...]:
         """The columns at their places, for the present width."""
         width, sort = self.scrollable_content_region.width, self.query_shown.sort
-        wanted = (width, self._number_width, self.columns, self._skip, sort)
+        columns = (*self.columns, TRENDING[sort]) if sort in TRENDING else self.columns
+        wanted = (width, self._number_width, columns, self._skip, sort)
         if self._fitted is None or self._fitted[0] != wanted:
             self._fitted = (wanted, fit(*wanted))
         return self._fitted[1]

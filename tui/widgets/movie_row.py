@@ -42,7 +42,7 @@ def row_strip(
     if row is None:
         width = placed[-1].left + placed[-1].width - title.left + MARK_WIDTH
         return Strip([number, Segment(cut("…", width), style("loading"))])
-    rest = "".join(" " * GAP + cut(p.column.text(row.movie), p.width, p.column.align) for p in others)
+    rest = "".join(" " * GAP + cut(p.column.text(row), p.width, p.column.align) for p in others)
     mark, kind = _MARKS[row.tier]
     return Strip(
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from core.model import Movie, Value, value_of
@@ -55,6 +55,13 @@ def answer(movies: Iterable[Movie], query: Query) -> list[str]:
     known.sort(key=lambda movie: (_sort_value(movie, query.sort), movie.id), reverse=query.descending)
     unknown.sort(key=lambda movie: movie.id, reverse=query.descending)
     return [movie.id for movie in known + unknown]
+
+
+def trending(movies: Sequence[Movie], query: Query, viewed: Sequence[str]) -> list[str]:
+    """The ids of an answer by views: these movies, most viewed first, and behind them the others by title."""
+    titled = answer(movies, query.by_title)
+    first = [id for id in viewed if id in titled]
+    return [*(first if query.descending else first[::-1]), *(id for id in titled if id not in first)]
 
 
 def window(movies: Iterable[Movie], query: Query, offset: int, limit: int) -> Window:
