@@ -132,7 +132,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "everywhere",
         "places",
     ),
-    Action("sort.next", "s", "s", "Sort", "Sort by the next column.", "everywhere", "sort_next", 20),
+    Action("sort.next", "s", "s", "Sort", "Sort by the next column, or by views.", "everywhere", "sort_next", 20),
     Action("sort.flip", "S", "S", "Flip sort", "Turn the order round.", "everywhere", "sort_flip"),
     Action(
         "strategy.choose",
