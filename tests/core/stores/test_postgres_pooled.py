@@ -77,8 +77,9 @@ class TestPooled(OpenStores):
 
 class TestPooledChanges(ChangeLogCompliance):
     @pytest.fixture
-    def new_store(self, url: str) -> NewStore:
-        return lambda: PostgresStore(url, timeout=2.0)
+    def new_store(self, url: str, request: pytest.FixtureRequest) -> NewStore:
+        # A pooler lets who comes while its server is away wait: that is given up soon. Nothing else is about time.
+        return lambda: PostgresStore(url, timeout=2.0 if "away" in request.fixturenames else 20.0)
 
     @pytest.fixture
     def elsewhere(self, postgres_database: str) -> Iterator[Store]:
