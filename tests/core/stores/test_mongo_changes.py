@@ -16,7 +16,7 @@ from bson import Timestamp
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from core.errors import EditConflict, MovieExists, MovieNotFound, StoreUnavailable
+from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, replace
 from core.query import Query
 from core.stores import mongo_journal
@@ -501,7 +501,9 @@ async def test_a_foreign_collection_is_followed_once_adopted_and_given_back_clea
         await store.adopt()
         await other.open()
         before = await store.get_many((await store.window(Query(), 0, 50)).ids)
-        async with following(other) as follower:
+        follower = Follower()
+        task = asyncio.create_task(other.follow(follower.apply))
+        async with asyncio.timeout(60):
             await store.settle()
             assert await store.get_many(list(before)) == before
             await raw.movies.update_one({"_id": TIDY}, {"$set": {"title": "By hand"}})
@@ -511,8 +513,12 @@ async def test_a_foreign_collection_is_followed_once_adopted_and_given_back_clea
             assert await found(store, "later") == ("later",)
             await store.suspend("one", 60)
             assert follower.changes
+            assert not task.done()
             # A leader that goes on meanwhile would take it for edits and heal them.
             assert await store.disown() == NAMEABLE + 1
+        task.cancel()
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(ended, asyncio.CancelledError | ForeignCollection), "it may find out before it is told to go"
         assert await raw.list_collection_names() == ["movies"]
         assert await raw.movies.count_documents({"reelcache": {"$exists": True}}) == 0
         assert (await raw.movies.index_information()).keys() == {"_id_"}
