@@ -18,7 +18,7 @@ from tui.screens.review import ReviewScreen
 from tui.widgets.field_input import FieldInput
 
 UNSET: Any = object()
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 """Seconds after which what a test waits for counts as not coming: much more than a busy machine takes."""
 
 

@@ -20,7 +20,7 @@ from tests.core.stores.corpus import BARE, FULL, corpus
 from tests.core.stores.open_stores import NewStore, OpenStores
 
 Away = Callable[[], AbstractAsyncContextManager[None]]
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Seconds after which something that must happen counts as not happening."""
 
 
