@@ -351,7 +351,7 @@ async def test_encrypted(own_redis: OwnRedis, tmp_path: Path) -> None:
         assert_told([said], ["ended the connection before it said anything", "write rediss in its scheme"])
     async with OwnRedis("--port", "7393", "--bind", "127.0.0.1"):
         # It waits for the end of what it takes for words.
-        assert_told([await problem_of("rediss://127.0.0.1:7393")], ["no answer", "rediss:// is for TLS alone"])
+        assert_told([await problem_of("rediss://127.0.0.1:7393", 0.5)], ["no answer", "rediss:// is for TLS alone"])
 
 
 @pytest.mark.parametrize(
