@@ -23,7 +23,7 @@ def free_port() -> int:
         return port
 
 
-async def holds(condition: Callable[[], Awaitable[object]], seconds: float = 30.0) -> None:
+async def holds(condition: Callable[[], Awaitable[object]], seconds: float = 60.0) -> None:
     """Return once this is so. Raises TimeoutError where it never is."""
     async with asyncio.timeout(seconds):
         while not await condition():

@@ -73,11 +73,13 @@ class ChangeLog:
 
     def __init__(self, url: str, connections: Connections, *, timeout: float) -> None:
         self._connections = connections
+        self._timeout = timeout
         self._reserved = Connections(url, timeout=min(timeout, _RESERVED_LIMIT), most=2, brittle=True)
 
     async def open(self) -> None:
         """Connect the reserved connection, while there is room on the server."""
-        await self._reserved.open()
+        # A look at the standing must be short, but not the handshake before the first: nothing waits for it yet.
+        await self._reserved.open(patience=self._timeout)
 
     async def close(self) -> None:
         """Close the reserved connections. Idempotent."""

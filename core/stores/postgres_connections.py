@@ -83,12 +83,13 @@ class Connections:
         self._apart: set[Connection] = set()
         self._open = False
 
-    async def open(self) -> None:
-        """Connect once, so that what is wrong shows now."""
+    async def open(self, *, patience: float | None = None) -> None:
+        """Connect once, so that what is wrong shows now; within `patience` seconds, where the time-out is too short for
+        making a connection."""
         self._open = True
         try:
-            async with self.borrow():
-                pass
+            if not self._idle:
+                await self._put_back(await self._connect(self._kind, patience))
         except BaseException:
             self._open = False
             raise
@@ -255,28 +256,29 @@ class Connections:
         for connection in idle:
             await connection.close()
 
-    async def _connect(self, kind: type[Connection]) -> Connection:
+    async def _connect(self, kind: type[Connection], patience: float | None = None) -> Connection:
+        limit = patience or self._timeout
         try:
-            async with asyncio.timeout(self._timeout):
-                connection = await kind.connect(self._conninfo(), autocommit=True)
+            async with asyncio.timeout(limit):
+                connection = await kind.connect(self._conninfo(limit), autocommit=True)
                 try:
                     await self._set_up(connection)
                 except BaseException:
                     await connection.close()
                     raise
         except TimeoutError:
-            raise faults.silent(self._url, self._timeout) from None
+            raise faults.silent(self._url, limit) from None
         except psycopg.Error as error:
-            fault = await certificate.fault_of(self._url, self._timeout) if certificate.unexplained(error) else None
+            fault = await certificate.fault_of(self._url, limit) if certificate.unexplained(error) else None
             raise faults.unavailable(error, self._url, fault) from None
         return connection
 
-    def _conninfo(self) -> str:
+    def _conninfo(self, limit: float) -> str:
         return make_conninfo(
             self._url,
             client_encoding="UTF8",
             application_name="reelcache",
-            connect_timeout=max(2, round(self._timeout)),
+            connect_timeout=max(2, round(limit)),
         )
 
     async def _set_up(self, connection: Connection) -> None:

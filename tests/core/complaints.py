@@ -47,7 +47,7 @@ def assert_told(said: Sequence[str], words: Iterable[str]) -> None:
         assert all(word in each for word in words), (words, each)
 
 
-async def problem_of(url: str, budget: float = 0.1) -> str:
+async def problem_of(url: str, budget: float = 2.0) -> str:
     """Why a cache at this address cannot be used."""
     cache = RedisCache(url, Namespace("test", "postgresql"), soft_ttl=60, hard_ttl=600, budget=budget)
     await cache.open()

@@ -52,7 +52,7 @@ async def watched(client: Redis) -> AsyncIterator[list[str]]:
         listening = asyncio.create_task(listen())
         yield seen
         await client.execute_command("ECHO", "the end")  # type: ignore[no-untyped-call]  # redis-py
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not any(command.startswith("echo") for command in seen):
                 await asyncio.sleep(0.001)
         listening.cancel()

@@ -25,7 +25,7 @@ async def test_two_copies_with_a_near_tier(redis_url: str, postgres_url: str, tm
         await here.add(movie(1, id="m1", title="Alien"))
         # The put behind the answer, and the relay's look at the same change, may each take it away once.
         await here._binding.background.drain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not here.stats().relay.applied + there.stats().relay.applied:
                 await asyncio.sleep(0.01)
         await here._cache.heard()
@@ -66,7 +66,7 @@ async def test_two_copies_with_a_near_tier(redis_url: str, postgres_url: str, tm
         added = await here.add(movie(2, id="m2", title="Aliens"))
         assert (await here.read("m2")).tier != "near"
         await here.near(True)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await here.read("m2")).tier != "near":
                 await asyncio.sleep(0.01)
         await here.use_strategy("no-cache")

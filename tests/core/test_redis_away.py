@@ -57,7 +57,7 @@ async def seconds_of(call: Awaitable[object]) -> float:
 
 async def until(catalogue: Catalogue, breaker: str) -> None:
     """Wait for the breaker; when it is closed, until what Redis holds is believed, too."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while catalogue.stats().breaker != breaker or (breaker == "closed" and catalogue.stats().doubt):
             await asyncio.sleep(0.02)
 

@@ -51,6 +51,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     implementation: str = "core"
     faults: tuple[str, ...] = schedule.ALL
     seconds: float = 60.0
+    until: tuple[str, ...] = ()
+    """Faults that must have come before it ends, where a slow machine needs more seconds for them."""
     seed: int = 1
     clients: int = 4
     sessions: int = 4
@@ -227,7 +229,9 @@ class _Run:
         progress = asyncio.create_task(self._progress())
         try:
             deadline = time.monotonic() + cell.seconds
-            while time.monotonic() < deadline and not any(task.done() and task.exception() for task in running):
+            while time.monotonic() < deadline or not all(self.counted[name] for name in cell.until):
+                if any(task.done() and task.exception() for task in running):
+                    break
                 await asyncio.sleep(0.05)
         finally:
             self._ending = True

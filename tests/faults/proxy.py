@@ -25,13 +25,13 @@ class Proxy:
         self._delay = delay
         self._mood: Mood = "pass"
         self._server: asyncio.Server | None = None
-        self._ends: set[_End] = set()
+        self._ends: set[End] = set()
         self._connecting: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Listen."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _End(self, None), str(self.path))
+        self._server = await loop.create_unix_server(lambda: End(self, None), str(self.path))
 
     async def close(self) -> None:
         """Cut everything."""
@@ -54,7 +54,7 @@ class Proxy:
         """Whether bytes of any connection are still held back."""
         return any(end.late for end in self._ends)
 
-    def accepted(self, end: _End) -> None:
+    def accepted(self, end: End) -> None:
         """A client connected."""
         if self._mood == "refuse":
             end.cut()
@@ -64,7 +64,7 @@ class Proxy:
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 
-    def received(self, end: _End, data: bytes) -> None:
+    def received(self, end: End, data: bytes) -> None:
         """Bytes came from one end."""
         from_client = end.is_client
         if (self._mood == "swallow" and from_client) or (self._mood == "mute" and not from_client):
@@ -74,16 +74,16 @@ class Proxy:
         else:
             end.pass_on(data)
 
-    def lost(self, end: _End) -> None:
+    def lost(self, end: End) -> None:
         """One end closed its connection."""
         self._ends.discard(end)
         if end.other is not None:
             end.other.cut()
 
-    async def _connect(self, client: _End) -> None:
+    async def _connect(self, client: End) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.create_unix_connection(lambda: _End(self, client), str(self._target))
+            await loop.create_unix_connection(lambda: End(self, client), str(self._target))
         except OSError:
             client.cut()
 
@@ -92,10 +92,10 @@ class Proxy:
             end.cut()
 
 
-class _End(asyncio.Protocol):
+class End(asyncio.Protocol):
     """One connection of a pair; the one to the server is made with its client."""
 
-    def __init__(self, proxy: Proxy, client: _End | None) -> None:
+    def __init__(self, proxy: Proxy, client: End | None) -> None:
         self._proxy = proxy
         self._transport: asyncio.Transport | None = None
         self._waiting: list[bytes] = []

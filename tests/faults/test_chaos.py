@@ -69,6 +69,7 @@ async def test_no_claim_is_broken_by_a_failover(servers: Servers, redis: str) ->
         strategy="write-through",
         faults=("redis-failover", "redis-split", "edit"),
         seconds=4.0,
+        until=("redis-failover", "redis-split"),
         seed=7,
         clients=2,
         near=True,
@@ -80,7 +81,6 @@ async def test_no_claim_is_broken_by_a_failover(servers: Servers, redis: str) ->
     servers.topology = None
     assert not result.broken, told(result)
     assert result.verdict.operations > 100
-    assert result.faults["redis-failover"] + result.faults["redis-split"] > 1
 
 
 async def test_the_textbook_is_found_out(servers: Servers) -> None:

@@ -34,7 +34,7 @@ async def test_users_and_api_count_the_same(environment: dict[str, str], tmp_pat
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(400):
         told, warned = await process.communicate()
     assert (process.returncode, warned.decode()) == (0, "")
     cached, uncached = rows = [msgspec.json.decode(each, type=Row) for each in told.splitlines()]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from textual.app import App, ComposeResult
@@ -17,7 +18,7 @@ from tui.screens.review import ReviewScreen
 from tui.widgets.field_input import FieldInput
 
 UNSET: Any = object()
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 """Seconds after which what a test waits for counts as not coming: much more than a busy machine takes."""
 
 
@@ -28,6 +29,13 @@ class Stage(App[None]):
         super().__init__()
         self._shown = screen
         self.result: Any = UNSET
+
+    @asynccontextmanager
+    async def run_test(self, **more: Any) -> AsyncGenerator[Pilot[None]]:
+        """As usual, but not before the screen stands there: what it does once it is mounted is over."""
+        async with super().run_test(**more) as pilot:
+            await pilot.pause()
+            yield pilot
 
     def compose(self) -> ComposeResult:
         yield Static("behind", markup=False)

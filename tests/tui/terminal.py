@@ -102,7 +102,7 @@ class Terminal:
         column = self._emulated.display[row - 1].index(text) + 1
         self.send(f"\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m")
 
-    def until(self, *parts: str, without: str | None = None, seconds: float = 30) -> None:
+    def until(self, *parts: str, without: str | None = None, seconds: float = 60) -> None:
         """Wait until the screen shows all these parts, and lacks another."""
         self._wait(
             lambda: all(part in self.text for part in parts) and (without is None or without not in self.text),
@@ -110,7 +110,7 @@ class Terminal:
             seconds,
         )
 
-    def until_written(self, part: bytes, seconds: float = 30) -> bytes:
+    def until_written(self, part: bytes, seconds: float = 60) -> bytes:
         """Wait until the program has written these bytes; returns all that it wrote. No screen has to come of it."""
         self._wait(lambda: part in self._output, repr(part), seconds)
         return bytes(self._output)
@@ -124,14 +124,14 @@ class Terminal:
         """Wait until the program has taken the terminal once more because of what is done inside."""
         before = self._output.count(_ALTERNATE_SCREEN[0])
         yield
-        self._wait(lambda: self._output.count(_ALTERNATE_SCREEN[0]) > before, "the terminal being taken again", 30)
+        self._wait(lambda: self._output.count(_ALTERNATE_SCREEN[0]) > before, "the terminal being taken again", 60)
 
     @property
     def ended(self) -> bool:
         """Whether the program has ended."""
         return self.process.poll() is not None
 
-    def until_ended(self, seconds: float = 30) -> int:
+    def until_ended(self, seconds: float = 60) -> int:
         """Wait for the program to end; returns its exit code."""
         self._wait(lambda: self.ended, "the end of the program", seconds)
         self._read(0)

@@ -231,7 +231,7 @@ async def test_a_switch_that_waits_is_stopped_with_esc_and_one_that_opens_a_stor
         await at.until(lambda: "waiting for 2 running writes… · Esc stops it" in at.text)
         await at.press("escape")
         await at.until(lambda: at.screen._switching is None)
-        assert "Stopped: what was in force before stays" in at.toasts()
+        await at.until(lambda: "Stopped: what was in force before stays" in at.toasts())
         assert at.catalogue.strategy == "cache-aside"
         at.catalogue.waiting = Unfinished()
         await at.press("t", "2", "escape")
@@ -280,7 +280,10 @@ async def test_a_refused_switch_says_why_once(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         at.catalogue.refusing = UnknownStore("[/mongodb]", ("postgresql",))
         for _ in range(2):
+            at.catalogue.gate.clear()
             await at.press("t", "2")
+            await at.until(lambda: at.screen._switching == "MongoDB")
+            at.catalogue.gate.set()
             await at.until(lambda: at.screen._switching is None)
         await at.until(lambda: "There is no store named '[/mongodb]'." in at.toasts())
         assert len(at.app._notifications) == 1
@@ -295,7 +298,7 @@ async def test_the_store_gone_dims_the_last_rows_and_comes_back_by_itself(tmp_pa
         await at.until(lambda: at.screen.has_class("-stale"))
         assert at.line(1) == before
         assert "PostgreSQL is away" in at.screen.query_one(NoticeLine).text
-        assert "Start it." in at.toasts()
+        await at.until(lambda: "Start it." in at.toasts())
         at.catalogue.failing = None
         await at.until(lambda: not at.screen.has_class("-stale"))
         assert not at.screen.query_one(NoticeLine).text

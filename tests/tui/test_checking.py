@@ -30,7 +30,7 @@ async def catalogue(state_dir: Path, postgres_url: str, redis_url: str) -> Async
     async with open_catalogue(settings) as opened:
         await opened.load(ListSource(movies(30)))
         await opened._binding.store.settle()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while opened.stats().doubt is not None:
                 await asyncio.sleep(0.01)
         await opened.browse(Query(), 0, 10)

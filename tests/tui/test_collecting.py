@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -11,11 +12,11 @@ from textual.widgets import Input
 
 import data
 from core.model import replace
-from core.query import Query
+from core.query import Page, Query
 from data.export import ExportFile
 from tests.tui.desk import Desk, desk
 from tests.tui.memory_catalogue import MemoryCatalogue, movies
-from tui.exporting import CannotExport, export_all, refusal
+from tui.exporting import WINDOW, CannotExport, export_all, refusal
 from tui.remembered import Memory
 from tui.screens.ask import AskScreen
 from tui.screens.browse import BrowseScreen
@@ -168,9 +169,15 @@ async def test_a_file_that_is_there_is_replaced_only_after_asking(tmp_path: Path
 
 
 async def test_an_export_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
-    catalogue = MemoryCatalogue(movies(2_000))
-    async with desk(tmp_path, catalogue=catalogue) as at:
-        catalogue.delay = 0.2
+    class Stuck(MemoryCatalogue):
+        """Answers no second part of an export."""
+
+        async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+            if limit == WINDOW and offset:
+                await asyncio.Event().wait()
+            return await super().browse(query, offset, limit, hurry=hurry)
+
+    async with desk(tmp_path, catalogue=Stuck(movies(2_000))) as at:
         file = tmp_path / "stopped.csv"
         await exported(at, str(file))
         await at.until(lambda: "Exporting 500 of 2,000" in at.text)

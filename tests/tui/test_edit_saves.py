@@ -13,6 +13,7 @@ from core.errors import EditConflict, InvalidMovie, MovieNotFound, OutcomeUnknow
 from core.model import Movie, replace
 from tests.tui.movies import ALIEN
 from tests.tui.stage import UNSET, Shelf, Stage, box, fill, save_through_review, screen_text, until
+from tui.screens import edit
 from tui.screens.conflict import ConflictScreen
 from tui.screens.edit import EditScreen
 
@@ -43,8 +44,10 @@ async def test_a_failed_save_says_why_and_keeps_what_was_typed(fault: Exception,
     assert app.result.runtime == 119
 
 
-async def test_a_save_that_hangs_can_be_given_up() -> None:
+async def test_a_save_that_hangs_can_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     never = asyncio.Event()
+    now = 100.0
+    monkeypatch.setattr(edit, "monotonic", lambda: now)
     began: list[Movie] = []
 
     async def save(movie: Movie) -> Movie:
@@ -57,7 +60,8 @@ async def test_a_save_that_hangs_can_be_given_up() -> None:
         await fill(pilot, "runtime", "118")
         await save_through_review(pilot)
         await until(pilot, lambda: "Saving: on its way to the store" in screen_text(app))
-        await until(pilot, lambda: "no answer yet: it may still arrive" in screen_text(app))
+        now += 2.0
+        await until(pilot, lambda: "Saving for 2 s, no answer yet: it may still arrive" in screen_text(app))
         await save_through_review(pilot)  # no second save beside the first
         await pilot.press("escape")
         await until(pilot, lambda: "Stopped waiting" in screen_text(app))

@@ -173,6 +173,22 @@ async def test_keys_that_arrive_in_one_go_reach_their_fields_before_the_save() -
     assert app.result == replace(ALIEN, title="Alien3", runtime=118, year=1978, version=8)
 
 
+async def test_what_a_box_holds_counts_before_anybody_was_told() -> None:
+    """On a busy machine the last letter before ctrl+s once was not saved, and before Esc not asked about."""
+    app = Stage(EditScreen(ALIEN, Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = app.screen
+        assert isinstance(form, EditScreen)
+        box(pilot, "runtime").value = "118"
+        form._leave_what_is_typed()
+        await until(pilot, lambda: "Discard 1 change?" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is form)
+        box(pilot, "runtime").value = "1180"
+        form._save_what_is_typed()
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen) and "1180" in screen_text(app))
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_field_in_focus_says_what_may_be_typed(size: tuple[int, int]) -> None:
     app = Stage(EditScreen(replace(ALIEN, released=None), Shelf().save))
@@ -229,6 +245,18 @@ async def test_a_new_movie_gets_an_id_that_follows_its_title() -> None:
         await save_through_review(pilot)
         await until(pilot, lambda: app.result is not UNSET)
     assert shelf.asked == [Movie(id="my:blade-runner-2049", title="Blade Runner 2049")]
+
+
+async def test_the_id_follows_a_title_whose_letters_arrive_in_one_go() -> None:
+    """It once stayed at the first letters: the next one was there before the form had taken the id of those."""
+    app = Stage(EditScreen.for_new(Shelf().save))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for letter in "Mine":
+            app.post_message(Key(letter, letter))
+        await until(pilot, lambda: box(pilot, "title").value == "Mine")
+        await until(pilot, lambda: box(pilot, "id").value == "my:mine")
+        await pilot.press("2")
+        await until(pilot, lambda: box(pilot, "id").value == "my:mine2")
 
 
 async def test_what_is_typed_in_stays_in_view_with_the_word_about_it() -> None:

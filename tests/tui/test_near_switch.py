@@ -26,7 +26,7 @@ async def test_a_key_and_a_click_switch_it_and_it_is_remembered(tmp_path: Path) 
         await at.press("N")
         await at.until(lambda: "▸near tier" in bar.render_line(0).text)
         assert at.catalogue.near_tier.on
-        assert "20,000 entries or 64 MB: such rows are marked n" in at.toasts()
+        await at.until(lambda: "20,000 entries or 64 MB: such rows are marked n" in at.toasts())
         await at.until(lambda: "near on" in at.screen.query_one(StatusLine).render_line(0).text)
         assert memory.settings == {"near_cache": True}
         await at.pilot.click(StrategyBar, offset=(bar.render_line(0).text.index("near tier") + 2, 0))

@@ -93,6 +93,6 @@ class Pooled(MemoryCatalogue):
 
 async def test_what_cannot_be_had_is_said_at_the_start_and_can_be_read_again(tmp_path: Path) -> None:
     async with desk(tmp_path, catalogue=Pooled(movies(10))) as at:
-        assert "Not to be had here: A pooler [/x] stands in between." in at.toasts()
+        await at.until(lambda: "Not to be had here: A pooler [/x] stands in between." in at.toasts())
         await at.press("exclamation_mark")
         await at.until(lambda: "A pooler [/x] stands in between." in at.text)

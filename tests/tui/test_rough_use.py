@@ -99,7 +99,7 @@ def test_it_can_be_stopped_and_brought_back_in_the_middle_of_an_edit() -> None:
         terminal.until("Changed again")
         terminal.send(Z)
         terminal.until("Stopped", "ready>")
-        terminal.send("clear; bg; sleep 0.3; jobs\r")
+        terminal.send("clear; bg; until jobs | grep S[t]opped; do sleep 0.1; done\r")
         terminal.until("Stopped", "ready>")
         terminal.send("clear; set -b; kill %%\r")
         terminal.until("Exit 143")

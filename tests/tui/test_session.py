@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+from core.catalogue import Catalogue
 from core.errors import ServerFailed
 from core.settings import Settings
 from tests.tui.memory_catalogue import MemoryCatalogue, movies, opening
@@ -35,13 +39,21 @@ async def test_what_is_open_before_the_screen_is_shown_at_once(tmp_path: Path) -
 
 
 async def test_what_is_still_being_opened_is_told_and_then_shown(tmp_path: Path) -> None:
-    catalogue, settings = MemoryCatalogue(movies(10), delay=0.2), Settings(state_dir=tmp_path)
-    session = Session(opening(catalogue))
+    catalogue, settings, told = MemoryCatalogue(movies(10)), Settings(state_dir=tmp_path), asyncio.Event()
+
+    @asynccontextmanager
+    async def slow(settings: Settings, **more: Any) -> AsyncIterator[Catalogue]:
+        async with opening(catalogue)(settings, **more) as opened:
+            await told.wait()
+            yield opened
+
+    session = Session(slow)
     await begun(session, settings)
     app = ReelcacheApp(settings, session=session)
     async with app.run_test() as pilot:
         while not ("Redis" in screen_text(app) and isinstance(app.screen, StartScreen)):
             await pilot.pause()
+        told.set()
         while not isinstance(app.screen, BrowseScreen):
             await pilot.pause()
     assert catalogue.closed

@@ -109,12 +109,14 @@ async def browsing(tmp_path: Path, catalogue: RecordedCatalogue) -> AsyncIterato
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until the screen has stayed the same for a third of a second, in which every timer of the screen has run."""
-    seen, since = "", time.monotonic()
-    while time.monotonic() - since < 0.33:
+    """Wait until the screen has stayed the same for a third of a second, in which every timer of the screen has run.
+
+    It is counted in looks: between two of them the program had its turn, however busy the machine is."""
+    seen, same = "", 0
+    while same < 16:
         await pilot.pause(0.02)
-        if (now := screen_text(pilot.app)) != seen:
-            seen, since = now, time.monotonic()
+        now = screen_text(pilot.app)
+        seen, same = now, same + 1 if now == seen else 0
 
 
 @asynccontextmanager

@@ -32,7 +32,7 @@ async def test_a_signal_to_end_leaves_with_its_customary_code() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with endings(asyncio.get_running_loop(), left.set_result):
         os.kill(os.getpid(), signal.SIGTERM)
-        assert await asyncio.wait_for(left, 5) == 128 + signal.SIGTERM
+        assert await asyncio.wait_for(left, 60) == 128 + signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) == before
 
 
@@ -59,7 +59,7 @@ async def test_a_table_that_comes_while_the_window_is_in_the_background_takes_th
     catalogue.delay = 0.2
     async with app.run_test() as pilot:
         app.post_message(events.AppBlur())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not any(table.window.total for table in app.screen.query(MovieTable)):
                 await pilot.pause(0.01)
         table = app.screen.query_one(MovieTable)

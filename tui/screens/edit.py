@@ -176,20 +176,36 @@ class EditScreen(HelpedScreen[Movie | None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Take what was typed into the draft."""
         event.stop()
-        if not isinstance(event.input, FieldInput) or event.value == self._draft.text(event.input.field.name):
-            return
-        name = event.input.field.name
-        follows = self._is_new and name == "title" and self._draft.text("id") == proposed_id(self._draft.text("title"))
-        self._take(name, self._draft.write(name, event.value))
-        if follows:
-            self._rows["id"].show(proposed_id(event.value))
+        if isinstance(event.input, FieldInput):
+            self._take_typed(event.input.field.name)
 
     def on_tag_editor_changed(self, event: TagEditor.Changed) -> None:
         """Take the entries of a list into the draft."""
         event.stop()
-        name = event.editor.field.name
-        if event.entries != self._draft.entries(name):
-            self._take(name, self._draft.put(name, event.entries))
+        self._take_typed(event.editor.field.name)
+
+    def _take_typed(self, name: str) -> None:
+        """Take what a field shows by now into the draft.
+
+        Events tell late what changed: of keys that come in one go the next one is in the box already, and a new
+        movie's id, which follows the title while nobody typed another, would stop doing so in the middle of a word.
+        """
+        row = self._rows[name]
+        if row.tags is not None:
+            if row.tags.entries != self._draft.entries(name):
+                self._take(name, self._draft.put(name, row.tags.entries))
+        elif row.input.value != self._draft.text(name):
+            text = self._draft.text
+            follows = self._is_new and name == "title" and text("id") == proposed_id(text("title"))
+            self._take(name, self._draft.write(name, row.input.value))
+            if follows:
+                self._rows["id"].show(proposed_id(row.input.value))
+                self._take_typed("id")
+
+    def _take_all_typed(self) -> None:
+        for name, row in self._rows.items():
+            if row.tags is None or row.input.has_focus:
+                self._take_typed(name)
 
     def _take(self, name: str, draft: Draft) -> None:
         """Go on with a draft that has another value in this field, and show what it makes of it."""
@@ -260,6 +276,7 @@ class EditScreen(HelpedScreen[Movie | None]):
     def _save_what_is_typed(self) -> None:
         if self._saving is not None or not self.is_current:
             return
+        self._take_all_typed()
         if wrong := self._wrong():
             self._report()
             self._rows[next(iter(wrong))].input.focus()
@@ -380,6 +397,7 @@ class EditScreen(HelpedScreen[Movie | None]):
     def _leave_what_is_typed(self) -> None:
         if not self.is_current:
             return
+        self._take_all_typed()
         if self._saving is not None:
             self._saving.cancel()
         elif changes := len(self._draft.dirty):

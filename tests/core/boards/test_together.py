@@ -77,7 +77,7 @@ async def test_two_copies_count_together(postgres_url: str, tmp_path: Path) -> N
 
 async def until(holds: Callable[[], object], *catalogues: Catalogue) -> None:
     """Have copies tell what they counted until something holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():
             for catalogue in catalogues:
                 await catalogue.watch()

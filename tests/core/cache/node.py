@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -98,7 +99,8 @@ class Node:
         except (RedisError, OSError):
             return ""
         finally:
-            await client.aclose()
+            with suppress(RedisError, OSError):  # a server that is slow to part is told no more
+                await client.aclose()
 
     async def show(self, certificate: Path) -> None:
         """Show this certificate to who connects from now on."""

@@ -125,11 +125,12 @@ async def test_a_slow_store_takes_longer_and_the_cache_does_not(catalogue: Catal
     await catalogue.faults.on("slow-store")
     assert catalogue.stats().faults == ("store slower by 250 ms",)
     assert (await catalogue.read("Q21")).seconds >= SLOWER
-    started = time.perf_counter()
-    assert (await catalogue.read("Q20")).tier == "redis"
-    assert time.perf_counter() - started < SLOWER
+    held = [await catalogue.read("Q20") for _ in range(5)]
+    assert {reading.tier for reading in held} == {"redis"}
+    # The fastest of some: any may have had to wait for the machine.
+    assert min(reading.seconds for reading in held) < SLOWER
     await catalogue.faults.off("slow-store")
-    assert (await catalogue.read("Q22")).seconds < SLOWER
+    assert min([(await catalogue.read(f"Q{number}")).seconds for number in range(22, 27)]) < SLOWER
 
 
 async def test_servers_given_by_url_are_left_alone(
@@ -188,7 +189,7 @@ async def test_an_edit_behind_the_back_is_carried_into_the_cache(embedded: Catal
     async def runtime() -> int | None:
         return (await embedded.get(film.id)).runtime
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await runtime() == film.runtime:
             await asyncio.sleep(0.01)
     assert await runtime() == film.runtime + 1

@@ -89,7 +89,7 @@ async def busy(visitors: Visitors, operations: int) -> None:
         return sum(getattr(visitors.done, name) for name in ("browsed", "read", "failed"))
 
     wanted = total() + operations
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while total() < wanted:
             await asyncio.sleep(0)
 
@@ -181,7 +181,7 @@ async def test_a_save_under_way_is_waited_for(shelf: Shelf, visitors: Visitors) 
 
     shelf.save = slow  # type: ignore[method-assign]  # the store takes its time
     visitors.start(Plan(visitors=1, browses=0, edits=100))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await begun.wait()
         stopping = asyncio.create_task(visitors.stop())
         await asyncio.sleep(0)

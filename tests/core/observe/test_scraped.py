@@ -126,7 +126,7 @@ async def test_prometheus_has_seen_what_the_catalogue_counted(
             async with (
                 telemetry.of(catalogue.stats, pytest.fail),
                 scraping(prometheus, telemetry.address, tmp_path) as asked,
-                asyncio.timeout(60),
+                asyncio.timeout(180),
             ):
                 for strategy in ("cache-aside", "write-through", "no-cache"):
                     await catalogue.use_strategy(strategy)

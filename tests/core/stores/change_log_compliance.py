@@ -20,7 +20,7 @@ from tests.core.stores.corpus import BARE, FULL, corpus
 from tests.core.stores.open_stores import NewStore, OpenStores
 
 Away = Callable[[], AbstractAsyncContextManager[None]]
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Seconds after which something that must happen counts as not happening."""
 
 
@@ -30,6 +30,8 @@ class Follower:
     def __init__(self) -> None:
         self.changes: list[Changed] = []
         self.holding = False
+        self.following: asyncio.Task[None] | None = None
+        """What hands it changes, where somebody waits for them."""
         self._released = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -51,8 +53,13 @@ class Follower:
         """Until each of these ids was handed out at this version, or a change of all was."""
         async with asyncio.timeout(_PATIENCE):
             while not reach(self.changes, wanted):
+                assert self.following is None or not self.following.done(), self.following
                 self._news.clear()
                 await self._news.wait()
+
+    def ended(self, following: asyncio.Task[None]) -> None:
+        """Nothing comes any more."""
+        self._news.set()
 
 
 def reach(changes: Iterable[Changed], wanted: Iterable[tuple[str, int]]) -> bool:
@@ -67,7 +74,8 @@ def reach(changes: Iterable[Changed], wanted: Iterable[tuple[str, int]]) -> bool
 async def following(store: Store, follower: Follower | None = None) -> AsyncIterator[Follower]:
     """Somebody who follows the store. That it ends by itself is an error of the test."""
     follower = follower or Follower()
-    task = asyncio.create_task(store.follow(follower.apply))
+    task = follower.following = asyncio.create_task(store.follow(follower.apply))
+    task.add_done_callback(follower.ended)
     try:
         yield follower
         assert not task.done(), task.exception()

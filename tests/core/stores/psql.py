@@ -47,7 +47,7 @@ async def until_someone_waits(psql: psycopg.Connection) -> None:
 
 async def until(psql: psycopg.Connection, finds_a_row: LiteralString) -> None:
     """Until this question has an answer: the event happens in the server, which tells nobody."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while psql.execute(finds_a_row).fetchone() is None:  # see above
             await asyncio.sleep(0.002)
 

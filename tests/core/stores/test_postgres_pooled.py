@@ -77,8 +77,9 @@ class TestPooled(OpenStores):
 
 class TestPooledChanges(ChangeLogCompliance):
     @pytest.fixture
-    def new_store(self, url: str) -> NewStore:
-        return lambda: PostgresStore(url, timeout=2.0)
+    def new_store(self, url: str, request: pytest.FixtureRequest) -> NewStore:
+        # A pooler lets who comes while its server is away wait: that is given up soon. Nothing else is about time.
+        return lambda: PostgresStore(url, timeout=2.0 if "away" in request.fixturenames else 20.0)
 
     @pytest.fixture
     def elsewhere(self, postgres_database: str) -> Iterator[Store]:
@@ -92,7 +93,7 @@ class TestPooledChanges(ChangeLogCompliance):
             with unreachable_database(postgres_database):
                 yield
             # The pooler says of each newcomer that there is no server until it has tried again.
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while not await lets_in(url):
                     await asyncio.sleep(0.01)
 
@@ -143,7 +144,7 @@ async def test_a_catalogue_says_so_at_the_start_and_still_hears_of_others(
         assert await catalogue.get(added.id) == added
         with psycopg.connect(postgres_database, autocommit=True) as psql:
             psql.execute("update reelcache.movies set year = 1999")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (await catalogue.get(added.id)).year != 1999:
                 await asyncio.sleep(0.02)
 

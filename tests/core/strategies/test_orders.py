@@ -35,14 +35,14 @@ async def test_windows_are_the_stores_own_after_each_change(copies: tuple[Catalo
     asked = [replaced(choose.choice(FILTERS), sort, choose.random() < 0.5) for sort in SORTS for _ in range(2)]
     for query in asked:
         await kept(reader, query)
-    near = 0
+    held = 0
     for turn in range(80):
         await change(writer, choose)
         if turn % 3 == 0:
             continue  # so that several changes are carried in at once
         for query in choose.sample(asked, 4):
-            near += await right(reader, query, choose.randrange(COUNT), choose.randrange(1, 60)) == "near"
-    assert near > 150
+            held += await right(reader, query, choose.randrange(COUNT), choose.randrange(1, 60)) == "near"
+    assert held > 150
 
 
 async def test_no_row_is_misplaced_by_changes_under_way(copies: tuple[Catalogue, Catalogue]) -> None:
@@ -62,7 +62,7 @@ async def test_no_row_is_misplaced_by_changes_under_way(copies: tuple[Catalogue,
         task.cancel()
     await asyncio.gather(*reading, return_exceptions=True)
     for query in asked:
-        assert await right(reader, query, 0, 2 * COUNT) == "near"
+        await near(reader, query, 0, 2 * COUNT)
 
 
 async def test_orders_outlive_redis_journal(copies: tuple[Catalogue, Catalogue], redis_url: str) -> None:
@@ -72,12 +72,15 @@ async def test_orders_outlive_redis_journal(copies: tuple[Catalogue, Catalogue],
     async with Redis.from_url(redis_url) as redis:
         await redis.flushdb()
     await change(writer, Random(3))
-    assert await right(reader, query, 0, COUNT + 1) == "near"
+    await near(reader, query, 0, COUNT + 1)
     await change(writer, Random(4))
-    assert await right(reader, query, 0, COUNT + 1) == "near"
+    await near(reader, query, 0, COUNT + 1)
     await reader.load(ListSource([movie(1, year=1999), movie(COUNT + 50, year=1901)]))
     # Where the store tells which ones were loaded, it needs no new one.
-    assert await right(reader, query, 0, COUNT + 9) == ("store" if reader.store == "postgresql" else "near")
+    if reader.store == "postgresql":
+        assert await right(reader, query, 0, COUNT + 9) == "store"
+    else:
+        await near(reader, query, 0, COUNT + 9)
 
 
 async def test_changes_behind_the_programs_back_are_carried_in(
@@ -96,7 +99,7 @@ async def test_changes_behind_the_programs_back_are_carried_in(
             await found.update_one({"_id": "Q7"}, {"$set": {"runtime": 777}})
             await found.delete_one({"_id": "Q8"})
     await reader._binding.store.settle()
-    assert await right(reader, query, 0, COUNT) == "near"
+    await near(reader, query, 0, COUNT)
     assert (await reader.browse(query, 0, 1)).movies[0].id == "Q7"
 
 
@@ -158,6 +161,14 @@ async def made(catalogue: Catalogue) -> None:
 
 async def walked(query: Query, offset: int, limit: int) -> Window:
     raise AssertionError(f"the store walked to row {offset} of {query}")
+
+
+async def near(catalogue: Catalogue, query: Query, offset: int, limit: int) -> None:
+    """The window is right, and its order still kept; one of a moment when Redis was late or in doubt is the store's."""
+    async with asyncio.timeout(30):
+        while await right(catalogue, query, offset, limit) != "near":
+            assert replaced(query, query.sort, False) in catalogue._binding.orders._kept, "lost"
+            await asyncio.sleep(0.01)
 
 
 async def right(catalogue: Catalogue, query: Query, offset: int, limit: int, *, by: Catalogue | None = None) -> str:

@@ -41,10 +41,10 @@ async def test_histograms_are_the_stores_own_after_any_changes_by_whomever(
     for turn in range(60):
         await change(choose.choice(copies), choose)
         if turn % 3:  # else several changes are carried in at once
-            assert await right(reader, choose.choice(ASKED)) == {"near"}
+            await near(reader, choose.choice(ASKED))
 
     for query in ASKED:
-        assert await right(reader, query) == {"near"}
+        await near(reader, query)
 
     async def read() -> None:
         while True:
@@ -56,21 +56,24 @@ async def test_histograms_are_the_stores_own_after_any_changes_by_whomever(
         task.cancel()
     await asyncio.gather(*reading, return_exceptions=True)
     for query in ASKED:
-        assert await right(reader, query) == {"near"}
+        await near(reader, query)
 
     await behind_its_back(reader.store, postgres_url, mongo_url)
     await reader._binding.store.settle()
-    assert await right(reader, Query()) == {"near"}
+    await near(reader, Query())
     assert "Behind Its Back" in [value.name for value in await reader.genres(Query())]
 
     # Where Redis' journal is gone, the store's tells.
     async with Redis.from_url(redis_url) as redis:
         await redis.flushdb()
     await change(writer, choose)
-    assert await right(reader, Query()) == {"near"}
+    await near(reader, Query())
     await reader.load(ListSource([movie(1, genres=("Western",)), movie(COUNT + 50, genres=("Western",))]))
     # Where the store tells which ones were loaded, it needs no new one.
-    assert await right(reader, Query()) == {"store" if reader.store == "postgresql" else "near"}
+    if reader.store == "postgresql":
+        assert await right(reader, Query()) == {"store"}
+    else:
+        await near(reader, Query())
 
     await kept(reader, Query())
     reader._cache.breaker.trip("somebody pulled the plug")
@@ -100,7 +103,7 @@ async def test_what_this_process_wrote_is_counted_without_asking_the_store(
     mine, other = copies
     await kept(mine, Query())
     await change(other, Random(1))
-    assert await right(mine, Query()) == {"near"}
+    await near(mine, Query())
     store, asked = mine._binding.store, list[tuple[str, ...]]()
     values_of = store.values_of
 
@@ -115,7 +118,7 @@ async def test_what_this_process_wrote_is_counted_without_asking_the_store(
     monkeypatch.setattr(Relay, "_invalidate", nothing)
     for number in range(20):
         await change(mine, Random(number))
-        assert await right(mine, Query()) == {"near"}
+        await near(mine, Query())
     assert not asked
 
     # What another copy wrote after it, and had noted before it, is the later state all the same.
@@ -134,10 +137,10 @@ async def test_what_this_process_wrote_is_counted_without_asking_the_store(
     await waits.wait()
     present = (await store.get_many(["Q3"]))["Q3"]
     await other.save(replace(present, genres=("Theirs",), year=1902))
-    assert await right(mine, Query()) == {"near"}
+    await near(mine, Query())
     goes_on.set()
     await saving
-    assert await right(mine, Query()) == {"near"}
+    await near(mine, Query())
     assert asked
 
 
@@ -150,6 +153,14 @@ async def kept(catalogue: Catalogue, query: Query) -> None:
 async def made(catalogue: Catalogue) -> None:
     while catalogue._binding.tallies.being_made:
         await asyncio.sleep(0.001)
+
+
+async def near(catalogue: Catalogue, query: Query) -> None:
+    """The histograms are right and still kept; one of a moment when Redis was late or in doubt is the store's."""
+    async with asyncio.timeout(30):
+        while await right(catalogue, query) != {"near"}:
+            assert all((query, field) in catalogue._binding.tallies._kept for field in ("genres", "year")), "lost"
+            await asyncio.sleep(0.01)
 
 
 async def right(catalogue: Catalogue, query: Query) -> set[str | None]:
