@@ -20,9 +20,9 @@ from core.stores.mongo_adoption import prepare, refuse_foreign
 from core.stores.mongo_connection import MOVIES, RELAY, MongoConnection
 from core.stores.mongo_documents import OURS, Document, id_of, intact, key_of, nameable, version_of
 from core.stores.mongo_healing import heal, heal_all
+from core.stores.mongo_indexes import make_missing
 from core.stores.mongo_lease import LEASE, Lease
 from core.stores.mongo_mark import Mark
-from core.stores.mongo_queries import indexes
 from core.stores.mongo_removals import removals
 from core.stores.mongo_stream import ChangeStream, HistoryLost
 
@@ -155,7 +155,7 @@ class _Leader:
         """The changes once what others wrote was healed, and with the versions that this gave."""
         if any(change.id == "" for change in changes):
             # Our indexes went with the collection; what took its place may never have been ours.
-            await self._at.movies.create_indexes(indexes())
+            await make_missing(self._at)
             await heal_all(self._at)
         forced = list({change.id: None for change in changes if change.forced and change.id != THEATERS})
         if not forced:

@@ -72,9 +72,17 @@ async def first_rows(at: MongoConnection, query: Query, limit: int) -> tuple[str
     try:
         return await _first(at, query, limit)
     except OperationFailure as problem:
-        if problem.code in _NO_SUCH_INDEX:
-            return None
-        raise
+        if problem.code not in _NO_SUCH_INDEX:
+            raise
+    # That of the words is made last, and without it the titles' still tells of most who need not be looked at.
+    if begun(query) is None:
+        return None
+    try:
+        return await _begun(at, query, limit, at.timeout)
+    except OperationFailure as problem:
+        if problem.code not in _NO_SUCH_INDEX:
+            raise
+        return None
 
 
 async def _first(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...]:
@@ -106,7 +114,7 @@ async def _first(at: MongoConnection, query: Query, limit: int) -> tuple[str, ..
 async def _begun_or_few(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
     """The first rows by title, walked to by the beginnings of words or sought as the few that they are, by whichever
     way ends sooner; None where neither ends soon."""
-    ways = [asyncio.create_task(way(at, query, limit)) for way in (_begun, _few)]
+    ways = [asyncio.create_task(way) for way in (_begun(at, query, limit, _SOON), _few(at, query, limit))]
     try:
         for way in asyncio.as_completed(ways):
             if (found := await way) is not None:
@@ -118,11 +126,11 @@ async def _begun_or_few(at: MongoConnection, query: Query, limit: int) -> tuple[
         await asyncio.gather(*ways, return_exceptions=True)
 
 
-async def _begun(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
+async def _begun(at: MongoConnection, query: Query, limit: int, seconds: float) -> tuple[str, ...] | None:
     """The first rows met along the titles, of which the index tells whose words begin so; None where they are far."""
     cursor = at.movies.find(begun(query), {"_id": 0, ID: 1}, sort=order(query, known=True), limit=limit)
     try:
-        with pymongo.timeout(_SOON):
+        with pymongo.timeout(seconds):
             cursor = cursor.hint(sort_index(query.sort)).collation(BINARY)
             return tuple([document[OURS]["id"] async for document in cursor])
     except PyMongoError as problem:

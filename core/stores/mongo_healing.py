@@ -58,8 +58,10 @@ async def heal(at: MongoConnection, keys: Sequence[Any]) -> dict[str, int]:
 
 
 async def heal_all(at: MongoConnection) -> None:
-    """The same for the whole collection, after changes by others that nobody saw."""
-    async with at.movies.find(NAMEABLE, SEALED, batch_size=_BATCH).sort("_id").hint([("_id", 1)]) as cursor:
+    """The same for the whole collection, after changes by others that nobody saw; what comes later is not asked for.
+
+    Downwards: a load that goes on mostly adds at the upper end, and is not to be followed."""
+    async with at.movies.find(NAMEABLE, SEALED, batch_size=_BATCH).sort("_id", -1).hint([("_id", 1)]) as cursor:
         while batch := await cursor.to_list(_BATCH):
             broken = await asyncio.to_thread(_broken, batch)
             if broken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from typing import Final
 
@@ -20,7 +20,7 @@ from core.stores.base import Stored
 from core.stores.mongo_calls import Cancellation
 from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_documents import Document, document_of, id_of, movie_of, replacement, written
-from core.stores.mongo_indexes import make_missing, take_away
+from core.stores.mongo_indexes import make_missing, small, taken_away
 from core.stores.mongo_mark import Mark
 from core.stores.mongo_queries import documents, keys_of
 from core.stores.mongo_removals import above_removal, first_versions, removals
@@ -32,6 +32,9 @@ _MOST_TEXT: Final = 100_000
 all of it in its cache until the commit, and rolls back a transaction that fills too much, as often as it is tried."""
 _PIECE: Final = 1_250
 """Movies that are sent at once outside of a transaction: the server is at them while the next documents are made."""
+
+_LATER: Final = 30.0
+"""Seconds until indexes are made again that a load took away while they were being made."""
 
 
 class Loads:
@@ -62,9 +65,12 @@ class Loads:
     async def bulk(self, expected: int) -> AsyncIterator[None]:
         """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end."""
         with self._at.long_call():
-            taken_away = await take_away(self._at, expected // 2)
+            few = await small(self._at, expected // 2)
         try:
-            async with writing("mongodb", written, expected) as writer:
+            async with (
+                taken_away(self._at) if few else nullcontext(),
+                writing("mongodb", written, expected) as writer,
+            ):
                 self._writer = writer
                 try:
                     with self._mark.used():
@@ -72,10 +78,11 @@ class Loads:
                 finally:
                     self._writer = Writer(written)
         except Exception:
-            if taken_away:
-                await self._mend()
+            if few:
+                with suppress(StoreUnavailable), self._at.long_call():
+                    await make_missing(self._at)
             raise
-        if taken_away:
+        if few:
             with self._at.long_call():
                 await make_missing(self._at)
 
@@ -122,7 +129,8 @@ class Loads:
 
     async def _mend(self) -> None:
         with suppress(StoreUnavailable), self._at.long_call():
-            await make_missing(self._at)
+            while not await make_missing(self._at):  # noqa: ASYNC110  # the load may be another process's, and die
+                await asyncio.sleep(_LATER)
 
     async def close(self) -> None:
         """End what goes on behind the loads. Idempotent."""

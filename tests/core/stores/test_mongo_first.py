@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import pytest
@@ -9,8 +10,10 @@ from pymongo import MongoClient
 
 from core.query import SORTS, Query, Range
 from core.stores import mongo_first as ways
+from core.stores import mongo_windows
 from core.stores.mongo import MongoStore
 from core.stores.mongo_connection import MongoConnection
+from core.stores.mongo_queries import WORDS
 from tests.core.stores import reference
 from tests.core.stores.open_stores import MOVIES
 
@@ -62,13 +65,18 @@ async def test_each_way_finds_the_first_rows(mongo_url: str, way: str, monkeypat
         await store.close()
 
 
-async def test_first_rows_need_no_index(mongo_url: str) -> None:
+async def test_first_rows_need_no_index(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = MongoStore(mongo_url, timeout=20.0)
     await store.open()
     try:
         await store.load(MOVIES)
         with MongoClient[dict[str, Any]](mongo_url) as client:
             movies = client.get_default_database()["movies"]
+            movies.drop_index(WORDS)
+            with monkeypatch.context() as no_words:
+                walked_when_that_is_known(no_words)
+                typed = Query(text="a")
+                assert await store.first(typed, 9) == tuple(reference.answer(MOVIES, typed)[:9])
             for name in movies.index_information():
                 if name != "_id_":
                     movies.drop_index(name)
@@ -76,3 +84,25 @@ async def test_first_rows_need_no_index(mongo_url: str) -> None:
         assert await store.first(query, 9) == tuple(reference.answer(MOVIES, query)[:9])
     finally:
         await store.close()
+
+
+def walked_when_that_is_known(patch: pytest.MonkeyPatch) -> None:
+    """Nothing is left to the server's planner, and the titles are walked along once there is no index of the words."""
+    known, walk, few = asyncio.Event(), ways._begun, ways._few
+
+    async def walked(*given: Any) -> Any:
+        await known.wait()
+        return await walk(*given)
+
+    async def sought(*given: Any) -> Any:
+        try:
+            return await few(*given)
+        finally:
+            known.set()
+
+    async def planned(*_: Any) -> None:
+        pytest.fail("all movies were looked at")
+
+    patch.setattr(ways, "_begun", walked)
+    patch.setattr(ways, "_few", sought)
+    patch.setattr(mongo_windows, "_part", planned)
