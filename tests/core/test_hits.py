@@ -14,6 +14,7 @@ import pytest
 from core import Catalogue, Settings, open_catalogue, replace
 from core.cache.entry import pack, unpack
 from core.errors import MovieNotFound
+from core.strategies.keys import movie_key
 from tests.core.movies import movies
 from tests.core.sources import ListSource
 from tests.core.test_redis_away import redis_process, until
@@ -26,7 +27,9 @@ async def catalogue(state_dir: Path, postgres_url: str) -> AsyncIterator[Catalog
     """A catalogue with an embedded Redis of its own, all of whose movies are in it."""
     async with open_catalogue(Settings(postgres_url=postgres_url, state_dir=state_dir)) as opened:
         await opened.load(ListSource(movies(FILMS)))
-        await asyncio.gather(*(opened.get(f"Q{n}") for n in range(FILMS)))
+        # On a machine that is busy with others a fill may come too late.
+        while None in await opened._binding.cache.get_many([movie_key(f"Q{n}") for n in range(FILMS)]):
+            await asyncio.gather(*(opened.get(f"Q{n}") for n in range(FILMS)))
         yield opened
 
 
