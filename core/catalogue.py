@@ -72,6 +72,7 @@ class Catalogue:
         self._fillings = Fillings()
         self._switching = asyncio.Lock()
         self._quiescence = Quiescence()
+        self._long_way = self._movie  # once, not a read
 
     # ------------------------------------------------------------------------------------------------ what is in force
 
@@ -139,10 +140,10 @@ class Catalogue:
 
         It is under way at once, and with it what else this tick of the event loop asks for. Needs a running loop."""
         strategy = self._strategy
-        hit = strategy.hit(id, self._movie)
+        hit = strategy.hit(id, self._long_way)
         if hit is not None:
             return hit
-        return asyncio.ensure_future(self._movie(strategy.name, id, strategy.read(id), time.perf_counter()))
+        return asyncio.ensure_future(self._long_way(strategy.name, id, strategy.read(id), time.perf_counter()))
 
     async def read(self, id: str) -> Reading:
         """The movie, with where it came from and how long it took. Raises as `get` does."""

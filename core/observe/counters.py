@@ -130,23 +130,29 @@ class Observer:
             counters.near_hits += len(waited)
             counters.saved += len(waited)
             counters.near_latency.record_all(waited)
-        self._trace.add_hits(
-            [
+
+        def hits() -> list[Hit]:
+            return [
                 (wall + ended, id, strategy, "near", version, ended - started)
                 for strategy, id, version, started, ended in near[-KEPT:]
-            ],
-            len(near),
-        )
+            ]
 
-    def hits_together(self, strategy: str, found: Sequence[Hit], seconds: float) -> None:
+        self._trace.add_hits(len(near), hits)
+
+    def hits_together(self, strategy: str, ids: Sequence[str], versions: Sequence[int], seconds: float) -> None:
         """These movies came from Redis with one reply, each for a caller of its own who waited so long: all that
         `hits`, `saved` and `trace` would note of each."""
         self._count_near_hits()
+        n, at = len(ids), self.now()
         counters = self._counters[strategy]
-        counters.hits += len(found)
-        counters.saved += len(found)
-        counters.hit_latency.record(seconds, len(found))
-        self._trace.add_hits(found, len(found))
+        counters.hits += n
+        counters.saved += n
+        counters.hit_latency.record(seconds, n)
+
+        def hits() -> list[Hit]:
+            return [(at, id, strategy, "redis", version, seconds) for id, version in zip(ids, versions, strict=True)]
+
+        self._trace.add_hits(n, hits)
 
     def misses(self, strategy: str, n: int, seconds: float) -> None:
         """`n` records were looked for in the cache and read from the store; `seconds` covers both."""

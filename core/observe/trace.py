@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Final, Literal
 
 from core.observe.stats import Step, TraceLine
@@ -16,9 +17,15 @@ KEPT: Final = 500
 
 Hit = tuple[float, str, str, Literal["near", "redis"], int, float]
 """Moment (Unix seconds), id, strategy, tier, version and seconds of a read that a cache answered."""
+Hits = Callable[[], Sequence[Hit]]
+"""Tells of reads that were noted together."""
 
 
-def _written(number: int, hit: Hit) -> TraceLine:
+def _lines(last: int, hits: Sequence[Hit]) -> tuple[TraceLine, ...]:
+    return tuple(_line(number, hit) for number, hit in enumerate(hits, last - len(hits) + 1))
+
+
+def _line(number: int, hit: Hit) -> TraceLine:
     at, id, strategy, tier, version, seconds = hit
     verdict = NEAR_HIT if tier == "near" else "hit"
     return TraceLine(number, at, "get", id, strategy, tier, verdict, version, seconds, (Step(tier, "hit", seconds),))
@@ -27,12 +34,14 @@ def _written(number: int, hit: Hit) -> TraceLine:
 class Trace:
     """A ring of the last operations, numbered from 1, so that a reader can tell which lines are new to it."""
 
-    __slots__ = ("_lines", "_number", "_snapshot")
+    __slots__ = ("_kept", "_number", "_parts")
 
     def __init__(self) -> None:
-        self._lines: deque[TraceLine | tuple[int, Hit]] = deque(maxlen=KEPT)
+        self._parts: deque[tuple[int, int, tuple[TraceLine, ...] | Hits]] = deque()
+        """What was noted together: how many lines, the number of the last one, and the lines, or what tells of them."""
+        self._kept = 0
+        """How many lines all of these are."""
         self._number = 0
-        self._snapshot: tuple[TraceLine, ...] | None = ()
 
     def add(
         self,
@@ -47,25 +56,29 @@ class Trace:
         steps: tuple[Step, ...] = (),
     ) -> None:
         """Note one operation; `at` in Unix seconds, `seconds` how long it took, `steps` the way it went."""
-        self._number += 1
-        self._lines.append(
-            TraceLine(self._number, at, operation, key, strategy, tier, verdict, version, seconds, steps)
-        )
-        self._snapshot = None
+        line = TraceLine(self._number + 1, at, operation, key, strategy, tier, verdict, version, seconds, steps)
+        self._note(1, (line,))
 
-    def add_hits(self, hits: Sequence[Hit], n: int) -> None:
-        """Note `n` reads of movies, of which `hits` are the last, at least KEPT of them if there were so many.
+    def add_hits(self, n: int, hits: Hits) -> None:
+        """Note `n` reads of movies. `hits` gives the last of them, at least KEPT if there were so many.
 
-        Most are gone before anybody looks: their lines are written when somebody does."""
-        self._number += n
-        self._lines.extend(enumerate(hits, self._number - len(hits) + 1))
-        self._snapshot = None
+        Most are gone before anybody looks: it is asked when somebody does."""
+        self._note(n, hits)
 
     def snapshot(self) -> tuple[TraceLine, ...]:
         """The lines kept, the newest last."""
-        if self._snapshot is None:
-            lines = tuple(_written(*line) if isinstance(line, tuple) else line for line in self._lines)
-            self._lines.clear()
-            self._lines.extend(lines)
-            self._snapshot = lines
-        return self._snapshot
+        parts = [told if isinstance(told, tuple) else _lines(last, told()) for _, last, told in self._parts]
+        if len(parts) == 1 and parts[0] is self._parts[0][2]:
+            return parts[0]
+        lines = tuple(chain.from_iterable(parts))[-KEPT:]
+        self._parts.clear()
+        self._parts.append((len(lines), self._number, lines))
+        self._kept = len(lines)
+        return lines
+
+    def _note(self, n: int, told: tuple[TraceLine, ...] | Hits) -> None:
+        self._number += n
+        self._kept += n
+        self._parts.append((n, self._number, told))
+        while self._kept - self._parts[0][0] >= KEPT:
+            self._kept -= self._parts.popleft()[0]

@@ -15,13 +15,12 @@ import msgspec
 
 from core.cache.background import Background
 from core.cache.batches import MOST_TOGETHER
-from core.cache.entry import Entry, entry_in, fresh_payload
+from core.cache.entry import Entry, FreshPayloads, entry_in
 from core.cache.keys import Key, Namespace
 from core.cache.near import Near, Shelf
 from core.errors import CacheUnavailable
 from core.model import Movie
 from core.observe.counters import Observer
-from core.observe.trace import Hit
 from core.strategies.base import Answer, LongWay
 from core.strategies.codec import CODEC, decode_movie
 from core.strategies.keys import movie_key
@@ -90,28 +89,33 @@ class Hits:
         """Hand out and keep near what is plain and fresh; let the rest go on."""
         shared, more = self._shared, self._more
         seconds = time.perf_counter() - self._started
-        at, now = shared.observer.now(), shared.now_ms()
-        strategy = shared.strategy
         shelf = shared.shelf if shared.near.keeping else None
-        found: list[Hit] = []
-        for (id, future), name, value in zip(self._futures.items(), self._names, values, strict=True):
-            movie = None if value is None else _fresh(value, now)
+        payloads = _fresh(values, shared.now_ms())
+        ids, versions = list[str](), list[int]()
+        for (id, future), name, value, payload in zip(
+            self._futures.items(), self._names, values, payloads, strict=True
+        ):
+            try:
+                movie = None if payload is None else decode_movie(payload)
+            except msgspec.MsgspecError:
+                movie = None
             if value is None or movie is None:
                 self._go_on(id, entry_in(value), None)
                 continue
             if shelf is not None and name not in self._barred:
                 shelf.keep(name, value)
-            hit: Hit = (at, id, strategy, "redis", movie.version, seconds)
-            found.append(hit)
+            ids.append(id)
+            versions.append(movie.version)
             if not future.done():
                 future.set_result(movie)
             if more and id in more:
                 for future in more[id]:
-                    found.append(hit)
+                    ids.append(id)
+                    versions.append(movie.version)
                     if not future.done():
                         future.set_result(movie)
-        if found:
-            shared.observer.hits_together(strategy, found, seconds)
+        if ids:
+            shared.observer.hits_together(shared.strategy, ids, versions, seconds)
 
     def failed(self, error: Exception) -> None:
         """Redis is away: let all go on without it."""
@@ -160,18 +164,8 @@ class Batching:
 
 
 _KIND: Final = movie_key("").kind
-_CODEC: Final = CODEC.encode()
-
-
-def _fresh(data: bytes, now: int) -> Movie | None:
-    """The movie in an entry that is fresh for so long that nobody would refresh it yet; else None."""
-    payload = fresh_payload(data, _CODEC, now, NEVER_EARLIER)
-    if payload is None:
-        return None
-    try:
-        return decode_movie(payload)
-    except msgspec.MsgspecError:
-        return None
+_fresh: Final = FreshPayloads(CODEC.encode(), NEVER_EARLIER)
+"""What nobody would refresh yet."""
 
 
 async def _hand(futures: Sequence[asyncio.Future[Movie]], reading: Coroutine[Any, Any, Movie]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,9 +9,9 @@ from core.cache.entry import (
     HEADER_BYTES,
     MAX_VERSION,
     Entry,
+    FreshPayloads,
     UnreadableEntry,
     entry_in,
-    fresh_payload,
     hexadecimal,
     pack,
     unpack,
@@ -33,13 +34,30 @@ def test_an_entry_survives_the_envelope(entry: Entry) -> None:
     assert unpack(pack(entry)) == entry
 
 
-@given(st.one_of(entries.map(pack), st.binary()), st.integers(0, 1 << 48), st.integers(0, 40))
-def test_a_fresh_payload_is_what_unpacking_says(data: bytes, now: int, loads: int) -> None:
-    entry = entry_in(data)
-    codec = entry.codec.encode() if entry is not None else b"m"
-    fresh = entry is not None and entry.known and entry.fresh_until - now > entry.load_ms * loads
-    assert fresh_payload(data, codec, now, loads) == (entry.payload if entry is not None and fresh else None)
-    assert fresh_payload(data, b"~" if codec != b"~" else b"!", now, loads) is None
+quick_loads = st.builds(msgspec.structs.replace, entries, load_ms=st.integers(0, 300), codec=st.just("m"))
+
+
+@given(
+    st.lists(st.one_of(quick_loads.map(pack), entries.map(pack), st.binary(), st.none())),
+    st.data(),
+    st.integers(0, 40),
+)
+def test_the_fresh_payloads_are_what_unpacking_says(
+    values: list[bytes | None], data: st.DataObject, loads: int
+) -> None:
+    every = [entry_in(value) for value in values]
+    limits = [entry.fresh_until - entry.load_ms * loads for entry in every if entry is not None]
+    near_a_limit = st.sampled_from(limits or [0]).flatmap(
+        lambda limit: st.integers(max(0, limit - 2), max(0, limit + 2))
+    )
+    now = data.draw(st.one_of(st.integers(0, 1 << 48), near_a_limit))
+    fresh = [
+        entry.payload
+        if entry is not None and entry.known and entry.codec == "m" and entry.fresh_until - now > entry.load_ms * loads
+        else None
+        for entry in every
+    ]
+    assert FreshPayloads(b"m", loads)(values, now) == fresh
 
 
 @given(entries)

@@ -96,6 +96,29 @@ def test_the_trace_keeps_the_newest_and_goes_on_numbering() -> None:
     assert trace.snapshot() is lines
 
 
+def test_reads_that_are_noted_together_have_a_line_each() -> None:
+    """In whatever pieces they come, and whenever somebody looks: the newest KEPT, numbered without a gap."""
+    counting, noted = observer(), list[str]()
+    for piece in range(40):
+        ids = [f"Q{piece}.{n}" for n in range(piece * 7 % 60)]
+        counting.hits_together("cache-aside", ids, [1] * len(ids), 0.002)
+        counting.trace("save", f"W{piece}", "cache-aside", None, "saved", 2, 0.1)
+        noted += [*ids, f"W{piece}"]
+        for n in range(piece % 3 and 650):
+            counting.near_hit("cache-aside", f"N{piece}.{n}", 3, 0.0, 1e-6)
+            noted.append(f"N{piece}.{n}")
+        if piece % 4 == 0:
+            lines = snapshot(counting).trace
+            assert [line.key for line in lines] == noted[-KEPT:]
+            assert [line.number for line in lines] == [*range(len(noted) - len(lines) + 1, len(noted) + 1)]
+            assert snapshot(counting).trace is lines
+    assert {(line.operation, line.tier, line.version) for line in snapshot(counting).trace} <= {
+        ("get", "redis", 1),
+        ("save", None, 2),
+        ("get", "near", 3),
+    }
+
+
 def test_what_idle_counters_leave_behind_is_small() -> None:
     counting = observer()
     for _ in range(10):
