@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -28,6 +29,12 @@ from core.event_loop import new_event_loop
 from core.servers.embedded import EmbeddedServers
 
 Start = Callable[[Callable[[EmbeddedServers], Awaitable[str]]], str]
+
+
+hypothesis.settings.register_profile(
+    "busy machine", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machine")  # slow examples tell of the machine, and fail nothing
 
 
 def pytest_collection_finish() -> None:
