@@ -162,7 +162,6 @@ def test_any_sequence_equals_a_dictionary(redis_url: str, postgres_url: str, mon
                 settings=settings(
                     max_examples=40,
                     stateful_step_count=40,
-                    deadline=None,
                     derandomize=True,
                     suppress_health_check=list(HealthCheck),
                 ),

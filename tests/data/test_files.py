@@ -239,7 +239,7 @@ class TestAnything:
     @given(st.binary(max_size=300))
     @example(b"title\n")
     @example(b'[{"title": 1}, {')
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_any_bytes(self, tmp_path: Path, content: bytes) -> None:
         self.only_known_outcomes(tmp_path, content)
 
@@ -259,7 +259,7 @@ class TestAnything:
         rest=st.text(st.one_of(st.sampled_from('",;|\t\n\r{}[]:\\$0123456789.-N"'), st.characters()), max_size=200),
         encoding=st.sampled_from(["utf-8", "utf-16", "cp1252"]),
     )
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_any_text_after_a_known_beginning(self, tmp_path: Path, start: str, rest: str, encoding: str) -> None:
         self.only_known_outcomes(
             tmp_path, (start + rest).encode(encoding, "surrogatepass" if "utf" in encoding else "replace")

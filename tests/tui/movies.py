@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.model import FIELDS, Field, Movie, Value, check, problems, replace, tidy
 
-quick = settings(deadline=None, max_examples=60)
+quick = settings(max_examples=60)
 """For property tests on a machine that other work shares."""
 
 ALIEN = Movie(

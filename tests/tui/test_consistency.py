@@ -78,7 +78,7 @@ def test_nothing_yet_is_no_figure() -> None:
 
 
 @given(width=st.integers(1, 220), height=st.integers(1, 70))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_size_breaks_it(width: int, height: int) -> None:
     feed = eventful()
     feed.sample()

@@ -97,7 +97,7 @@ async def test_every_panel_fills_its_place_and_no_line_is_too_long(size: tuple[i
 
 
 @given(width=st.integers(min_value=1, max_value=220), height=st.integers(min_value=1, max_value=70))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_size_breaks_a_panel(width: int, height: int) -> None:
     feed = Feed()
     feed.reads(20, 3)

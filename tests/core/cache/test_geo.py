@@ -37,7 +37,7 @@ def near(centre: tuple[float, float], points: list[tuple[float, float]], spread:
     ]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(centre=some.tuples(_lat, _lon), points=_points, spread=some.sampled_from((1.0, 0.1, 0.01)), reach=_reach)
 @example(centre=(0.0, 180.0), points=[(0.0, -179.9), (0.0, 179.9)], spread=1.0, reach=Reach(100.0))
 @example(centre=(0.0, 179.0), points=[(0.5, -179.5)], spread=1.0, reach=Reach(None, 500.0, 500.0))

@@ -14,7 +14,6 @@ NewStore = Callable[[], Store]
 MOVIES = corpus()
 asked_of_one_store = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

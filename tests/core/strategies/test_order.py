@@ -26,7 +26,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), keys=st.sampled_from([TEXTS, NUMBERS]))
 def test_windows_equal_plain_sorting_as_soon_as_all_changes_were_told(
     data: st.DataObject, keys: st.SearchStrategy[SortKey]

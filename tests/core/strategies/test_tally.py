@@ -21,7 +21,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK", 3)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data(), rows=st.dictionaries(IDS, VALUES, max_size=40))
 def test_counts_equal_plain_counting_after_any_changes(data: st.DataObject, rows: dict[str, Values]) -> None:
     tally = Tally()
