@@ -13,8 +13,8 @@ from tests.processes import Running, free_port, holds
 
 SERVICE: Final = "movies"
 DOWN_AFTER: Final = 60_000
-"""Milliseconds without an answer after which a primary counts as down: on a busy machine none is for less. Where one dies,
-the test has another one promoted."""
+"""Milliseconds without an answer after which a primary counts as down: on a busy machine none is for less. Where one
+dies, the test has another one promoted."""
 
 
 class Topology(Running):
