@@ -40,11 +40,10 @@ class Desk:
     async def until(self, holds: Callable[[], object]) -> None:
         """Let the app run until something holds; fails when it never does."""
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+        await self.pilot.pause(0.01)
+        while not holds():
+            assert time.monotonic() < deadline, f"this never came to hold; the screen shows:\n{self.text}"
             await self.pilot.pause(0.01)
-            if holds():
-                return
-        raise AssertionError(f"this never came to hold; the screen shows:\n{self.text}")
 
     async def go_to(self, id: str) -> None:
         """Put the cursor on a movie, as a person would."""

@@ -71,11 +71,9 @@ def screen_text(app: App[Any]) -> str:
 async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
     """Let the app run until the condition holds; fails when it never does."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if condition():
-            return
+    while not condition():
+        assert time.monotonic() < deadline, f"it never came to that; the screen shows:\n{screen_text(pilot.app)}"
         await pilot.pause()
-    raise AssertionError(f"it never came to that; the screen shows:\n{screen_text(pilot.app)}")
 
 
 async def save_through_review(pilot: Pilot[Any], *keys: str) -> None:

@@ -154,8 +154,8 @@ class Terminal:
     def _wait(self, holds: Callable[[], Any], what: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
-            self._read(0.05)
             assert time.monotonic() < deadline, f"never came: {what}; the screen shows\n{self.text}"
+            self._read(0.05)
 
     def _read(self, seconds: float) -> None:
         """Take what the program writes; returns after `seconds` of silence, or as soon as it pauses."""

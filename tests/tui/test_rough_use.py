@@ -143,13 +143,14 @@ def left(terminal: Terminal) -> int:
     """Leave the program by keyboard, whatever boxes it shows: some may still be opening, and take the next key.
 
     Returns its exit code."""
-    deadline = time.monotonic() + 120
+    deadline, way_out = time.monotonic() + 120, ESC
     while not terminal.ended:
         assert time.monotonic() < deadline, f"there is no way out of\n{terminal.text}"
         if "keep editing" in terminal.text:
             terminal.send("y")
         elif "2,000 movies" in terminal.text and "esc " not in terminal.text:
-            terminal.send("q")
+            terminal.send(way_out)
+            way_out = "q" if way_out == ESC else ESC  # a box that opened meanwhile takes the q for text
         else:
             terminal.send(ESC)
         terminal.until_drawn()  # an Esc that is followed at once is another key

@@ -225,6 +225,13 @@ class EditScreen(HelpedScreen[Movie | None]):
 
     def on_dialog_noticed(self) -> None:
         """Keep the word of the field in focus clear of the notice too."""
+        self._keep_in_view()
+
+    def on_dialog_stretched(self) -> None:
+        """Show the word of the last field too: the row hears of its line before there is room to scroll to it."""
+        self._keep_in_view()
+
+    def _keep_in_view(self) -> None:
         if isinstance(self.focused, FieldInput):
             self._rows[self.focused.field.name].scroll_visible(animate=False, immediate=True)
 

@@ -52,6 +52,9 @@ class Dialog(VerticalScroll, can_focus=False):
     class Noticed(Message):
         """The notice takes other lines than before."""
 
+    class Stretched(Message):
+        """All that can be scrolled takes other lines than before."""
+
     def __init__(self, *content: Widget, title: str = "", keys: str = "", danger: bool = False) -> None:
         super().__init__(classes="-danger" if danger else None)
         self._content = content
@@ -74,6 +77,10 @@ class Dialog(VerticalScroll, can_focus=False):
         focused = self.screen.focused
         if focused is not None and self in focused.ancestors:
             focused.scroll_visible(animate=False, immediate=True)
+
+    def watch_virtual_size(self) -> None:
+        """Tell who may want to scroll further than was possible so far."""
+        self.post_message(self.Stretched())
 
     def title_bar(self, *parts: str) -> None:
         """Put these parts, apart by dots, into the upper border. They are data: no markup is read in them."""
