@@ -32,9 +32,10 @@ Found = Callable[[Key, Entry | None, Doubt | None], Answer | None]
 """What an entry says; None where it says nothing."""
 LEASE: Final = 2.0
 """Seconds that a reader's lease lives: well above a slow load, short enough that a vanished reader delays nobody."""
-SOONEST: Final = 0.004
-"""Seconds between two looks while another process loads the same key; from its tenth on each waits for a tenth of the
-time so far, so that whoever waits is late by no more than that."""
+SOONEST: Final = 0.002
+"""Seconds between two looks while another process loads the same key, at first."""
+LATE: Final = 0.05
+"""Later each waits for this share of the time so far, so that whoever waits is late by no more than that."""
 PATIENCE: Final = 0.5
 """Seconds of such looks before loading without filling."""
 _LEASES: Final = {"token": "lease", "loading": "another reads", "writing": "another writes", "hit": "filled by now"}
@@ -67,7 +68,7 @@ class Fills:
         try:
             acquired, looks = await self._cache.acquire(key, token, LEASE, refresh=undecodable), 1
             while acquired.verdict == "loading" and (waited := time.perf_counter() - began) < PATIENCE:
-                await asyncio.sleep(max(SOONEST, waited / 10))
+                await asyncio.sleep(max(SOONEST, waited * LATE))
                 looks += 1
                 acquired = await self._cache.acquire(key, token, LEASE, refresh=undecodable)
         except CacheUnavailable as away:

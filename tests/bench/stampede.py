@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core import Movie, Settings, open_catalogue
+from core.event_loop import run as run_on_loop
 from tests.bench.desk import PORT, Desk, median_movie
 from tests.bench.peers import NOT_INSTALLED, dogpile_region
 from tests.bench.row import Row, Run, measured
@@ -173,4 +174,4 @@ async def _crowd(redis_url: str, postgres_url: str, state: str, id: str, who: st
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
-    asyncio.run(_crowd(*sys.argv[1:6]))
+    run_on_loop(_crowd(*sys.argv[1:6]))
