@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from core.binding import Binding, bind
 from core.cache.keys import Namespace
@@ -19,10 +20,12 @@ from core.masking import masked
 from core.observe.counters import Observer
 from core.place import Place
 from core.servers.embedded import EmbeddedServers
-from core.servers.server import Report
 from core.settings import STRATEGIES, Settings
 from core.stores.base import Store
 from core.strategies.codec import CODEC
+
+if TYPE_CHECKING:
+    from core.servers.server import Report
 
 REVIVE_AFTER = 3.0
 """Seconds that an embedded Redis is away before it is started anew: long enough to see the store serve alone."""

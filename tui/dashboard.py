@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from core.errors import CannotListen, ExtraMissing, SettingsError
 from core.event_loop import run
+from core.heap import give_back
 from core.settings import Settings
 from core.sources import read_settings
 from core.telemetry import Telemetry
@@ -76,6 +77,7 @@ async def _garbage_rests() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+    give_back()
 
 
 def shown_at_once(flags: dict[str, object], config: Path | None) -> int | None:

@@ -8,8 +8,6 @@ import signal
 from collections.abc import Callable
 from typing import Any, Final
 
-import psutil
-
 from tui.terminal import hung_up
 
 _BACKGROUND_SECONDS: Final = 0.1
@@ -19,6 +17,8 @@ _TOUCHING: Final = ("write", "disable_input", "stop_application_mode")
 
 def has_shell() -> bool:
     """Whether somebody could bring the program back once it is stopped: a process of this session outside its group."""
+    import psutil  # a megabyte, paid by who stops the program
+
     for parent in psutil.Process().parents():
         try:
             if os.getpgid(parent.pid) != os.getpgrp():

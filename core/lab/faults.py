@@ -15,9 +15,9 @@ from core.cache.redis import RedisCache
 from core.errors import FaultRefused, ServerFailed, StoreUnavailable
 from core.lab.edits import edit_behind_the_back
 from core.lab.slow import Slowness
-from core.servers.binaries import SERVERS, TITLES, ServerName
+from core.servers.binaries import TITLES, ServerName
 from core.servers.embedded import EmbeddedServers
-from core.servers.process import unbroken
+from core.servers.unbroken import unbroken
 from core.settings import Settings
 from core.stores.base import StoreName
 
@@ -89,7 +89,7 @@ class FaultSwitches:
     def active(self) -> dict[FaultName, str]:
         """What is broken just now, each in two or three words."""
         faults: dict[FaultName, str] = {}
-        if self._servers.server("redis").paused:
+        if self._servers.paused("redis"):
             faults["pause-redis"] = "Redis paused"
         if self._killed is not None and self._killed == self._cache.greetings:
             faults["kill-redis"] = "Redis killed"
@@ -141,8 +141,7 @@ class FaultSwitches:
         """Mend everything, whatever happens to the caller meanwhile; what cannot be mended, nobody can use any more."""
         broken = list(self.active)
         # Signals first: they take no time, and what stands still answers nothing.
-        for server in SERVERS:
-            self._servers.server(server).resume()
+        self._servers.resume()
         self._paused = None
         self._slowness.seconds = 0.0
         await unbroken(self._restored_or_gone())

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from core.errors import ServerFailed
 from core.servers.binaries import SERVERS, ServerName
-from core.servers.mongodb import MongoServer
-from core.servers.postgresql import PostgresServer
-from core.servers.process import unbroken
-from core.servers.redis import RedisServer
-from core.servers.server import Report, Server, ServerState, ServerStep
 from core.servers.state import StateFolder
+from core.servers.unbroken import unbroken
 
-__all__ = ["EmbeddedServers", "ServerState", "ServerStep", "StoppedServer", "reset_embedded", "stop_embedded"]
+if TYPE_CHECKING:
+    from core.servers.server import Report, Server
 
 _DOOR = "door"
 """The lock behind which copies of the program come and go, one at a time."""
@@ -38,7 +36,10 @@ class EmbeddedServers:
 
     def __init__(self, state_dir: Path, *, redis_maxmemory: str = "256mb", report: Report | None = None) -> None:
         self._state = StateFolder(state_dir)
-        self._servers = embedded_servers(self._state, report, redis_maxmemory)
+        self._report = report
+        self._redis_maxmemory = redis_maxmemory
+        self._used: dict[ServerName, Server] | None = None
+        """None until one of them is needed."""
         self._turns = {name: asyncio.Lock() for name in SERVERS}
         self._joining = asyncio.Lock()
         self._joined = False
@@ -70,6 +71,15 @@ class EmbeddedServers:
         """One of them, for whoever breaks it on purpose; starts nothing."""
         return self._servers[name]
 
+    def paused(self, name: ServerName) -> bool:
+        """Whether this copy holds one of them still."""
+        return self._used is not None and self._used[name].paused
+
+    def resume(self) -> None:
+        """Have none of them stand still."""
+        for server in () if self._used is None else self._used.values():
+            server.resume()
+
     async def revive(self, name: ServerName) -> bool:
         """Start a server anew whose process has ended since this copy used it; True when it had to be."""
         if not self._servers[name].has_died():
@@ -80,6 +90,12 @@ class EmbeddedServers:
     async def close(self) -> None:
         """This copy leaves; the last one out stops the servers. Idempotent; a cancelled caller still gets it done."""
         await unbroken(self._leave())
+
+    @property
+    def _servers(self) -> dict[ServerName, Server]:
+        if self._used is None:
+            self._used = embedded_servers(self._state, self._report, self._redis_maxmemory)
+        return self._used
 
     async def _need(self, name: ServerName) -> str:
         async with self._turns[name]:
@@ -148,6 +164,11 @@ def embedded_servers(
     state: StateFolder, report: Report | None = None, redis_maxmemory: str = "256mb"
 ) -> dict[ServerName, Server]:
     """The three servers of a state folder, none of them touched yet."""
+    # Not above: who has servers of their own never loads what starts and ends processes, a megabyte.
+    from core.servers.mongodb import MongoServer
+    from core.servers.postgresql import PostgresServer
+    from core.servers.redis import RedisServer
+
     return {
         "redis": RedisServer(state, report, maxmemory=redis_maxmemory),
         "postgresql": PostgresServer(state, report),

@@ -7,14 +7,11 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 import psutil
-
-T = TypeVar("T")
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -136,22 +133,6 @@ async def gone(process: psutil.Process, seconds: float) -> bool:
             return False
         await asyncio.sleep(0.005)
     return True
-
-
-async def unbroken(work: Coroutine[Any, Any, T]) -> T:
-    """Do the work to its end even when the caller is cancelled meanwhile; the cancellation comes after it."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as problem:
-            cancelled = problem
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()
-        raise cancelled
-    return task.result()
 
 
 def _marked(process: psutil.Process, mark: str) -> bool:

@@ -19,8 +19,8 @@ from core.errors import ReelcacheError, ServerFailed
 from core.servers import process as processes
 from core.servers.binaries import MISSING, TITLES, Binary, ServerName, find_binary
 from core.servers.diagnosis import diagnose
-from core.servers.process import unbroken
 from core.servers.state import StateFolder
+from core.servers.unbroken import unbroken
 
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 """A random name of this start of this machine, where the system gives one."""

@@ -21,6 +21,7 @@ from core.cache.background import Background
 from core.cache.journal import Place
 from core.cache.redis import RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
+from core.heap import give_back
 from core.query import Query
 from core.stores.base import Store
 
@@ -172,6 +173,7 @@ class Keeper(ABC, Generic[A, D]):
                     return
                 self._make_room(kept.what.size)
                 self._kept[asked] = kept
+            give_back()
         except (CacheUnavailable, StoreUnavailable):
             return
         finally:

@@ -19,8 +19,9 @@ from redis.asyncio import Redis
 from core.errors import ServerFailed
 from core.servers import server as server_module
 from core.servers.binaries import find_binary
-from core.servers.embedded import EmbeddedServers, ServerStep, stop_embedded
+from core.servers.embedded import EmbeddedServers, stop_embedded
 from core.servers.postgresql import as_permitted
+from core.servers.server import ServerStep
 from tests.core.servers.another_copy import another_copy
 
 Processes = Callable[[], dict[str, psutil.Process]]
