@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
 from core.model import replace
-from core.query import SORTED_AS_TEXT, Query, Range
+from core.query import SORTED_AS_TEXT, Counts, Query, Range
 from core.score import score_of
 from tests.tui.desk import Desk, desk
-from tests.tui.memory_catalogue import GENRES
+from tests.tui.memory_catalogue import GENRES, MemoryCatalogue, movies
 from tests.tui.stage import type_text
-from tui.columns import OPTIONAL, TITLE
+from tui.columns import OPTIONAL, TITLE, TRENDING
 from tui.remembered import Memory
 from tui.widgets.filter_bar import FilterBar
 
@@ -42,6 +43,30 @@ async def test_terms_filter_table_histogram_and_years_alike(tmp_path: Path, size
         genres = {count.name: count.count for count in await at.catalogue.genres(expected)}
         assert genres["Horror"] == total
         assert sum(year.count for year in await at.catalogue.years(expected)) == total
+
+
+class Unread(MemoryCatalogue):
+    """Does not tell its genres until it is released."""
+
+    def __init__(self) -> None:
+        super().__init__(movies(300))
+        self.release = asyncio.Event()
+
+    async def counts(self, field: str, query: Query) -> Counts:
+        if not query.selective:
+            await self.release.wait()
+        return await super().counts(field, query)
+
+
+async def test_a_genre_filtered_by_before_the_genres_are_known_is_spelt_right_once_they_are(tmp_path: Path) -> None:
+    catalogue = Unread()
+    async with desk(tmp_path, catalogue=catalogue) as at:
+        await typed(at, "genre:horror year:1900..")
+        await at.press("enter")
+        await at.until(lambda: at.table.window.total == 0)
+        catalogue.release.set()
+        await at.until(lambda: at.screen.query_now == Query(genres=("Horror",), year_from=1900))
+        await at.until(lambda: (at.table.window.total or 0) > 0 and "Horror" in at.text)
 
 
 async def test_the_first_rows_come_while_the_others_are_counted(tmp_path: Path) -> None:
@@ -177,7 +202,7 @@ async def test_escape_takes_one_filter_back_after_the_other(tmp_path: Path) -> N
 async def test_every_column_can_be_sorted_by_and_is_shown_then(tmp_path: Path, size: tuple[int, int]) -> None:
     async with desk(tmp_path, size=size) as at:
         seen = set()
-        for column in (TITLE, *OPTIONAL):
+        for column in (TITLE, *OPTIONAL, *TRENDING.values()):
             sort = at.screen.query_now.sort
             await at.until(lambda: not at.table.window.waiting)
             assert (sort, column) == (column.sort, next(p.column for p in at.table.placed if p.column.sort == sort))

@@ -14,7 +14,7 @@ from textual.timer import Timer
 
 from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
-from core.filter_text import filter_text
+from core.filter_text import filter_text, parse_filter
 from core.observe.stats import Stats
 from core.query import TRENDS, Query, ValueCount
 from core.strategies.orders import Making
@@ -197,8 +197,16 @@ class BrowseScreen(SwitchingScreen):
         self._counts = (query, genres)
         self.query_one(YearsPanel).show(years)
         if not query.selective:
-            self.known_genres = tuple(count.name for count in self._counts[1])
+            self.known_genres = tuple(count.name for count in genres)
+        elif query.genres and not genres and not self.known_genres:
+            await self._spell_genres(query)
         self._show_genres()
+
+    async def _spell_genres(self, query: Query) -> None:
+        """A genre was filtered by before the names of the genres were known, and no movie has one so spelt."""
+        self.known_genres = tuple(count.name for count in await self.catalogue.genres(Query()))
+        if query == self.query_now:
+            self.filter_by(parse_filter(filter_text(query), self.known_genres))
 
     def _show_genres(self) -> None:
         """Show the histogram as soon as it and the number of movies are known of the same query."""

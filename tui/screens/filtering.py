@@ -87,7 +87,7 @@ class FilteredScreen(WatchedScreen):
             self.go_to_title(event.text)
             return
         try:
-            self._filter_by(self._parsed(event.text))
+            self.filter_by(self._parsed(event.text))
         except (FilterProblem, InvalidQuery) as problem:
             bar.refuse(str(problem))
         if event.word.has_values:
@@ -100,7 +100,7 @@ class FilteredScreen(WatchedScreen):
         bar = self.query_one(FilterBar)
         if event.asking == "text":
             try:
-                self._filter_by(self._parsed(event.text))
+                self.filter_by(self._parsed(event.text))
             except (FilterProblem, InvalidQuery) as problem:
                 bar.refuse(str(problem))
                 return
@@ -122,13 +122,14 @@ class FilteredScreen(WatchedScreen):
     @on(FilterBar.Left)
     def leave(self, event: FilterBar.Left) -> None:
         if event.asking == "text" and self._before is not None:
-            self._filter_by(self._before)
+            self.filter_by(self._before)
         self.leave_bar()
 
     def _parsed(self, text: str) -> Query:
         return with_filters(self.query_now, parse_filter(text, self.known_genres))
 
-    def _filter_by(self, query: Query) -> None:
+    def filter_by(self, query: Query) -> None:
+        """Filter by what a query filters by, in the order in force."""
         query = with_filters(self.query_now, query)
         if query != self.query_now:
             self.show_query(query)
