@@ -73,6 +73,9 @@ def test_mongodb_is_a_replica_set_that_its_health_check_makes(compose: Any) -> N
     mongodb = compose["services"]["mongodb"]
     name = mongodb["command"][mongodb["command"].index("--replSet") + 1]
     assert f'rs.initiate({{ _id: "{name}"' in mongodb["healthcheck"]["test"][-1]
+    seconds = {key: int(mongodb["healthcheck"][key].removesuffix("s")) for key in ("interval", "timeout")}
+    assert seconds["interval"] >= 15, "the shell costs more than a second of a processor each time"
+    assert seconds["timeout"] >= 30, "and takes more than ten on a busy machine"
 
 
 def test_the_addresses_to_set_are_understood(compose: Any, documented: dict[str, str], tmp_path: Path) -> None:
@@ -139,6 +142,43 @@ def test_grafana_is_given_the_prometheus_that_runs_beside_it_and_the_dashboard(c
     assert f"./core/observe/grafana/dashboards:{provider['options']['path']}:ro" in grafana["volumes"]
     home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert home == f"{provider['options']['path']}/reelcache.json"
+
+
+def test_grafana_asks_nobody_outside_this_machine_for_anything(compose: Any) -> None:
+    environment = compose["services"]["grafana"]["environment"]
+    assert {name for name, value in environment.items() if value == "false"} == {
+        "GF_ANALYTICS_REPORTING_ENABLED",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES",
+        "GF_NEWS_NEWS_FEED_ENABLED",
+    }
+    assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+
+
+def test_each_line_of_the_dashboard_has_a_name_of_its_own_however_many_programs_are_scraped() -> None:
+    for panel in panels():
+        told: set[str] = set()
+        for target in panel["targets"]:
+            expression, legend = target["expr"], target["legendFormat"]
+            assert re.match(r"(sum|min|max|histogram_quantile)\b", expression), expression
+            kept = {label for labels in re.findall(r"\bby \(([^)]*)\)", expression) for label in labels.split(", ")}
+            assert set(re.findall(r"{{(\w+)}}", legend)) == kept - {"le"}, (expression, legend)
+            assert legend not in told
+            told.add(legend)
+
+
+def test_each_value_of_the_dashboard_is_shown_in_its_unit() -> None:
+    for panel in panels():
+        units = {
+            override["matcher"]["options"]: override["properties"][0]["value"]
+            for override in panel["fieldConfig"]["overrides"]
+        }
+        for target in panel["targets"]:
+            expression = target["expr"]
+            unit = units.get(target["refId"], panel["fieldConfig"]["defaults"]["unit"])
+            assert (unit == "s") == expression.startswith("histogram_quantile("), (expression, unit)
+            assert (unit == "bytes") == any(name.endswith("_bytes") for name in names(expression)), (expression, unit)
+        assert units.keys() <= {target["refId"] for target in panel["targets"]}
 
 
 def test_every_metric_of_the_dashboard_is_served() -> None:
