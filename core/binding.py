@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+import msgspec
 
 from core.audit import Auditor
 from core.boards.rated import Rated
@@ -36,8 +37,7 @@ PATIENCE: Final = 0.3
 each word that they had begun, and who got its first rows asks for the rest at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(msgspec.Struct, frozen=True):
     """A store and its parts. Cached data never crosses from one binding to another."""
 
     store: Store

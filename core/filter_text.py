@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
@@ -19,8 +18,7 @@ from core.model import FIELD, FIRST_YEAR, LAST_YEAR
 from core.query import WITHIN, Query, Range, fold, words_of
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(msgspec.Struct, frozen=True):
     """A term by its name: the field that it speaks of, and an example of a value."""
 
     name: str

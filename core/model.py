@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
 from typing import Final, Literal
@@ -54,8 +53,7 @@ Kind = Literal["text", "integer", "decimal", "date", "list"]
 Value = str | int | float | date | tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """The rule of one field: how it is called, what it may hold, how it is read from and shown as text."""
 
     name: str

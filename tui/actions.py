@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 Where = Literal["movies", "genres", "log", "search", "start", "tour", "everywhere"]
 PLACES: Final[dict[Where, str]] = {
@@ -17,8 +18,7 @@ PLACES: Final[dict[Where, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """One thing to do: `keys` as Textual names them (commas between), `shown` as people read them.
 
     `action` is the Textual action that does it; empty where the part binds the key itself. `rank` orders the footer; an

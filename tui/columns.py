@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
+import msgspec
 from rich.cells import cell_len, set_cell_size
 
 from core.score import score_of
@@ -16,8 +16,7 @@ from tui.row_window import Row
 Align = Literal["left", "right"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """One column: its cells are `least` to `most` wide; `sort` is what it sorts by, None where it cannot."""
 
     id: str
@@ -29,8 +28,7 @@ class Column:
     align: Align = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """A column at its place: `left` and `width` in cells."""
 
     column: Column

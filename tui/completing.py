@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from core.filter_text import TERMS, Term
 from core.query import COUNTED
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(msgspec.Struct, frozen=True):
     """The word that the cursor stands behind: its place, and the term and the value that it is, as far as it is one."""
 
     start: int

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
+
+import msgspec
 
 from core.errors import InvalidMovie
 from core.model import FIELD, FIELDS, Field, Movie, Value, replace, value_of
@@ -19,8 +19,7 @@ NEW_FIELDS: Final = (FIELD["id"], *EDITABLE)
 """The fields of a movie that is yet to be added: its id is chosen too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One field of an edit: its value before and after."""
 
     field: Field
@@ -28,8 +27,7 @@ class Change:
     new: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A movie under edit: the base that was read, and what was put over its fields: text, or the entries of a list.
 
     A field that was not touched keeps the base's value, whether or not a text could say it.
@@ -37,7 +35,7 @@ class Draft:
 
     base: Movie
     fields: tuple[Field, ...] = EDITABLE
-    typed: Mapping[str, str | tuple[str, ...]] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    typed: Mapping[str, str | tuple[str, ...]] = msgspec.field(default_factory=lambda: MappingProxyType({}))
     """By field name, only where it differs from the base."""
 
     @classmethod
@@ -64,7 +62,9 @@ class Draft:
 
     def _over(self, name: str, typed: str | tuple[str, ...] | None) -> Draft:
         others = {key: value for key, value in self.typed.items() if key != name}
-        return dataclasses.replace(self, typed=MappingProxyType(others if typed is None else {**others, name: typed}))
+        return msgspec.structs.replace(
+            self, typed=MappingProxyType(others if typed is None else {**others, name: typed})
+        )
 
     def rebase(self, base: Movie, movie: Movie) -> Draft:
         """A draft over another base that shows this movie's values."""
@@ -158,8 +158,7 @@ Side = Literal["mine", "theirs"]
 Verdict = Literal["unchanged", "mine", "theirs", "agreed", "conflict"]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldMerge:
+class FieldMerge(msgspec.Struct, frozen=True):
     """One field of two edits that began at the same base."""
 
     field: Field

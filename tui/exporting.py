@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from core.errors import ReelcacheError
 from core.model import Movie
@@ -22,8 +23,7 @@ class CannotExport(ReelcacheError):
     """The file cannot be written; the message names it and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(msgspec.Struct, frozen=True):
     """How an export ended: its rows, and the entries of lists whose bar CSV cannot hold."""
 
     rows: int

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from tui.actions import ACTION, ACTIONS, PLACES, Action, Where
 from tui.terms import HERE, PANELS, TERMS
 from tui.widgets.pane_tabs import PANES
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A heading, and rows of a key (or a mark, or a word) with what it means. Without a heading: a text alone."""
 
     heading: str

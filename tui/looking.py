@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from core.place import KINDS, Kind, Place, Reach, Surroundings
 from core.query import LONGEST_TEXT, SEVERAL
@@ -15,8 +16,7 @@ STEPS_KM: Final = (10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_000.0, 5_00
 SHOWN: Final[tuple[tuple[Kind, ...], ...]] = (KINDS, ("city",), ("theater",))
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """From where one looks, how far, in which shape, and at what."""
 
     centre: Place | None = None
@@ -31,8 +31,7 @@ class Look:
         return Reach(None, min(2 * km, STEPS_KM[-1]), km) if self.boxed else Reach(km)
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """How the screen was left: where one looked, and the countries to filter by as `within` has them, if any."""
 
     look: Look

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import deque
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
+
+import msgspec
 
 from core.errors import (
     CacheUnavailable,
@@ -25,8 +26,7 @@ MOST_KEPT: Final = 200
 """Notices that are kept to be looked at again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """A toast: plain text, never markup. `text` is all of it but what still works, which there is no room for."""
 
     title: str
@@ -38,8 +38,7 @@ class Notice:
     still_works: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PastProblem:
+class PastProblem(msgspec.Struct, frozen=True):
     """A notice that was shown, and when (Unix seconds)."""
 
     at: float

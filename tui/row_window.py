@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from core.model import Movie
 from core.query import Page, Tier
@@ -19,8 +20,7 @@ class Row(NamedTuple):
     """How often it was looked at, decayed, in an answer sorted by that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One page to fetch. `number` tells its answer from those of requests that were given up."""
 
     number: int
@@ -28,8 +28,7 @@ class Request:
     limit: int
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(msgspec.Struct):
     rows: tuple[Row, ...]
     generation: int
 

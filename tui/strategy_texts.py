@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class StrategyText:
+
+class StrategyText(msgspec.Struct, frozen=True):
     """The one-line promise of a strategy, and the paths of its reads and writes as one line each."""
 
     promise: str
@@ -34,8 +34,7 @@ STRATEGY_TEXTS: Final[dict[str, StrategyText]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StoreText:
+class StoreText(msgspec.Struct, frozen=True):
     """What a store is called, and in one line how it keeps the movies."""
 
     name: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from core.model import Field, tidy
 
@@ -16,8 +16,7 @@ PASTED: Final = ",|\t\n\r\f\v\x85\u2028\u2029"
 """What stands between entries as they are copied from elsewhere: our own exports join them by bars."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(msgspec.Struct, frozen=True):
     """Entries in order, which of them is chosen, and where the next one goes."""
 
     entries: tuple[str, ...] = ()
@@ -36,8 +35,8 @@ class Tags:
     def choose(self, place: int | None) -> Tags:
         """With the entry at this place chosen, or the nearest there is; None chooses none."""
         if place is None or not self.entries:
-            return dataclasses.replace(self, chosen=None)
-        return dataclasses.replace(self, chosen=min(max(place, 0), len(self.entries) - 1))
+            return msgspec.structs.replace(self, chosen=None)
+        return msgspec.structs.replace(self, chosen=min(max(place, 0), len(self.entries) - 1))
 
     def back(self) -> Tags:
         """With the entry before the chosen one chosen; the last where none was."""
@@ -55,7 +54,7 @@ class Tags:
         entry = self.entries[self.chosen]
         rest = (*self.entries[: self.chosen], *self.entries[self.chosen + 1 :])
         place = min(max(self.chosen + by, 0), len(rest))
-        return dataclasses.replace(self, entries=(*rest[:place], entry, *rest[place:]), chosen=place)
+        return msgspec.structs.replace(self, entries=(*rest[:place], entry, *rest[place:]), chosen=place)
 
     def remove(self) -> Tags:
         """Without the chosen entry; its neighbour is chosen then."""
@@ -71,7 +70,7 @@ class Tags:
         if self.chosen is None:
             return "", self
         place = self.chosen
-        return self.entries[place], dataclasses.replace(self.remove(), chosen=None, gap=place)
+        return self.entries[place], msgspec.structs.replace(self.remove(), chosen=None, gap=place)
 
 
 def split(text: str, known: Collection[str] = (), marks: str = TYPED) -> tuple[str, ...]:
@@ -135,8 +134,7 @@ def admit(field: Field, tags: Tags, new: Sequence[str]) -> tuple[Tags, tuple[str
     return tags.add(*good), tuple(bad)
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(msgspec.Struct, frozen=True):
     """Which entries stand in which line, and from which cell on the text has the rest of the last line."""
 
     places: tuple[tuple[int, ...], ...]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+
+class Scene(msgspec.Struct, frozen=True):
     """What the tour looks at, at one moment."""
 
     cursor: int
@@ -24,8 +24,7 @@ class Scene:
     """Whether a fault is on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One thing to see: where it is (`pane`), what it means, what to do, and what is said once it was done."""
 
     title: str

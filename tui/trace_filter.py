@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from core.observe.stats import TraceLine
 
@@ -12,8 +13,7 @@ _DURATION: Final = re.compile(r"([<>])(\d{1,9}(?:\.\d{1,6})?)(us|µs|μs|ms|s)?"
 _UNITS: Final = {"us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "": 1e-3}
 
 
-@dataclass(frozen=True, slots=True)
-class TraceFilter:
+class TraceFilter(msgspec.Struct, frozen=True):
     """Every word must stand somewhere in the line's operation, key, strategy, tier or verdict, and `above` and `below`
     (seconds) hold its duration in."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from core.model import Movie, replace
 
@@ -11,8 +12,7 @@ MOST: Final = 50
 """Saves that can be taken back; older ones are forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(msgspec.Struct, frozen=True):
     """One save in one store: the movie before it (None: it was added) and after it (None: it was removed)."""
 
     store: str

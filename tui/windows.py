@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -16,8 +15,7 @@ KEPT_SECONDS: Final = 600
 """How far back a window can reach."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """How far back a window looks; `seconds` is None for "since the strategy or the store was last switched"."""
 
     label: str
@@ -27,8 +25,7 @@ class Span:
 SPANS: Final = (Span("10 s", 10), Span("1 min", 60), Span("5 min", 300), Span("since the switch", None))
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """What each strategy did within `seconds`; 0 seconds when there are not yet two samples to subtract."""
 
     seconds: float
@@ -48,8 +45,7 @@ class Window:
         return count / self.seconds if self.seconds > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """What the panels show of one moment: the newest sample, a window of it, everything, and a line over time."""
 
     stats: Stats
@@ -117,8 +113,7 @@ _LATENCIES: Final = tuple(n for n in StrategyStats.__struct_fields__ if isinstan
 _COUNTS: Final = tuple(n for n in StrategyStats.__struct_fields__ if n not in _LATENCIES)
 
 
-@dataclass(slots=True)
-class _Second:
+class _Second(msgspec.Struct):
     """What happened within one second of the samples' clock."""
 
     number: int

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from tests.tui.desk import Desk, desk, shown
 from tests.tui.stage import save_through_review
@@ -40,14 +40,14 @@ def test_a_step_is_done_once_all_of_it_was_done(number: int, scenes: list[dict[s
     tour.look(START)
     for changes in scenes:
         assert not tour.done
-        tour.look(replace(START, **changes))  # type: ignore[arg-type]
+        tour.look(structs.replace(START, **changes))
     assert tour.done
     tour.look(START)
     assert tour.done, "it stays done"
 
 
 def test_a_filter_that_was_in_force_before_its_step_is_noticed() -> None:
-    filtered = replace(START, filtered="genre:horror")
+    filtered = structs.replace(START, filtered="genre:horror")
     tour = Tour(filtered)
     tour.go(1, filtered)
     tour.look(filtered)
@@ -62,12 +62,12 @@ def test_a_filter_that_was_in_force_before_its_step_is_noticed() -> None:
 
 def test_hits_that_come_by_themselves_do_not_count() -> None:
     tour = Tour(START)
-    tour.look(replace(START, hits=500))
+    tour.look(structs.replace(START, hits=500))
     assert not tour.done
 
 
 def test_without_a_cache_the_first_step_begins_with_choosing_one() -> None:
-    scene = replace(START, strategy="no-cache")
+    scene = structs.replace(START, strategy="no-cache")
     assert "choose cache-aside" in Tour(scene).task(scene)
     assert Tour(START).task(START) == STEPS[0].task
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Final
 
+from msgspec import structs
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -199,11 +199,11 @@ class PlacesScreen(HelpedScreen[Left]):
         self._choices = ()
         self._say("choices", "")
         self.query_one(PlaceList).focus()
-        await self._show(replace(self._look, centre=centre))
+        await self._show(structs.replace(self._look, centre=centre))
 
     @on(PlaceList.Chosen)
     def _go(self, event: PlaceList.Chosen) -> None:
-        self._look = replace(self._look, centre=event.place)
+        self._look = structs.replace(self._look, centre=event.place)
         self._go_on()
 
     @on(PlaceList.Pointed)
@@ -215,18 +215,18 @@ class PlacesScreen(HelpedScreen[Left]):
     def action_step(self, steps: int) -> None:
         """Look further, or less far."""
         step = max(0, min(len(STEPS_KM) - 1, self._look.step + steps))
-        self._look = replace(self._look, step=step)
+        self._look = structs.replace(self._look, step=step)
         self._go_on()
 
     def action_box(self) -> None:
         """A box, or a circle."""
-        self._look = replace(self._look, boxed=not self._look.boxed)
+        self._look = structs.replace(self._look, boxed=not self._look.boxed)
         self._go_on()
 
     def action_kinds(self) -> None:
         """What is shown: everything, cities alone, theaters alone."""
         place = (SHOWN.index(self._look.kinds) + 1) % len(SHOWN)
-        self._look = replace(self._look, kinds=SHOWN[place])
+        self._look = structs.replace(self._look, kinds=SHOWN[place])
         self._go_on()
 
     def _go_on(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import msgspec
@@ -18,8 +17,7 @@ from tui.screens.help import HelpedScreen
 from tui.widgets.dialog import Dialog
 
 
-@dataclass(frozen=True, slots=True)
-class _Knob:
+class _Knob(msgspec.Struct, frozen=True):
     """One thing to adjust: the field of the plan, what it is called, and its steps from the least to the most."""
 
     field: str

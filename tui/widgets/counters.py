@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final
+
+import msgspec
 
 from core.observe.histogram import percentile
 from core.observe.stats import LatencyStats, SharedStats, Stats, StrategyStats
@@ -159,8 +160,7 @@ def latency_lines(window: Window, width: int) -> list[Line]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(msgspec.Struct, frozen=True):
     """A column of the comparison; those of low `rank` stay longest when the panel is narrow."""
 
     title: str

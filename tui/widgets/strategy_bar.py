@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
+import msgspec
 from textual import events
 from textual.message import Message
 
@@ -79,8 +79,7 @@ class StrategyBar(LinePanel, can_focus=False):
         return self._strategy if kind == "strategy" else self._store
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(msgspec.Struct, frozen=True):
     """Where in the line a click chooses what."""
 
     start: int
