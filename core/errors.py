@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from core.query import Freshness, Tier
 
 
+def _sentences(what: str, remedy: str) -> str:
+    """What is wrong, closed by a full stop where a remedy follows."""
+    if remedy and what and what[-1] not in ".!?:":
+        what += "."
+    return f"{what} {remedy}".strip()
+
+
 class ReelcacheError(Exception):
     """Anything that the core refuses or cannot do. `remedy` is a sentence for the person, or empty."""
 
@@ -21,7 +28,7 @@ class ReelcacheError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
+        return _sentences(self.message, self.remedy)
 
 
 class SettingsError(ReelcacheError):
@@ -121,7 +128,7 @@ class Unavailable(ReelcacheError):
     @property
     def told(self) -> str:
         """The reason and what to do about it, where the server is named already."""
-        return f"{self.reason} {self.remedy}".strip()
+        return _sentences(self.reason, self.remedy)
 
 
 class StoreUnavailable(Unavailable):
