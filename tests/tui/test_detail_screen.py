@@ -48,7 +48,7 @@ async def test_a_miss_becomes_a_hit_before_ones_eyes(size: tuple[int, int]) -> N
     ("fault", "said"),
     [
         (MovieNotFound("Q103569"), "No movie has the id"),
-        (StoreUnavailable("PostgreSQL", "no answer. [/x]", remedy="Is it running?"), "no answer. [/x] Is it running?"),
+        (StoreUnavailable("PostgreSQL", "no answer [/x]", remedy="Is it running?"), "no answer [/x]. Is it running?"),
         (ZeroDivisionError("x"), "something unforeseen"),
     ],
 )

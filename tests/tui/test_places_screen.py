@@ -80,7 +80,7 @@ async def test_what_goes_wrong_is_said_where_it_was_asked(tmp_path: Path) -> Non
         await at.until(lambda: "Computed from the store" in at.text and "+geosearch" in at.text)
         at.catalogue.failing = StoreUnavailable("PostgreSQL", "is away", remedy="Start it.")
         await at.press("plus")
-        await at.until(lambda: "PostgreSQL: is away Start it." in at.text)
+        await at.until(lambda: "PostgreSQL: is away. Start it." in at.text)
         at.catalogue.failing = None
         for _ in range(6):
             await at.press("plus")

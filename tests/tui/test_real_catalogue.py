@@ -217,6 +217,7 @@ async def test_the_near_tier_is_turned_on_and_off_with_the_difference_in_every_p
         assert await at.reload() == "h" * 10
         await at.pilot.press("N")
         await at.until_text("▸near tier", "near on")
+        at.app.clear_notifications()  # what says so lies over the log
         await at.reload()  # from Redis once more, and kept on the way
         assert await at.reload() == "n" * 10
         await at.until_text("  near  ", "near hit", "100 of 100 hit, 100 near")

@@ -41,7 +41,7 @@ def test_the_same_problem_is_told_once_in_thirty_seconds(tmp_path: Path) -> None
     away = StoreUnavailable("PostgreSQL", "refused", remedy="Start it.")
     first = problems.notice(away, "read the movies", 100.0)
     assert first is not None
-    assert first.text == "PostgreSQL: refused Start it."
+    assert first.text == "PostgreSQL: refused. Start it."
     assert problems.notice(away, "count the genres", 110.0) is None
     assert problems.notice(away, "read the movies", 131.0) is not None
 

@@ -122,7 +122,7 @@ async def test_a_missing_mongod_is_named_and_troubles_nobody_else(
     servers: EmbeddedServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_module, "find_binary", lambda name: None if name == "mongodb" else find_binary(name))
-    with pytest.raises(ServerFailed, match=r"MongoDB: it is not installed Install mongod .* MONGO_URL"):
+    with pytest.raises(ServerFailed, match=r"MongoDB: it is not installed\. Install mongod .* MONGO_URL"):
         await servers.mongodb()
     assert await servers.redis()
 

@@ -103,7 +103,7 @@ async def test_a_full_disk_is_named_before_anything_is_made(state_dir: Path, mon
     monkeypatch.setattr("shutil.disk_usage", lambda path: used._replace(free=12_000_000))
     servers = EmbeddedServers(state_dir)
     for need in (servers.postgresql, servers.mongodb):
-        with pytest.raises(ServerFailed, match=r"has 12 MB left, new data needs \d+ MB Free some space"):
+        with pytest.raises(ServerFailed, match=r"has 12 MB left, new data needs \d+ MB\. Free some space"):
             await need()
     assert await servers.redis(), "it keeps nothing on disk"
     await servers.close()
