@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from core.query import SORTS, Page, Query
+from core.query import SORTS, TRENDS, Page, Query
 from tests.tui.memory_catalogue import MemoryCatalogue, movies
 from tui.locate import locate
 
 
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", [*SORTS, *TRENDS])
 async def test_finds_every_movie_in_every_order(sort: str, descending: bool) -> None:
     catalogue = MemoryCatalogue(movies(120))
+    catalogue.views.update({f"Q{number * 2}": number + 1 for number in range(7)})
     query = Query(sort=sort, descending=descending)
     whole = (await catalogue.browse(query, 0, 200)).movies
 

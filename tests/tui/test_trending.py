@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.query import TRENDS, Page, Query
+from core.query import TRENDS
 from tests.tui.desk import desk
 from tests.tui.memory_catalogue import MemoryCatalogue, movies
-from tui.locate import locate
 from tui.messages import StatsSampled
 
 
@@ -51,19 +50,3 @@ async def test_s_comes_to_the_sorts_by_views(
         await at.press("s")
         await at.until(lambda: "Title ▲" in at.text)
         assert not any(placed.column.sort in TRENDS for placed in at.table.placed)
-
-
-@pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("sort", TRENDS)
-@pytest.mark.parametrize("viewed", [0, 7, 100])
-async def test_finds_the_row_of_every_movie(sort: str, descending: bool, viewed: int) -> None:
-    catalogue = MemoryCatalogue(movies(250))
-    catalogue.views.update({f"Q{n * 2}": n + 1 for n in range(viewed)})
-    query = Query(sort=sort, descending=descending)
-    whole = (await catalogue.browse(query, 0, 300)).movies
-
-    async def browse(query: Query, offset: int, limit: int) -> Page:
-        return Page(whole[offset : offset + limit], len(whole), offset)
-
-    for number, movie in enumerate(whole):
-        assert await locate(browse, query, movie) == number
