@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -24,7 +25,7 @@ from core.strategies.codec import decode_window, encode_window
 SOON: Final = 0.005
 """Seconds that somebody in a hurry waits for a whole answer before its first rows are asked for beside it."""
 ALONE: Final = 0.05
-"""Seconds that the first rows have the store for themselves before the whole answer is computed beside them."""
+"""Seconds that the first rows and their movies have the store for themselves before all rows are counted beside."""
 
 
 async def browsed(
@@ -35,11 +36,12 @@ async def browsed(
     Raises StoreUnavailable."""
     store, orders = binding.store, binding.orders
     started = time.perf_counter()
-    with failures_counted(observer, strategy.name):
+    read = asyncio.Event()
+    with failures_counted(observer, strategy.name), _told(read):
         trend = await binding.trends.at(TRENDS[query.sort], offset) if query.sort in TRENDS else None
         question = _question(binding, query, offset, limit, trend)
         if hurry and trend is None and offset == 0 and query.selective:
-            window, tier, freshness, counted = await _counted_or_begun(strategy, store, question, query, limit)
+            window, tier, freshness, counted = await _counted_or_begun(strategy, store, question, query, limit, read)
         else:
             (window, tier, freshness), counted = await strategy.answer(question), True
         listed = time.perf_counter()
@@ -90,40 +92,71 @@ def _question(binding: Binding, query: Query, offset: int, limit: int, trend: Tr
     )
 
 
+@contextmanager
+def _told(event: asyncio.Event) -> Iterator[None]:
+    """The event is set afterwards, however that came about."""
+    try:
+        yield
+    finally:
+        event.set()
+
+
 async def _counted_or_begun(
-    strategy: Strategy, store: Store, question: Question[Window], query: Query, limit: int
+    strategy: Strategy, store: Store, question: Question[Window], query: Query, limit: int, read: asyncio.Event
 ) -> tuple[Window, Tier, Freshness, bool]:
     """The whole answer if it comes soon; else the first rows, unless the whole one comes sooner than these.
 
-    Where nobody keeps the answer, the store has a while for the first rows alone: counting takes all its cores."""
+    Where nobody keeps the answer, the store has a while for the first rows alone, until their movies are `read`:
+    counting takes all its cores. First rows that are fewer than they might be are the whole answer."""
     beginning: asyncio.Task[tuple[str, ...]] | None = None
+    begun = asyncio.Event()
     left = False
 
     async def rows_first() -> Window:
         nonlocal beginning
-        if not left:
-            beginning = beginning or asyncio.create_task(store.first(query, limit))
-            await asyncio.wait([beginning], timeout=ALONE)
+        if left:
+            return await question.compute()
+        # What was asked for before the cache had been looked at must not be kept in it.
+        younger = beginning is None
+        beginning = beginning or asyncio.create_task(store.first(query, limit))
+        begun.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ALONE):
+                await asyncio.wait([beginning])
+                if younger and (few := _few(beginning, limit)) is not None:
+                    return few
+                await read.wait()
         return await question.compute()
 
     whole = asyncio.ensure_future(strategy.answer(msgspec.structs.replace(question, compute=rows_first)))
+    computing = asyncio.create_task(begun.wait())
     try:
-        await asyncio.wait([whole], timeout=SOON)
+        await asyncio.wait([whole, computing], timeout=SOON, return_when=asyncio.FIRST_COMPLETED)
         if not whole.done():
             beginning = beginning or asyncio.create_task(store.first(query, limit))
             await asyncio.wait([whole, beginning], return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait([whole], timeout=SOON)
+            if _few(beginning, limit) is not None:
+                await asyncio.wait([whole], timeout=SOON)
         if beginning is None or whole.done() or beginning.exception() is not None:
+            read.set()
             return *(await whole), True
         ids = beginning.result()
-        return Window(ids, len(ids)), "store", "uncached", False
+        return Window(ids, len(ids)), "store", "uncached", len(ids) < limit
     finally:
         # A flight that others may share goes on: the next call shares it.
         left = True
-        tasks = [task for task in (whole, beginning) if task is not None]
+        tasks = [task for task in (whole, computing, beginning) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _few(beginning: asyncio.Task[tuple[str, ...]], limit: int) -> Window | None:
+    """The whole answer, where that is less than was asked for."""
+    if not beginning.done() or beginning.cancelled() or beginning.exception() is not None:
+        return None
+    ids = beginning.result()
+    return Window(ids, len(ids)) if len(ids) < limit else None
 
 
 def _legs(

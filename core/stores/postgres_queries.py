@@ -16,10 +16,8 @@ _COMPARED: Final = {"least": sql.SQL(">="), "most": sql.SQL("<="), "above": sql.
 _ALWAYS_KNOWN: Final = ("title",)
 NEAR: Final = 1_000
 """Rows that an index is walked along, at most, for a filter that passes few of them."""
-_WALKED: Final = 300_000
-"""Rows of the title's index that are walked along for movies that may pass."""
-_LIKELY: Final = 10_000
-"""Those among them that are looked at; in another order, all that are walked along."""
+_LOOKED_AT: Final = 10_000
+"""Rows of an index that may pass and are looked at for the first who do."""
 _SHORT: Final = 2
 """Letters of a word that begins too many words for an index to be asked for it beside a longer one."""
 
@@ -83,18 +81,30 @@ _FIRST = sql.SQL("""
 select id from reelcache.movies where {column} is {known} and {filter}
 order by {column} {direction}, id {direction} limit %(limit)s
 """)
-# The sort's index alone is walked along, a bounded way; who may pass is looked at, one by one, in its order.
+# The sort's index alone is walked along; who may pass is looked at, one by one, in its order.
 _BEGUN = sql.SQL("""
-select likely.id from (
-  select id, key from (
-    select id, {column} as key, {told} as told from reelcache.movies where {column} is not null
-    order by {column} {direction}, id {direction} limit %(walked)s
-  ) as walked
-  where told order by key {direction}, id {direction} limit %(likely)s
-) as likely
+select likely.id from ({likely}) as likely
 cross join lateral (select from reelcache.movies where movies.id = likely.id and {filter} offset 0) as found
 order by key {direction}, likely.id {direction} limit %(limit)s
 """)
+_LIKELY = sql.SQL("""
+select id, {column} as key from reelcache.movies where {told}
+order by {column} {direction}, id {direction} limit %(likely)s
+""")
+_BEGINNINGS_TELL = sql.SQL("({begin} or beginnings = %(any_beginning)s or beginnings is null)")
+# The server draws pages, so that a sample costs as many as it has rows. A row of an older program tells nothing.
+SAMPLE: Final = """
+with size as materialized (select reltuples from pg_catalog.pg_class where oid = 'reelcache.movies'::regclass)
+select size.reltuples::bigint, (
+  select coalesce(string_agg(beginnings, e'\\n'), '') from (
+    select beginnings
+    from reelcache.movies tablesample system ((select least(100, 100.0 * %(rows)s / greatest(reltuples, 1)) from size))
+    limit 4 * %(rows)s
+  ) as drawn
+)
+from size where size.reltuples > 0
+"""
+"""At most one row: about how many movies there are, and the beginnings of some drawn at random, a line each."""
 _RANKED = sql.SQL("""
 select id, {points} from reelcache.movies where {points} is not null and {filter}
 order by {points} desc, id desc limit %(limit)s
@@ -177,28 +187,26 @@ def first(query: Query, limit: int, *, known: bool) -> tuple[sql.Composed, Param
 
 
 def begun(query: Query, limit: int) -> tuple[sql.Composed, Parameters] | None:
-    """The ids of the first rows whose key is known, as far as they are met within a bounded walk along the sort; None
-    where no words are sought, of which the planner knows least.
+    """The ids of the first rows whose key is known, as far as they are among the first that may pass along the sort;
+    None where no words are sought, of which the planner knows least.
 
     By title the beginnings of words say who need not be looked at."""
     if not query.words:
         return None
     condition, parameters = _filter(query)
-    told: sql.Composable = sql.SQL("true")
-    bounds = {"walked": _LIKELY, "likely": _LIKELY, "limit": limit}
+    column, direction = ORDERED[query.sort], sql.SQL("desc" if query.descending else "asc")
+    told: sql.Composable = sql.SQL("{} is not null").format(column)
     if query.sort == "title" and query.beginnings:
         sought = {f"beginning_{number}": beginning for number, beginning in enumerate(query.beginnings)}
         begin = sql.SQL(" and ").join(sql.SQL("strpos(beginnings, {}) > 0").format(sql.Placeholder(n)) for n in sought)
-        told = sql.SQL("(beginnings is null or beginnings = %(any_beginning)s or ({}))").format(begin)
-        bounds["walked"] = _WALKED
+        told = _BEGINNINGS_TELL.format(begin=begin)
         parameters |= {**sought, "any_beginning": ANY_BEGINNING}
-    asked = _BEGUN.format(
-        column=ORDERED[query.sort],
-        told=told,
-        filter=condition,
-        direction=sql.SQL("desc" if query.descending else "asc"),
-    )
-    return asked, {**parameters, **bounds}
+    likely = _LIKELY.format(column=column, direction=direction, told=told)
+    return _BEGUN.format(likely=likely, filter=condition, direction=direction), {
+        **parameters,
+        "likely": _LOOKED_AT,
+        "limit": limit,
+    }
 
 
 def ranked(query: Query, limit: int) -> tuple[sql.Composed, Parameters]:
