@@ -100,6 +100,7 @@ class PostgresStore(Store):
 
     async def close(self) -> None:
         await self._loads.close()
+        await self._sample.close()
         await asyncio.gather(*self._given_up, return_exceptions=True)
         await self._changes.close()
         await self._connections.close()
@@ -123,7 +124,7 @@ class PostgresStore(Store):
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
         asked = queries.begun(query, limit)
-        expected = None if asked is None else await self._sample.at_most(query)
+        expected = None if asked is None else self._sample.at_most(query)
         if asked is None or (expected is not None and expected <= _FEW):
             return await self._first(query, limit)
         words_alone = not msgspec.structs.replace(query, text="").selective

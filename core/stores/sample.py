@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
+from core.errors import StoreUnavailable
 from core.query import Query
 
 SIZE: Final = 4_000
@@ -24,25 +27,39 @@ class Drawn(msgspec.Struct, frozen=True):
 
 
 class Sample:
-    """Draws a sample when it is asked for an estimate and has none of late."""
+    """Draws a sample when an estimate is asked for and none is of late; nobody waits for that."""
 
     def __init__(self, draw: Callable[[], Awaitable[Drawn | None]]) -> None:
         self._draw = draw
         self._drawn: Drawn | None = None
         self._until = 0.0
+        self._drawing: asyncio.Task[None] | None = None
 
-    async def at_most(self, query: Query) -> float | None:
+    def at_most(self, query: Query) -> float | None:
         """About how many movies have words that begin as those of a query's text do, by their first letters; whatever
-        else it asks for, its answer is no larger. None where nothing is known."""
+        else it asks for, its answer is no larger. None where that is not known, or not yet."""
         if not query.beginnings:
             return None
-        if time.monotonic() >= self._until:
-            self._drawn = await self._draw()
-            self._until = time.monotonic() + _AGE
+        if time.monotonic() >= self._until and (self._drawing is None or self._drawing.done()):
+            self._drawing = asyncio.create_task(self.draw())
         return None if self._drawn is None else _passing(self._drawn, query.beginnings)
+
+    async def draw(self) -> None:
+        """Draw another one. While the store cannot, the last one goes on to count."""
+        with suppress(StoreUnavailable):
+            self._drawn = await self._draw()
+        self._until = time.monotonic() + _AGE
+
+    async def close(self) -> None:
+        """End a draw that is under way."""
+        if self._drawing is not None:
+            self._drawing.cancel()
+            await asyncio.wait([self._drawing])
 
 
 def _passing(drawn: Drawn, starts: Sequence[str]) -> float:
     rows = drawn.beginnings.splitlines()
-    passing = sum(all(start in row for start in starts) for row in rows)
-    return passing * drawn.movies / max(1, len(rows))
+    passing = rows
+    for start in starts:
+        passing = [row for row in passing if start in row]
+    return len(passing) * drawn.movies / max(1, len(rows))

@@ -10,7 +10,7 @@ from pymongo import MongoClient
 
 from core.model import Movie, replace
 from core.query import ANY_BEGINNING, Query, beginning, beginnings, movie_words
-from core.stores import mongo_first, mongo_queries, postgres_queries, sample
+from core.stores import mongo_first, mongo_queries, postgres_queries
 from core.stores import postgres as postgres_store
 from core.stores.base import Store
 from core.stores.mongo import MongoStore
@@ -78,13 +78,13 @@ async def test_postgresql_finds_the_same_however_far_it_walks(
             monkeypatch.setattr(postgres_store, "_SOON", soon)
             await same_as_the_reference(store)
         with psycopg.connect(postgres_url, autocommit=True) as psql:
-            assert await store._sample.at_most(Query(text=RARE)) is None, "the server does not know how many there are"
+            await store._sample.draw()
+            assert store._sample.at_most(Query(text=RARE)) is None, "the server does not know how many there are"
             psql.execute("analyze reelcache.movies")
-            monkeypatch.setattr(sample, "_AGE", 0.0)
-            store._sample._until = 0.0
+            await store._sample.draw()
             # All are drawn where they are so few.
-            assert await store._sample.at_most(Query(text=f"{RARE}ness numb")) == 4
-            assert await store._sample.at_most(Query(genres=("Drama",))) is None
+            assert store._sample.at_most(Query(text=f"{RARE}ness numb")) == 4
+            assert store._sample.at_most(Query(genres=("Drama",))) is None
             await same_as_the_reference(store)  # few, and gathered at once
             monkeypatch.setattr(postgres_store, "_FEW", -1)
             for soon in (9.0, 0.0):
