@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, Final
 
-import msgspec
 from psycopg import sql
 
 from core.errors import EditConflict, MovieExists, MovieNotFound
@@ -23,9 +21,9 @@ from core.stores import postgres_theaters as theaters
 from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, Store, Stored, StoreName, Window
 from core.stores.postgres_changes import ChangeLog
 from core.stores.postgres_connections import Connection, Connections, Parameters, Statement
+from core.stores.postgres_first import FirstRows
 from core.stores.postgres_loading import LIMIT, Loads, allow
 from core.stores.postgres_records import GIVEN, GIVEN_STORED, READ, STORED, as_json, movie_of, possible_id
-from core.stores.sample import SIZE, Drawn, Sample
 
 Row = tuple[Any, ...]
 
@@ -47,12 +45,6 @@ _UPDATE: Final = (
 )
 _FETCHED: Final = 500
 """Rows of an order that come at once: to read some more of them would keep others waiting for longer than a frame."""
-_SOON: Final = 0.008
-"""Seconds of a bounded walk for the first rows, before they are sought by their words beside it."""
-_LIKELY_SOON: Final = 0.04
-"""The same, where a walk for words alone is expected to meet enough of them: two ways at once take two of its cores."""
-_FEW: Final = 2_500
-"""Movies that are gathered by their words and sorted sooner than the first of them are walked to."""
 
 POOLED: Final = (
     "A pooler stands in between: changes by others are noticed up to 0.2 s later, for it hands no notification on.",
@@ -75,9 +67,7 @@ class PostgresStore(Store):
         self._connections = Connections(url, timeout=timeout)
         self._changes = ChangeLog(url, self._connections, timeout=timeout)
         self._loads = Loads(self._connections)
-        self._sample = Sample(self._draw)
-        self._given_up: set[asyncio.Task[Any]] = set()
-        """Searches that another way was quicker than; each ends soon."""
+        self._first_rows = FirstRows(self._connections)
 
     def __repr__(self) -> str:
         return f"PostgresStore({masked(self._url)!r})"
@@ -100,8 +90,7 @@ class PostgresStore(Store):
 
     async def close(self) -> None:
         await self._loads.close()
-        await self._sample.close()
-        await asyncio.gather(*self._given_up, return_exceptions=True)
+        await self._first_rows.close()
         await self._changes.close()
         await self._connections.close()
 
@@ -123,45 +112,7 @@ class PostgresStore(Store):
         return Window(ids=tuple(ids), total=total)
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
-        asked = queries.begun(query, limit)
-        expected = None if asked is None else self._sample.at_most(query)
-        if asked is None or (expected is not None and expected <= _FEW):
-            return await self._first(query, limit)
-        words_alone = not msgspec.structs.replace(query, text="").selective
-        begun = asyncio.create_task(self._connections.rows(*asked, planned=False))
-        otherwise: asyncio.Task[tuple[str, ...]] | None = None
-        try:
-            await asyncio.wait([begun], timeout=_SOON if expected is None or not words_alone else _LIKELY_SOON)
-            if not begun.done():
-                otherwise = asyncio.create_task(self._first(query, limit))
-                await asyncio.wait([begun, otherwise], return_when=asyncio.FIRST_COMPLETED)
-            if begun.done() and len(ids := [id for (id,) in begun.result()]) == limit:
-                return tuple(ids)
-            return await (otherwise or self._first(query, limit))
-        finally:
-            for task in (begun, otherwise):
-                if task is not None:
-                    # A server that gathers rows of an index hears of it late, and nobody is to wait for that.
-                    task.cancel()
-                    self._given_up.add(task)
-                    task.add_done_callback(self._ended)
-
-    async def _draw(self) -> Drawn | None:
-        row = await self._row(queries.SAMPLE, {"rows": SIZE}, planned=False)
-        return Drawn(*row) if row else None
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._given_up.discard(task)
-        if not task.cancelled():
-            task.exception()  # looked at, for it was nobody's any more
-
-    async def _first(self, query: Query, limit: int) -> tuple[str, ...]:
-        found: list[str] = []
-        for known in (True, False):
-            if len(found) < limit:
-                statement, parameters = queries.first(query, limit - len(found), known=known)
-                found += [id for (id,) in await self._connections.rows(statement, parameters, planned=False)]
-        return tuple(found)
+        return await self._first_rows.found(query, limit)
 
     async def ranked(self, query: Query, limit: int) -> tuple[Ranked, ...]:
         statement, parameters = queries.ranked(query, limit)

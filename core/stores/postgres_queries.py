@@ -186,13 +186,10 @@ def first(query: Query, limit: int, *, known: bool) -> tuple[sql.Composed, Param
     return asked, {**parameters, "limit": limit}
 
 
-def begun(query: Query, limit: int) -> tuple[sql.Composed, Parameters] | None:
-    """The ids of the first rows whose key is known, as far as they are among the first that may pass along the sort;
-    None where no words are sought, of which the planner knows least.
+def begun(query: Query, limit: int) -> tuple[sql.Composed, Parameters]:
+    """The ids of the first rows whose key is known, as far as they are among the first that may pass along the sort.
 
     By title the beginnings of words say who need not be looked at."""
-    if not query.words:
-        return None
     condition, parameters = _filter(query)
     column, direction = ORDERED[query.sort], sql.SQL("desc" if query.descending else "asc")
     told: sql.Composable = sql.SQL("{} is not null").format(column)

@@ -27,7 +27,7 @@ class Drawn(msgspec.Struct, frozen=True):
 
 
 class Sample:
-    """Draws a sample when an estimate is asked for and none is of late; nobody waits for that."""
+    """Keeps a sample for searches; nobody waits for one to be drawn."""
 
     def __init__(self, draw: Callable[[], Awaitable[Drawn | None]]) -> None:
         self._draw = draw
@@ -38,14 +38,17 @@ class Sample:
     def at_most(self, query: Query) -> float | None:
         """About how many movies have words that begin as those of a query's text do, by their first letters; whatever
         else it asks for, its answer is no larger. None where that is not known, or not yet."""
-        if not query.beginnings:
+        if self._drawn is None or not query.beginnings:
             return None
+        return _passing(self._drawn, query.beginnings)
+
+    def renew(self) -> None:
+        """Draw another one soon, unless the last one is of late: searches go on."""
         if time.monotonic() >= self._until and (self._drawing is None or self._drawing.done()):
             self._drawing = asyncio.create_task(self.draw())
-        return None if self._drawn is None else _passing(self._drawn, query.beginnings)
 
     async def draw(self) -> None:
-        """Draw another one. While the store cannot, the last one goes on to count."""
+        """Draw another one. Where the store cannot, the last one is kept."""
         with suppress(StoreUnavailable):
             self._drawn = await self._draw()
         self._until = time.monotonic() + _AGE

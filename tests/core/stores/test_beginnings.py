@@ -10,8 +10,7 @@ from pymongo import MongoClient
 
 from core.model import Movie, replace
 from core.query import ANY_BEGINNING, Query, beginning, beginnings, movie_words
-from core.stores import mongo_first, mongo_queries, postgres_queries
-from core.stores import postgres as postgres_store
+from core.stores import mongo_first, mongo_queries, postgres_first, postgres_queries
 from core.stores.base import Store
 from core.stores.mongo import MongoStore
 from core.stores.postgres import PostgresStore
@@ -75,20 +74,21 @@ async def test_postgresql_finds_the_same_however_far_it_walks(
         await store.load(MOVIES)
         for looked_at, soon in ((1_000, 9.0), (7, 9.0), (1_000, 0.0)):
             monkeypatch.setattr(postgres_queries, "_LOOKED_AT", looked_at)
-            monkeypatch.setattr(postgres_store, "_SOON", soon)
+            monkeypatch.setattr(postgres_first, "_SOON", soon)
             await same_as_the_reference(store)
+        sample = store._first_rows._sample
         with psycopg.connect(postgres_url, autocommit=True) as psql:
-            await store._sample.draw()
-            assert store._sample.at_most(Query(text=RARE)) is None, "the server does not know how many there are"
+            await sample.draw()
+            assert sample.at_most(Query(text=RARE)) is None, "the server does not know how many there are"
             psql.execute("analyze reelcache.movies")
-            await store._sample.draw()
+            await sample.draw()
             # All are drawn where they are so few.
-            assert store._sample.at_most(Query(text=f"{RARE}ness numb")) == 4
-            assert store._sample.at_most(Query(genres=("Drama",))) is None
+            assert sample.at_most(Query(text=f"{RARE}ness numb")) == 4
+            assert sample.at_most(Query(genres=("Drama",))) is None
             await same_as_the_reference(store)  # few, and gathered at once
-            monkeypatch.setattr(postgres_store, "_FEW", -1)
+            monkeypatch.setattr(postgres_first, "_FEW", -1)
             for soon in (9.0, 0.0):
-                monkeypatch.setattr(postgres_store, "_LIKELY_SOON", soon)
+                monkeypatch.setattr(postgres_first, "_LIKELY_SOON", soon)
                 await same_as_the_reference(store)
             computed = (
                 "select count(*) from reelcache.movies where beginnings is distinct from reelcache.beginnings(words)"
@@ -97,9 +97,7 @@ async def test_postgresql_finds_the_same_however_far_it_walks(
             # Neither all rows nor a row of the table for each of the index is looked at.
             psql.execute("vacuum analyze reelcache.movies")
             psql.execute("set enable_seqscan = off")
-            asked = postgres_queries.begun(Query(text=RARE), 50)
-            assert asked is not None
-            statement, parameters = asked
+            statement, parameters = postgres_queries.begun(Query(text=RARE), 50)
             plan = "\n".join(
                 line for (line,) in psql.execute(b"explain " + statement.as_bytes(psql), parameters).fetchall()
             )
