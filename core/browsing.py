@@ -29,9 +29,10 @@ ALONE: Final = 0.05
 
 
 async def browsed(
-    binding: Binding, strategy: Strategy, observer: Observer, query: Query, offset: int, limit: int, *, hurry: bool
+    binding: Binding, strategy: Strategy, observer: Observer, query: Query, offset: int, limit: int, *, hurry: int
 ) -> Page:
-    """The window, noted in the trace. `hurry`: the first rows alone, where the store takes long to count them all.
+    """The window, noted in the trace. `hurry`: the first so many rows alone, where the store takes long to count
+    them all.
 
     Raises StoreUnavailable."""
     store, orders = binding.store, binding.orders
@@ -41,7 +42,9 @@ async def browsed(
         trend = await binding.trends.at(TRENDS[query.sort], offset) if query.sort in TRENDS else None
         question = _question(binding, query, offset, limit, trend)
         if hurry and trend is None and offset == 0 and query.selective:
-            window, tier, freshness, counted = await _counted_or_begun(strategy, store, question, query, limit, read)
+            window, tier, freshness, counted = await _counted_or_begun(
+                strategy, store, question, query, min(hurry, limit), read
+            )
         else:
             (window, tier, freshness), counted = await strategy.answer(question), True
         listed = time.perf_counter()
@@ -102,7 +105,7 @@ def _told(event: asyncio.Event) -> Iterator[None]:
 
 
 async def _counted_or_begun(
-    strategy: Strategy, store: Store, question: Question[Window], query: Query, limit: int, read: asyncio.Event
+    strategy: Strategy, store: Store, question: Question[Window], query: Query, rows: int, read: asyncio.Event
 ) -> tuple[Window, Tier, Freshness, bool]:
     """The whole answer if it comes soon; else the first rows, unless the whole one comes sooner than these.
 
@@ -118,12 +121,12 @@ async def _counted_or_begun(
             return await question.compute()
         # What was asked for before the cache had been looked at must not be kept in it.
         younger = beginning is None
-        beginning = beginning or asyncio.create_task(store.first(query, limit))
+        beginning = beginning or asyncio.create_task(store.first(query, rows))
         begun.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(ALONE):
                 await asyncio.wait([beginning])
-                if younger and (few := _few(beginning, limit)) is not None:
+                if younger and (few := _few(beginning, rows)) is not None:
                     return few
                 await read.wait()
         return await question.compute()
@@ -133,15 +136,15 @@ async def _counted_or_begun(
     try:
         await asyncio.wait([whole, computing], timeout=SOON, return_when=asyncio.FIRST_COMPLETED)
         if not whole.done():
-            beginning = beginning or asyncio.create_task(store.first(query, limit))
+            beginning = beginning or asyncio.create_task(store.first(query, rows))
             await asyncio.wait([whole, beginning], return_when=asyncio.FIRST_COMPLETED)
-            if _few(beginning, limit) is not None:
+            if _few(beginning, rows) is not None:
                 await asyncio.wait([whole], timeout=SOON)
         if beginning is None or whole.done() or beginning.exception() is not None:
             read.set()
             return *(await whole), True
         ids = beginning.result()
-        return Window(ids, len(ids)), "store", "uncached", len(ids) < limit
+        return Window(ids, len(ids)), "store", "uncached", len(ids) < rows
     finally:
         # A flight that others may share goes on: the next call shares it.
         left = True
@@ -151,12 +154,12 @@ async def _counted_or_begun(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _few(beginning: asyncio.Task[tuple[str, ...]], limit: int) -> Window | None:
+def _few(beginning: asyncio.Task[tuple[str, ...]], rows: int) -> Window | None:
     """The whole answer, where that is less than was asked for."""
     if not beginning.done() or beginning.cancelled() or beginning.exception() is not None:
         return None
     ids = beginning.result()
-    return Window(ids, len(ids)) if len(ids) < limit else None
+    return Window(ids, len(ids)) if len(ids) < rows else None
 
 
 def _legs(

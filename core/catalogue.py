@@ -123,11 +123,11 @@ class Catalogue:
 
     # --------------------------------------------------------------------------------------------------------- reading
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: int = 0) -> Page:
         """One window of a query's answer. Raises InvalidQuery, StoreUnavailable.
 
-        `hurry`: where the store takes long to count a filtered answer, its first rows come as a Page that is not
-        `counted`; the next call waits for the count that is under way."""
+        `hurry`: where the store takes long to count a filtered answer, its first so many rows come as a Page that is
+        not `counted`; the next call waits for the count that is under way."""
         if offset < 0 or not 0 < limit <= MOST_ROWS:
             raise InvalidQuery(
                 f"A window of {limit} rows from row {offset} cannot be had.",

@@ -260,7 +260,7 @@ async def typing(catalogue: Catalogue, rounds: int, *, short: bool) -> AsyncIter
     begun = (text[:length] for text in texts for length in range(1, len(text) + 1) if text[length - 1] != " ")
     for text in dict.fromkeys(begun):
         query = Query(text=text)
-        first = await timed(lambda asked=query: catalogue.browse(asked, hurry=True))  # type: ignore[misc]
+        first = await timed(lambda asked=query: catalogue.browse(asked, hurry=50))  # type: ignore[misc]
         again = [await endured(lambda asked=query: store.window(asked, 0, 50)) for _ in range(min(rounds, 3))]  # type: ignore[misc]
         rows = "more rows than are counted in time"
         with suppress(StoreUnavailable):

@@ -122,7 +122,7 @@ async def test_first_rows_come_before_they_are_counted_to_who_is_in_a_hurry(
         monkeypatch.setattr(inside, "window", counting)
         monkeypatch.setattr(inside, "first", beginning)
         monkeypatch.setattr(module, "ALONE", 30.0)
-        begun = await catalogue.browse(query, 0, 20, hurry=True)
+        begun = await catalogue.browse(query, 0, 20, hurry=20)
         assert (begun.counted, begun.total, len(begun.movies)) == (False, 20, 20)
         assert order == ["first rows"], "the store is theirs and their movies' alone"
         waiting = asyncio.create_task(catalogue.browse(query, 0, 20))
@@ -132,7 +132,7 @@ async def test_first_rows_come_before_they_are_counted_to_who_is_in_a_hurry(
         assert whole.total > 20
         assert whole.movies == begun.movies
         monkeypatch.setattr(module, "SOON", 30.0)
-        assert (await catalogue.browse(query, 0, 20, hurry=True)).counted == (strategy != "no-cache"), "soon enough"
+        assert (await catalogue.browse(query, 0, 20, hurry=20)).counted == (strategy != "no-cache"), "soon enough"
 
 
 async def test_first_rows_that_are_all_rows_are_not_counted_once_more(
@@ -149,14 +149,14 @@ async def test_first_rows_that_are_all_rows_are_not_counted_once_more(
         with monkeypatch.context() as patch:
             patch.setattr(catalogue._binding.store, "window", counting)
             patch.setattr(module, "SOON", 30.0)  # else the rows could be asked for before the cache on a busy machine
-            few = await catalogue.browse(query, 0, 20, hurry=True)
+            few = await catalogue.browse(query, 0, 20, hurry=20)
             assert few.counted
             assert (few.total, tuple(movie.id for movie in few.movies)) == (counted.total, counted.ids)
             again = await catalogue.browse(query, 0, 20) if strategy != "no-cache" else few
             assert (again.window_tier, again.movies) == ("redis" if strategy != "no-cache" else "store", few.movies)
         removed = few.movies[0]
         await catalogue.remove(removed.id, version=removed.version)
-        rest = await catalogue.browse(query, 0, 20, hurry=True)
+        rest = await catalogue.browse(query, 0, 20, hurry=20)
         assert (rest.total, rest.movies) == (few.total - 1, few.movies[1:])
 
 

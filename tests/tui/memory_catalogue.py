@@ -162,13 +162,13 @@ class MemoryCatalogue(Catalogue):
     async def ready(self) -> None:
         return None
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: int = 0) -> Page:
         began = time.monotonic()
         self.browsed.append((query, offset, limit))
         await self._wait()
         answer = self._answer(query)
         if hurry and query.selective and not self.counting.is_set():
-            begun = tuple(answer[:limit])
+            begun = tuple(answer[: min(hurry, limit)])
             return Page(begun, len(begun), 0, counted=False)
         if query.selective:
             await self.counting.wait()

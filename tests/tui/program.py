@@ -27,7 +27,7 @@ class Program(MemoryCatalogue):
         super().__init__(movies(2_000), delay=3600.0 if state == "opening" else 0.0)
         self._state = state
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: int = 0) -> Page:
         if self._state == "exporting" and limit == WINDOW and offset:
             await asyncio.Event().wait()
         return await super().browse(query, offset, limit, hurry=hurry)

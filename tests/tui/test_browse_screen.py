@@ -64,7 +64,7 @@ class Slow(MemoryCatalogue):
         self.release = asyncio.Event()
         self.given_up: list[int] = []
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: int = 0) -> Page:
         try:
             if offset >= 200:
                 await self.release.wait()

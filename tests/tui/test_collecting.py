@@ -172,7 +172,7 @@ async def test_an_export_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     class Stuck(MemoryCatalogue):
         """Answers no second part of an export."""
 
-        async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+        async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: int = 0) -> Page:
             if limit == WINDOW and offset:
                 await asyncio.Event().wait()
             return await super().browse(query, offset, limit, hurry=hurry)

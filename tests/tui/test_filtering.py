@@ -17,6 +17,7 @@ from tests.tui.stage import type_text
 from tui.columns import OPTIONAL, TITLE, TRENDING
 from tui.remembered import Memory
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.genres import GenrePanel
 
 
 async def typed(at: Desk, text: str) -> None:
@@ -69,13 +70,25 @@ async def test_a_genre_filtered_by_before_the_genres_are_known_is_spelt_right_on
         await at.until(lambda: (at.table.window.total or 0) > 0 and "Horror" in at.text)
 
 
+async def test_genres_that_nobody_has_counted_yet_are_not_said_to_be_none(tmp_path: Path) -> None:
+    catalogue = Unread()
+    async with desk(tmp_path, catalogue=catalogue) as at:
+        await at.until(lambda: (at.table.window.total or 0) > 0)
+        assert at.screen.query_one(GenrePanel).lines(40, 5) == [((" Counting…", "muted"),)]
+        catalogue.release.set()
+        await at.until(lambda: "Horror" in at.text)
+
+
 async def test_the_first_rows_come_while_the_others_are_counted(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         at.catalogue.counting.clear()
         await typed(at, "movie genre:horror")
-        await at.until(lambda: "the first 100, counting…" in at.text)
+        await at.until(lambda: f"the first {at.table.window.total}, counting…" in at.text)
+        begun = at.table.window.total or 0
+        assert at.table.rows_in_view < begun < 100, "as many as fill the screen"
         assert "searching…" in at.text
-        assert all("Horror" in row.movie.genres for number in range(20) if (row := at.table.window.row(number)))
+        first = [at.table.window.row(number) for number in range(begun)]
+        assert all(row is not None and "Horror" in row.movie.genres for row in first)
         at.catalogue.counting.set()
         await at.until(lambda: "counting…" not in at.text and (at.table.window.total or 0) > 100)
         assert at.table.window.counted
@@ -90,13 +103,14 @@ async def test_end_goes_to_the_last_row_as_soon_as_that_is_known(tmp_path: Path,
         at.catalogue.counting.clear()
         await typed(at, "movie genre:horror")
         await at.press("enter")
-        await at.until(lambda: "the first 100, counting…" in at.text)
+        await at.until(lambda: "counting…" in at.text)
+        begun = at.table.window.total or 0
         await at.press(*presses)
         at.catalogue.counting.set()
         await at.until(lambda: "counting…" not in at.text and not at.table.window.waiting)
         total = at.table.window.total or 0
         assert total > 100
-        assert at.table.cursor == {"end": total - 1, "up": 98, "home": 0}[presses[-1]]
+        assert at.table.cursor == {"end": total - 1, "up": begun - 2, "home": 0}[presses[-1]]
         await at.until(lambda: at.table.current is not None)
 
 

@@ -57,7 +57,7 @@ class Wavering(MemoryCatalogue):
 
     doubted = 1
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: int = 0) -> Page:
         self.doubt = DOUBT if len(self.browsed) < self.doubted else None
         page = await super().browse(query, offset, limit, hurry=hurry)
         self.doubt = None

@@ -51,7 +51,7 @@ class Silent(MemoryCatalogue):
         super().__init__(movies(5_000))
         self.released = asyncio.Event()
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: bool = False) -> Page:
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: int = 0) -> Page:
         if offset > 500:
             await self.released.wait()
         return await super().browse(query, offset, limit, hurry=hurry)

@@ -64,7 +64,7 @@ class BrowseScreen(SwitchingScreen):
         """Whether the cache was, at the last look and when the rows were read."""
         self._bypassed = False
         """Whether the rows were read past the cache."""
-        self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
+        self._counts: tuple[Query, tuple[ValueCount, ...]] | None = None
         self._rows_came = asyncio.Event()
         """The first rows of the query in force have come."""
         self._making: Making | None = None
@@ -125,7 +125,8 @@ class BrowseScreen(SwitchingScreen):
     async def _read_page(self, request: Request, query: Query) -> None:
         table = self.query_one(MovieTable)
         try:
-            page = await self.catalogue.browse(query, request.offset, request.limit, hurry=table.window.restarted)
+            hurry = table.wanted_at_once if table.window.restarted else 0
+            page = await self.catalogue.browse(query, request.offset, request.limit, hurry=hurry)
             if not page.counted:
                 if page.movies:
                     table.take(request, page)
@@ -211,8 +212,10 @@ class BrowseScreen(SwitchingScreen):
     def _show_genres(self) -> None:
         """Show the histogram as soon as it and the number of movies are known of the same query."""
         total = self.query_one(FilterLine).matches
+        if total is None or self._counts is None:
+            return
         query, counts = self._counts
-        if total is not None and same_filter(query, self.query_now):
+        if same_filter(query, self.query_now):
             self.query_one(GenrePanel).show(counts, query.genres, total)
 
     @on(StatsSampled)

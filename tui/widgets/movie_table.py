@@ -105,6 +105,12 @@ class MovieTable(MovieLines, Explained):
         row = self.window.row(self.cursor)
         return row.movie if row else None
 
+    @property
+    def wanted_at_once(self) -> int:
+        """Rows of an answer yet to come that reach to the end of the screen, and one that shows that it goes on."""
+        top = 0 if self._to_top else self.scroll_offset.y
+        return top + self.rows_in_view + 1
+
     def show(self, query: Query, *, keep_place: bool = False) -> None:
         """Show the answer to a query: from its top, or where the table stands now."""
         self.query_shown = query
