@@ -46,6 +46,9 @@ _UPDATE: Final = (
 _FETCHED: Final = 500
 """Rows of an order that come at once: to read some more of them would keep others waiting for longer than a frame."""
 
+_COUNTING: Final = 4
+"""Statements about all movies at once: each takes a core of the server, or more than one."""
+
 POOLED: Final = (
     "A pooler stands in between: changes by others are noticed up to 0.2 s later, for it hands no notification on.",
     "Its server is told no time limit: what is given up here may go on there (alter role … set statement_timeout).",
@@ -65,6 +68,8 @@ class PostgresStore(Store):
     def __init__(self, url: str, *, timeout: float = 5.0) -> None:
         self._url = url
         self._connections = Connections(url, timeout=timeout)
+        self._counting = Connections(url, timeout=timeout, limit=LIMIT, most=_COUNTING)
+        """For statements about all movies: they take long, and nobody waits behind them for a movie."""
         self._changes = ChangeLog(url, self._connections, timeout=timeout)
         self._loads = Loads(self._connections)
         self._first_rows = FirstRows(self._connections)
@@ -82,6 +87,7 @@ class PostgresStore(Store):
                 await schema.migrate(connection)
                 complete = not await indexes.missing(connection)
             await self._changes.open()
+            self._counting.open_later()
         except BaseException:
             await self._connections.close()
             raise
@@ -91,6 +97,7 @@ class PostgresStore(Store):
     async def close(self) -> None:
         await self._loads.close()
         await self._first_rows.close()
+        await self._counting.close()
         await self._changes.close()
         await self._connections.close()
 
@@ -104,19 +111,16 @@ class PostgresStore(Store):
 
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         near = queries.begins(query, offset)
-        statement, parameters = queries.window(query, offset, limit, near=near)
-        total, ids = await self._row(statement, parameters, planned=False) or (0, ())
+        ((total, ids),) = await self._counted(queries.window(query, offset, limit, near=near))
         if near and not ids and total > offset:
-            statement, parameters = queries.window(query, offset, limit, near=False)
-            total, ids = await self._row(statement, parameters, planned=False) or (0, ())
+            ((total, ids),) = await self._counted(queries.window(query, offset, limit, near=False))
         return Window(ids=tuple(ids), total=total)
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
         return await self._first_rows.found(query, limit)
 
     async def ranked(self, query: Query, limit: int) -> tuple[Ranked, ...]:
-        statement, parameters = queries.ranked(query, limit)
-        rows = await self._connections.rows(statement, parameters, planned=False)
+        rows = await self._counted(queries.ranked(query, limit))
         return tuple(Ranked(id, points) for id, points in rows)
 
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
@@ -132,8 +136,7 @@ class PostgresStore(Store):
         return await self._changes.changed_since(place)
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
-        statement, parameters = queries.counts(query, field)
-        rows = await self._connections.rows(statement, parameters, planned=False)
+        rows = await self._counted(queries.counts(query, field))
         return tuple(ValueCount(name, count) for name, count in rows)
 
     async def values(self, query: Query, field: str) -> AsyncGenerator[Sequence[tuple[str, tuple[str, ...]]]]:
@@ -256,6 +259,9 @@ class PostgresStore(Store):
     async def _row(self, statement: Statement, parameters: Parameters = None, *, planned: bool = True) -> Row | None:
         rows = await self._connections.rows(statement, parameters, planned=planned)
         return rows[0] if rows else None
+
+    async def _counted(self, asked: tuple[Statement, Parameters]) -> list[Row]:
+        return await self._counting.rows(*asked, planned=False)
 
     async def _write(self, statement: Statement, parameters: Parameters) -> Row | None:
         """The row that a writing statement returns; the statement is a transaction of its own."""

@@ -62,14 +62,16 @@ class Brittle(psycopg.AsyncConnection[TupleRow]):
 
 
 class Connections:
-    """At most `most` connections at once, `brittle` or not; each statement has `timeout` seconds.
+    """At most `most` connections at once, `brittle` or not; each statement has `timeout` seconds, or `limit` where that
+    is more: as long as the server lets others connect within `timeout`.
 
     Raises StoreUnavailable with the true reason at once; ConnectionLost where a statement may have run.
     """
 
-    def __init__(self, url: str, *, timeout: float, most: int = 8, brittle: bool = False) -> None:
+    def __init__(self, url: str, *, timeout: float, limit: float = 0.0, most: int = 8, brittle: bool = False) -> None:
         self._url = url
         self._timeout = timeout
+        self._limit = max(timeout, limit)
         self._kind = Brittle if brittle else Connection
         self.pooled = False
         """Whether a pooler is in between, so that nothing of a session lasts; known once a connection was made."""
@@ -82,6 +84,10 @@ class Connections:
         self._busy: set[Connection] = set()
         self._apart: set[Connection] = set()
         self._open = False
+
+    def open_later(self) -> None:
+        """Connect when a connection is needed first."""
+        self._open = True
 
     async def open(self, *, patience: float | None = None) -> None:
         """Connect once, so that what is wrong shows now; within `patience` seconds, where the time-out is too short for
@@ -137,15 +143,40 @@ class Connections:
     @asynccontextmanager
     async def asking(self, connection: Connection, *, limit: float | None = None) -> AsyncIterator[None]:
         """Turn the driver's errors into ours, and cut the connection when the server keeps silent beyond the limit."""
-        limit = self._timeout if limit is None else limit
+        limit = self._limit if limit is None else limit
         try:
-            async with _deadline(connection, limit + self._grace) as expired:
+            async with _deadline(connection, limit + self._grace) as expired, self._watched(connection, expired):
                 yield
         except psycopg.Error as error:
             if not connection.closed or faults.pooled_by_statement(error):
                 raise faults.unavailable(error, self._url) from None
             await self._forget_idle()
             raise (faults.silent(self._url, limit) if expired.is_set() else faults.lost(self._url)) from None
+
+    @asynccontextmanager
+    async def _watched(self, connection: Connection, silent: asyncio.Event) -> AsyncIterator[None]:
+        """Cut the connection before its limit where the server does not answer anybody any more."""
+        if self._limit <= self._timeout:
+            yield
+            return
+        watching = asyncio.create_task(self._watch(connection, silent))
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+
+    async def _watch(self, connection: Connection, silent: asyncio.Event) -> None:
+        while not silent.is_set():
+            await asyncio.sleep(self._timeout)
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await (await Brittle.connect(self._conninfo(self._timeout))).close()
+            except (TimeoutError, errors.ConnectionTimeout):
+                silent.set()
+                _cut(connection)
+            except psycopg.Error:
+                continue  # it refuses, so it is there; were it not, our connection would have ended by itself
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Connection]:
@@ -198,12 +229,12 @@ class Connections:
     async def _turn(self) -> asyncio.Semaphore:
         free = self._free
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._limit):
                 await free.acquire()
         except TimeoutError:
             raise StoreUnavailable(
                 "PostgreSQL",
-                f"no connection became free within {self._timeout:g} s",
+                f"no connection became free within {self._limit:g} s",
                 remedy="Try again when less is going on.",
             ) from None
         try:
@@ -285,7 +316,7 @@ class Connections:
         info = connection.info
         if refusal := faults.refusal(info.server_version, info.parameter_status("server_encoding") or "", self._url):
             raise refusal
-        set_up = await connection.execute(_SET_UP, {"pid": info.backend_pid, "ms": str(round(self._timeout * 1000))})
+        set_up = await connection.execute(_SET_UP, {"pid": info.backend_pid, "ms": str(round(self._limit * 1000))})
         (itself, *_) = await set_up.fetchone() or (False,)
         if not itself:
             self.pooled = True

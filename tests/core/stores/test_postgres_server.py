@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from core.errors import OutcomeUnknown, StoreUnavailable
 from core.model import replace
@@ -17,6 +19,7 @@ from core.query import Query, movie_words, words_of
 from core.stores.base import Stored
 from core.stores.postgres import PostgresStore
 from core.stores.postgres_faults import refusal
+from core.stores.postgres_loading import LIMIT
 from core.stores.postgres_records import searched
 from core.stores.postgres_schema import _migrations
 from tests.core.stores.corpus import BARE, FULL, corpus
@@ -28,6 +31,7 @@ from tests.core.stores.psql import (
     until,
     until_someone_waits,
 )
+from tests.faults.proxy import Proxy
 
 
 @pytest.fixture
@@ -280,6 +284,49 @@ async def test_a_paused_server_costs_a_read_its_timeout_and_no_more(postgres_url
         assert time.monotonic() - began < 4
         assert await store.count() == 0
     await store.close()
+
+
+async def test_who_counts_has_longer_as_long_as_the_server_lets_others_connect(
+    postgres_url: str, psql: psycopg.Connection
+) -> None:
+    limit = 0.5
+    store = PostgresStore(postgres_url, timeout=limit)
+    await store.open()
+    await store.load(corpus())
+    genres = await store.counts(Query(), "genres")
+    with psql.transaction():
+        psql.execute("lock table reelcache.movies in access exclusive mode")
+        began = time.monotonic()
+        counting = (
+            asyncio.create_task(store.window(Query(text="a"), 0, 5)),
+            asyncio.create_task(store.counts(Query(), "genres")),
+        )
+        with pytest.raises(StoreUnavailable, match="too long"):
+            await store.get_many([FULL.id])
+        await asyncio.wait(counting, timeout=max(0.0, began + 3 * limit - time.monotonic()))
+        assert not any(task.done() for task in counting)
+    window, again = await asyncio.gather(*counting)
+    assert window == await store.window(Query(text="a"), 0, 5)
+    assert again == genres
+    await store.close()
+
+
+async def test_who_counts_is_told_soon_of_a_network_that_swallows_everything(postgres_url: str) -> None:
+    given = conninfo_to_dict(postgres_url)
+    with tempfile.TemporaryDirectory(prefix="rc-") as folder:
+        proxy = Proxy(Path(folder, ".s.PGSQL.5432"), Path(str(given["host"]), f".s.PGSQL.{given['port']}"))
+        await proxy.open()
+        store = PostgresStore(make_conninfo(postgres_url, host=folder, port=5432), timeout=0.5)
+        await store.open()
+        assert (await store.window(Query(), 0, 5)).total == 0
+        proxy.be("swallow")
+        with pytest.raises(StoreUnavailable, match="did not answer"):
+            async with asyncio.timeout(LIMIT / 2):
+                await store.window(Query(), 0, 5)
+        proxy.be("pass")
+        assert (await store.window(Query(), 0, 5)).total == 0
+        await store.close()
+        await proxy.close()
 
 
 async def test_a_cancelled_write_leaves_its_connection_usable(store: PostgresStore, psql: psycopg.Connection) -> None:
