@@ -32,7 +32,7 @@ from core.strategies.write_through import WriteThrough
 from core.strategies.writing import Intents
 from core.trust import Trust
 
-PATIENCE: Final = 0.3
+PATIENCE: Final = 0.1
 """Seconds that a window or histogram which nobody waits for any more is still computed: who types on leaves those of
 each word that they had begun, and who got its first rows asks for the rest at once."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -38,7 +38,7 @@ async def browsed(
     store, orders = binding.store, binding.orders
     started = time.perf_counter()
     read = asyncio.Event()
-    with failures_counted(observer, strategy.name), _told(read):
+    with failures_counted(observer, strategy.name):
         trend = await binding.trends.at(TRENDS[query.sort], offset) if query.sort in TRENDS else None
         question = _question(binding, query, offset, limit, trend)
         if hurry and trend is None and offset == 0 and query.selective:
@@ -49,6 +49,7 @@ async def browsed(
             (window, tier, freshness), counted = await strategy.answer(question), True
         listed = time.perf_counter()
         answers = await strategy.read_many(window.ids)
+        read.set()
         steps = _legs(strategy.name, tier, freshness, listed - started, answers, time.perf_counter() - listed)
         if counted and any(answer.movie is None for answer in answers):
             # One was removed between the look at the window and the look at its movies: both once more.
@@ -93,15 +94,6 @@ def _question(binding: Binding, query: Query, offset: int, limit: int, trend: Tr
         compute=partial(trend.window, orders.asked, store.keys, query, offset, limit),
         near=None,
     )
-
-
-@contextmanager
-def _told(event: asyncio.Event) -> Iterator[None]:
-    """The event is set afterwards, however that came about."""
-    try:
-        yield
-    finally:
-        event.set()
 
 
 async def _counted_or_begun(
