@@ -43,7 +43,7 @@ _DETAIL_DELAY: Final = 0.2
 _VIEWS_SECONDS: Final = 5.0
 """How often it is looked whether an order by views has changed."""
 _ROWS_FIRST: Final = 1.0
-"""Seconds that the first rows have for themselves before the histograms are asked for beside them."""
+"""Seconds that the rows and their number have for themselves before the histograms are asked for beside them."""
 
 
 class BrowseScreen(SwitchingScreen):
@@ -66,7 +66,7 @@ class BrowseScreen(SwitchingScreen):
         """Whether the rows were read past the cache."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] | None = None
         self._rows_came = asyncio.Event()
-        """The first rows of the query in force have come."""
+        """The rows of the query in force have come, and are counted."""
         self._making: Making | None = None
         self._look: Look | None = None
         """Where the places were looked at from."""
@@ -131,7 +131,6 @@ class BrowseScreen(SwitchingScreen):
                 if page.movies:
                     table.take(request, page)
                     self._show_place()
-                self._let_count(query)
                 page = await self.catalogue.browse(query, request.offset, request.limit)
         except BaseException as error:
             table.fail(request)
@@ -157,7 +156,7 @@ class BrowseScreen(SwitchingScreen):
         self._show_genres()
 
     def _let_count(self, query: Query) -> None:
-        """The first rows of this query have come, or will not."""
+        """The rows of this query have come, or will not."""
         if query == self.query_now:
             self._rows_came.set()
 
@@ -191,7 +190,7 @@ class BrowseScreen(SwitchingScreen):
 
     async def _fetch_genres(self, query: Query) -> None:
         with suppress(TimeoutError):
-            # They count for as long as the store is at it, and the rows are what one types for.
+            # They count for as long as the store is at it; one types for the rows, and who types on wants no histogram.
             async with asyncio.timeout(_ROWS_FIRST):
                 await self._rows_came.wait()
         genres, years = await asyncio.gather(self.catalogue.genres(query), self.catalogue.years(query))
