@@ -48,6 +48,8 @@ class ReelcacheApp(App[int]):
     """The dashboard over one catalogue. Its result is the exit code of the program."""
 
     TITLE = "Reelcache"
+    # With the screens, all styles would be parsed anew for each.
+    CSS_PATH = ["screens/browse.tcss", "screens/start.tcss"]  # noqa: RUF012  # Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = app_bindings()
     COMMANDS = {ActionCommands}  # noqa: RUF012  # Textual declares it so
     ENABLE_COMMAND_PALETTE = True

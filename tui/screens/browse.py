@@ -16,14 +16,14 @@ from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
 from core.filter_text import filter_text, parse_filter
 from core.observe.stats import Stats
-from core.query import TRENDS, Query, ValueCount
+from core.query import TRENDS, Page, Query, ValueCount
 from core.strategies.orders import Making
 from tui import figures
 from tui.bindings import bindings
 from tui.empty import away_lines, empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
-from tui.row_window import Request
+from tui.row_window import PAGE_ROWS, Request
 from tui.screens import dialogs
 from tui.screens.switching import SwitchingScreen
 from tui.widgets.detail import DetailPanel
@@ -64,6 +64,8 @@ class BrowseScreen(SwitchingScreen):
         """Whether the cache was, at the last look and when the rows were read."""
         self._bypassed = False
         """Whether the rows were read past the cache."""
+        self._new = True
+        """It was not shown yet."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] = (Query(), ())
         self._rows_came = asyncio.Event()
         """The first rows of the query in force have come."""
@@ -72,6 +74,10 @@ class BrowseScreen(SwitchingScreen):
         """Where the places were looked at from."""
         self._retry: Timer | None = None
         self._detail: Timer | None = None
+        self._at_hand: Page | None = None
+        """The first rows, asked for before there is a table for them, so that the screen is not painted without them
+        first."""
+        run(self.app, self._read_first(), doing="read the first movies", group="first page")
 
     def on_mount(self) -> None:
         if self.app.return_value is not None:
@@ -79,6 +85,10 @@ class BrowseScreen(SwitchingScreen):
         self._filling = self.catalogue.filling is not None
         self.query_one(MovieTable).choose(self.memory.now.columns)
         self.show_query(self.query_now)
+        page, self._at_hand = self._at_hand, None
+        request = self.query_one(MovieTable).window.under_way
+        if page is not None and page.counted and request is not None:
+            self._show_page(request, self.query_now, page)
         self._show_active()
         run(self, self.catalogue.ready(), doing="load the shipped catalogue", group="filling")
 
@@ -114,8 +124,18 @@ class BrowseScreen(SwitchingScreen):
         self.query_one(MovieTable).renew()
         self._read_genres()
 
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        if self._new:
+            event.refresh_styles, self._new = False, False  # each part was styled as it was mounted
+
+    async def _read_first(self) -> None:
+        with suppress(StoreUnavailable):  # told of by whoever asks again
+            self._at_hand = await self.catalogue.browse(self.query_now, 0, PAGE_ROWS, hurry=True)
+
     @on(MovieTable.PageWanted)
     def read_page(self, event: MovieTable.PageWanted) -> None:
+        if self.query_one(MovieTable).window.under_way != event.request:
+            return  # answered meanwhile
         run(self, self._read_page(event.request, event.query), doing="read the movies", group="page")
 
     @on(MovieTable.PageUnwanted)
@@ -138,6 +158,10 @@ class BrowseScreen(SwitchingScreen):
             if isinstance(error, Exception):
                 self._store_away(error)
             raise
+        self._show_page(request, query, page)
+
+    def _show_page(self, request: Request, query: Query, page: Page) -> None:
+        table = self.query_one(MovieTable)
         # A doubt may come and go between two looks. Where nothing is ever cached, once more is enough.
         if page.bypassed and not self._bypassed:
             self._believed = False
