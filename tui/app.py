@@ -7,6 +7,7 @@ import os
 import signal
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic, time
 from typing import Any, ClassVar, Final
 
@@ -40,6 +41,7 @@ from tui.screens.start import StartScreen
 from tui.session import Failed, Opened, Opener, Reported, Session, Told, Untold
 from tui.terminal import LastingOutput, endings, hung_up, input_descriptor, silence
 
+_SCREENS: Final = Path(__file__).with_name("screens")
 STATS_SECONDS: Final = 0.5
 HANG_UP_SECONDS: Final = 0.25
 
@@ -49,7 +51,7 @@ class ReelcacheApp(App[int]):
 
     TITLE = "Reelcache"
     # With the screens, all styles would be parsed anew for each.
-    CSS_PATH = ["screens/browse.tcss", "screens/start.tcss"]  # noqa: RUF012  # Textual declares it so
+    CSS_PATH = [_SCREENS / "browse.tcss", _SCREENS / "start.tcss"]  # noqa: RUF012  # Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = app_bindings()
     COMMANDS = {ActionCommands}  # noqa: RUF012  # Textual declares it so
     ENABLE_COMMAND_PALETTE = True

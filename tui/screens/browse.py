@@ -77,7 +77,8 @@ class BrowseScreen(SwitchingScreen):
         self._at_hand: Page | None = None
         """The first rows, asked for before there is a table for them, so that the screen is not painted without them
         first."""
-        run(self.app, self._read_first(), doing="read the first movies", group="first page")
+        if self.app.return_value is None:  # else it ends, and waits for nobody's work
+            run(self.app, self._read_first(), doing="read the first movies", group="first page")
 
     def on_mount(self) -> None:
         if self.app.return_value is not None:
