@@ -198,9 +198,10 @@ class Link:
         except (OSError, NotRedis, Refused, CacheUnavailable) as error:
             raise self._failed(error, sent) from None
         self._answered = time.monotonic()
-        if _is_no_script(reply):
-            return (await self.run([(script, tuple(keys), more)]))[0]
-        self._judge_refusals((reply,))
+        if isinstance(reply, Exception):
+            if _is_no_script(reply):
+                return (await self.run([(script, tuple(keys), more)]))[0]
+            self._judge_refusals((reply,))
         self.breaker.succeeded()
         return reply
 
