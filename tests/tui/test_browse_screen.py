@@ -24,6 +24,7 @@ from tests.tui.stage import save_through_review, screen_text
 from tui.app import ReelcacheApp
 from tui.messages import CatalogueOpened
 from tui.problems import LOG_NAME
+from tui.remembered import Memory
 from tui.screens.browse import BrowseScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.edit import EditScreen
@@ -73,6 +74,19 @@ async def test_the_first_picture_of_the_screen_has_its_rows_read_once(
         assert painted
         assert set(painted) == {50}
         assert [offset for _, offset, _ in at.catalogue.browsed] == [0]
+    painted.clear()
+    catalogue, memory = MemoryCatalogue(movies(50)), Memory(None)
+    catalogue.counting.clear()
+    memory.change(filter="genre:Drama")
+    async with desk(tmp_path, catalogue=catalogue, memory=memory) as at:
+        begun = at.table.window.total
+        assert begun is not None
+        assert not at.table.window.counted
+        catalogue.counting.set()
+        await at.until(lambda: at.table.window.counted)
+        assert begun in painted
+        assert None not in painted
+        assert len(catalogue.browsed) == 2
 
 
 class Slow(MemoryCatalogue):

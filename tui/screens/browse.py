@@ -88,8 +88,9 @@ class BrowseScreen(SwitchingScreen):
         self.show_query(self.query_now)
         page, self._at_hand = self._at_hand, None
         request = self.query_one(MovieTable).window.under_way
-        if page is not None and page.counted and request is not None:
-            self._show_page(request, self.query_now, page)
+        if page is not None and request is not None:
+            show = self._show_page if page.counted else self._show_uncounted
+            show(request, self.query_now, page)
         self._show_active()
         run(self, self.catalogue.ready(), doing="load the shipped catalogue", group="filling")
 
@@ -148,10 +149,7 @@ class BrowseScreen(SwitchingScreen):
         try:
             page = await self.catalogue.browse(query, request.offset, request.limit, hurry=table.window.restarted)
             if not page.counted:
-                if page.movies:
-                    table.take(request, page)
-                    self._show_place()
-                self._let_count(query)
+                self._show_uncounted(request, query, page)
                 page = await self.catalogue.browse(query, request.offset, request.limit)
         except BaseException as error:
             table.fail(request)
@@ -160,6 +158,13 @@ class BrowseScreen(SwitchingScreen):
                 self._store_away(error)
             raise
         self._show_page(request, query, page)
+
+    def _show_uncounted(self, request: Request, query: Query, page: Page) -> None:
+        """Show first rows before it is known how many there are."""
+        if page.movies:
+            self.query_one(MovieTable).take(request, page)
+            self._show_place()
+        self._let_count(query)
 
     def _show_page(self, request: Request, query: Query, page: Page) -> None:
         table = self.query_one(MovieTable)
