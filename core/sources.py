@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -123,12 +122,15 @@ def _judged(name: str, given: Given) -> object:
 def _from_config(path: Path | None) -> Mapping[str, object]:
     file = path or default_config_file()
     try:
-        values = tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
+        import tomllib  # most starts have no file
+
+        values = tomllib.loads(text)
     except FileNotFoundError:
         if path is None:
             return {}
         raise SettingsError(f"The config file {file} does not exist.", remedy="Name one that does.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (OSError, ValueError) as problem:
         raise SettingsError(
             f"The config file {file} cannot be read: {problem}", remedy="Correct or remove it."
         ) from None

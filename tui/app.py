@@ -7,6 +7,7 @@ import os
 import signal
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic, time
 from typing import Any, ClassVar, Final
 
@@ -40,6 +41,7 @@ from tui.screens.start import StartScreen
 from tui.session import Failed, Opened, Opener, Reported, Session, Told, Untold
 from tui.terminal import LastingOutput, endings, hung_up, input_descriptor, silence
 
+_SCREENS: Final = Path(__file__).with_name("screens")
 STATS_SECONDS: Final = 0.5
 HANG_UP_SECONDS: Final = 0.25
 
@@ -48,6 +50,8 @@ class ReelcacheApp(App[int]):
     """The dashboard over one catalogue. Its result is the exit code of the program."""
 
     TITLE = "Reelcache"
+    # With the screens, all styles would be parsed anew for each.
+    CSS_PATH = [_SCREENS / "browse.tcss", _SCREENS / "start.tcss"]  # noqa: RUF012  # Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = app_bindings()
     COMMANDS = {ActionCommands}  # noqa: RUF012  # Textual declares it so
     ENABLE_COMMAND_PALETTE = True

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from core.model import Movie
 from core.query import Page, Tier
+
+PAGE_ROWS: Final = 100
+"""Rows that are fetched together."""
 
 
 class Row(NamedTuple):
@@ -41,7 +44,7 @@ class RowWindow:
     flickers; `restart` keeps them until the first answer to the new query.
     """
 
-    def __init__(self, *, page_size: int = 100, keep: int = 32) -> None:
+    def __init__(self, *, page_size: int = PAGE_ROWS, keep: int = 32) -> None:
         self.page_size = page_size
         self.total: int | None = None
         self.counted = True
@@ -69,8 +72,13 @@ class RowWindow:
         return any(page not in self._held for page in self._visible())
 
     @property
+    def under_way(self) -> Request | None:
+        """The request that was not answered yet."""
+        return self._under_way
+
+    @property
     def waiting(self) -> bool:
-        """Whether a request is under way."""
+        """Whether there is one."""
         return self._under_way is not None
 
     @property

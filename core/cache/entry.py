@@ -54,10 +54,15 @@ def pack(entry: Entry) -> bytes:
     """The envelope as bytes. Raises ValueError on a version or codec that has no place in it."""
     if len(entry.codec) != 1 or not "!" <= entry.codec <= "~":
         raise ValueError(f"a codec is one printable ASCII character, not {entry.codec!r}")
-    kind = "V" if entry.known else "N"
-    fresh_until = min(max(entry.fresh_until, 0), _MAX_FRESH_UNTIL)
-    load_ms = min(max(entry.load_ms, 0), _MAX_LOAD_MS)
-    header = f"{FORMAT}{kind}{hexadecimal(entry.version)}{fresh_until:012x}{load_ms:08x}{entry.codec}"
+    if not 0 <= entry.version <= MAX_VERSION:
+        raise ValueError(f"a version has 63 bits, not {entry.version}")
+    fresh_until, load_ms = entry.fresh_until, entry.load_ms
+    if not (0 <= fresh_until <= _MAX_FRESH_UNTIL and 0 <= load_ms <= _MAX_LOAD_MS):
+        fresh_until = min(max(fresh_until, 0), _MAX_FRESH_UNTIL)
+        load_ms = min(max(load_ms, 0), _MAX_LOAD_MS)
+    # The three as one number: each time that digits are made costs as much.
+    numbers = entry.version << 80 | fresh_until << 32 | load_ms
+    header = f"{FORMAT}{'V' if entry.known else 'N'}{numbers:036x}{entry.codec}"
     return header.encode("ascii") + entry.payload
 
 

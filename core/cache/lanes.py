@@ -102,12 +102,15 @@ class Lanes:
         self._late = Background()
         """Batches that wait for a connection."""
 
-    async def call(self, commands: Sequence[Command], patience: float = 0.0) -> list[Reply]:
+    def call(self, commands: Sequence[Command], patience: float = 0.0) -> Awaitable[list[Reply]]:
         """On the lane for everything but plain reads."""
         lane = self._bulk.lane
         if lane is None or lane.closed:
-            lane = await self._bulk.connected(patience)
-        return await lane.call(commands, patience)
+            return self._call(commands, patience)
+        return lane.call(commands, patience)
+
+    async def _call(self, commands: Sequence[Command], patience: float) -> list[Reply]:
+        return await (await self._bulk.connected(patience)).call(commands, patience)
 
     def get(self, name: bytes, keeper: Keeper | None = None) -> Awaitable[bytes | None]:
         """One plain read."""

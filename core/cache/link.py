@@ -191,10 +191,18 @@ class Link:
 
     async def run_one(self, script: Script, keys: Sequence[bytes], *more: bytes | str | int) -> Reply:
         """One script alone, as a miss runs it twice. Reply and errors as `exchange`."""
-        command: Command = ("EVALSHA", script.digest, len(keys), *keys, *more)
-        reply = (await self._called(self._usable(), (command,)))[0]
-        if _is_no_script(reply):
-            return (await self.run([(script, tuple(keys), more)]))[0]
+        wire = self._usable()
+        sent = time.monotonic()
+        try:
+            reply = (await wire.call((("EVALSHA", script.digest, len(keys), *keys, *more),)))[0]
+        except (OSError, NotRedis, Refused, CacheUnavailable) as error:
+            raise self._failed(error, sent) from None
+        self._answered = time.monotonic()
+        if isinstance(reply, Exception):
+            if _is_no_script(reply):
+                return (await self.run([(script, tuple(keys), more)]))[0]
+            self._judge_refusals((reply,))
+        self.breaker.succeeded()
         return reply
 
     async def get(self, name: bytes, keeper: Keeper | None = None) -> bytes | None:
@@ -279,14 +287,19 @@ class Link:
         except (OSError, NotRedis, Refused, CacheUnavailable) as error:
             raise self._failed(error, sent) from None
         self._answered = time.monotonic()
-        for reply in replies if judged else ():
+        if judged:
+            self._judge_refusals(replies, optional=optional)
+        self.breaker.succeeded()
+        return replies
+
+    def _judge_refusals(self, replies: Sequence[Reply], *, optional: bool = False) -> None:
+        """Hold against the server what it refused because it cannot serve. Raises CacheUnavailable then."""
+        for reply in replies:
             if isinstance(reply, Exception):
                 problem, meaning = self._explained(reply)
                 if meaning == "down" and not (optional and isinstance(reply, Refused) and is_refusal(reply)):
                     self._judge(problem, meaning)
                     raise problem
-        self.breaker.succeeded()
-        return replies
 
     def _failed(self, error: Exception, sent: float) -> CacheUnavailable:
         """The error for the caller of what failed, which is held against the server where that is to blame."""

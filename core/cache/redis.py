@@ -339,7 +339,7 @@ class RedisCache:
 
     def _filling(self, token: str, version: int, payload: bytes | None, load_ms: int) -> tuple[bytes | str | int, ...]:
         entry, keep = self._envelope(version, payload, load_ms)
-        return token, hexadecimal(entry.version), "V" if entry.known else "N", keep, pack(entry)
+        return token, keep, pack(entry)
 
     def _envelope(self, version: int, payload: bytes | None, load_ms: int) -> tuple[Entry, int]:
         """The entry, and for how many milliseconds Redis keeps it."""

@@ -9,12 +9,6 @@ import msgspec
 from core.cache.entry import Entry, entry_in
 from core.cache.protocol import AcquireVerdict, FillVerdict, FinishVerdict, InvalidateVerdict
 
-ACQUIRED: Final[dict[bytes, AcquireVerdict]] = {
-    b"hit": "hit",
-    b"token": "token",
-    b"loading": "loading",
-    b"writing": "writing",
-}
 FILLED: Final[dict[bytes, FillVerdict]] = {
     b"set": "set",
     b"lease_lost": "lease_lost",
@@ -39,10 +33,14 @@ class Acquired(msgspec.Struct, frozen=True):
     entry: Entry | None = None
 
 
-def acquired(reply: list[bytes]) -> Acquired:
+_WRITING: Final = Acquired("writing")
+_WITHOUT_ENTRY: Final = {b"token": Acquired("token"), b"loading": Acquired("loading"), b"writing": _WRITING}
+
+
+def acquired(reply: bytes | list[bytes]) -> Acquired:
     """What a reply to `acquire` says."""
-    if len(reply) == 1:
-        return Acquired(ACQUIRED[reply[0]])
+    if isinstance(reply, bytes):
+        return _WITHOUT_ENTRY[reply]
     entry = entry_in(reply[1])
     # Bytes that only look like an entry: nobody may read them, and until they expire nobody can replace them.
-    return Acquired("hit", entry) if entry is not None else Acquired("writing")
+    return Acquired("hit", entry) if entry is not None else _WRITING

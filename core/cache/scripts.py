@@ -9,6 +9,9 @@ from typing import Final
 import msgspec
 
 _FOLDER: Final = files("core.cache.lua")
+_SHARED_PART: Final = "-- prelude\n"
+"""The line in whose place a script has what it shares with others: what the commonest call does without goes before."""
+_SHARED: Final = _FOLDER.joinpath("prelude.lua").read_text("ascii")
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -18,13 +21,9 @@ class Script(msgspec.Struct, frozen=True):
     digest: str
 
 
-def _read(name: str, *, shared: bool = True) -> Script:
-    # Redis wants the flags in the very first line, so the shared part goes behind it.
-    flags, body = _FOLDER.joinpath(f"{name}.lua").read_text("ascii").split("\n", 1)
-    if not shared:
-        source = f"{flags}\n{body}".encode("ascii")
-        return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
-    source = f"{flags}\n{_FOLDER.joinpath('prelude.lua').read_text('ascii')}{body}".encode("ascii")
+def _read(name: str) -> Script:
+    text = _FOLDER.joinpath(f"{name}.lua").read_text("ascii")
+    source = text.replace(_SHARED_PART, _SHARED, 1).encode("ascii")
     return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
 
 
@@ -42,7 +41,7 @@ BOARD: Final = _read("board")
 PLACE: Final = _read("place")
 SUM: Final = _read("sum")
 DECAYED: Final = _read("decayed")
-PERMITTED: Final = _read("permitted", shared=False)
+PERMITTED: Final = _read("permitted")
 ALL: Final = (
     *(PERMITTED, ACQUIRE, FILL, BEGIN, FINISH, DROP, ABORT, INVALIDATE, NOTE, BEAT, RING),
     *(BOARD, PLACE, SUM, DECAYED),

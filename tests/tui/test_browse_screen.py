@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widgets import Input
 
 from core.errors import ServerFailed, StoreUnavailable, UnknownStore
@@ -22,6 +24,7 @@ from tests.tui.stage import save_through_review, screen_text
 from tui.app import ReelcacheApp
 from tui.messages import CatalogueOpened
 from tui.problems import LOG_NAME
+from tui.remembered import Memory
 from tui.screens.browse import BrowseScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.edit import EditScreen
@@ -54,6 +57,36 @@ async def test_reads_windows_and_never_the_whole_answer(tmp_path: Path) -> None:
         assert at.table.cursor == 4_999
         assert {limit for _, _, limit in at.catalogue.browsed} == {100}
         assert len({offset for _, offset, _ in at.catalogue.browsed}) <= 4
+
+
+async def test_the_first_picture_of_the_screen_has_its_rows_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted: list[int | None] = []
+    render = MovieTable.render_lines
+
+    def noted(table: MovieTable, crop: Region) -> list[Strip]:
+        painted.append(table.window.total)
+        return render(table, crop)
+
+    monkeypatch.setattr(MovieTable, "render_lines", noted)
+    async with desk(tmp_path, count=50) as at:
+        assert painted
+        assert set(painted) == {50}
+        assert [offset for _, offset, _ in at.catalogue.browsed] == [0]
+    painted.clear()
+    catalogue, memory = MemoryCatalogue(movies(50)), Memory(None)
+    catalogue.counting.clear()
+    memory.change(filter="genre:Drama")
+    async with desk(tmp_path, catalogue=catalogue, memory=memory) as at:
+        begun = at.table.window.total
+        assert begun is not None
+        assert not at.table.window.counted
+        catalogue.counting.set()
+        await at.until(lambda: at.table.window.counted)
+        assert begun in painted
+        assert None not in painted
+        assert len(catalogue.browsed) == 2
 
 
 class Slow(MemoryCatalogue):

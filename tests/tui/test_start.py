@@ -39,7 +39,7 @@ async def test_only_the_chosen_stores_driver_is_loaded_until_the_first_rows(
     loaded = {name.partition(".")[0] for name in modules}
     assert {"textual", "hiredis", DRIVER[store]} <= loaded
     others = {driver for name, driver in DRIVER.items() if name != store}
-    assert not loaded & {*others, "redis", "pandas", "numpy", "data", "typer", "pydantic", "psutil"}
+    assert not loaded & {*others, "redis", "pandas", "numpy", "data", "typer", "pydantic", "psutil", "tomllib"}
     assert "tui.screens.dialogs" in modules
     assert not modules & {f"tui.screens.{module}" for module in dialogs.MODULES.values()}
 

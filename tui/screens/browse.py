@@ -16,14 +16,14 @@ from core.catalogue import Catalogue
 from core.errors import StoreUnavailable
 from core.filter_text import filter_text, parse_filter
 from core.observe.stats import Stats
-from core.query import TRENDS, Query, ValueCount
+from core.query import TRENDS, Page, Query, ValueCount
 from core.strategies.orders import Making
 from tui import figures
 from tui.bindings import bindings
 from tui.empty import away_lines, empty_lines
 from tui.messages import StatsSampled
 from tui.remembered import Memory
-from tui.row_window import Request
+from tui.row_window import PAGE_ROWS, Request
 from tui.screens import dialogs
 from tui.screens.switching import SwitchingScreen
 from tui.widgets.detail import DetailPanel
@@ -64,6 +64,8 @@ class BrowseScreen(SwitchingScreen):
         """Whether the cache was, at the last look and when the rows were read."""
         self._bypassed = False
         """Whether the rows were read past the cache."""
+        self._new = True
+        """It was not shown yet."""
         self._counts: tuple[Query, tuple[ValueCount, ...]] | None = None
         self._rows_came = asyncio.Event()
         """The rows of the query in force have come, and are counted."""
@@ -72,6 +74,11 @@ class BrowseScreen(SwitchingScreen):
         """Where the places were looked at from."""
         self._retry: Timer | None = None
         self._detail: Timer | None = None
+        self._at_hand: Page | None = None
+        """The first rows, asked for before there is a table for them, so that the screen is not painted without them
+        first."""
+        if self.app.return_value is None:  # else it ends, and waits for nobody's work
+            run(self.app, self._read_first(), doing="read the first movies", group="first page")
 
     def on_mount(self) -> None:
         if self.app.return_value is not None:
@@ -79,6 +86,13 @@ class BrowseScreen(SwitchingScreen):
         self._filling = self.catalogue.filling is not None
         self.query_one(MovieTable).choose(self.memory.now.columns)
         self.show_query(self.query_now)
+        page, self._at_hand = self._at_hand, None
+        request = self.query_one(MovieTable).window.under_way
+        if page is not None and request is not None:
+            if page.counted:
+                self._show_page(request, self.query_now, page)
+            else:
+                self._show_uncounted(request, page)
         self._show_active()
         run(self, self.catalogue.ready(), doing="load the shipped catalogue", group="filling")
 
@@ -114,8 +128,18 @@ class BrowseScreen(SwitchingScreen):
         self.query_one(MovieTable).renew()
         self._read_genres()
 
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        if self._new:
+            event.refresh_styles, self._new = False, False  # each part was styled as it was mounted
+
+    async def _read_first(self) -> None:
+        with suppress(StoreUnavailable):  # told of by whoever asks again
+            self._at_hand = await self.catalogue.browse(self.query_now, 0, PAGE_ROWS, hurry=self.app.size.height)
+
     @on(MovieTable.PageWanted)
     def read_page(self, event: MovieTable.PageWanted) -> None:
+        if self.query_one(MovieTable).window.under_way != event.request:
+            return  # answered meanwhile
         run(self, self._read_page(event.request, event.query), doing="read the movies", group="page")
 
     @on(MovieTable.PageUnwanted)
@@ -128,9 +152,7 @@ class BrowseScreen(SwitchingScreen):
             hurry = table.wanted_at_once if table.window.restarted else 0
             page = await self.catalogue.browse(query, request.offset, request.limit, hurry=hurry)
             if not page.counted:
-                if page.movies:
-                    table.take(request, page)
-                    self._show_place()
+                self._show_uncounted(request, page)
                 page = await self.catalogue.browse(query, request.offset, request.limit)
         except BaseException as error:
             table.fail(request)
@@ -138,6 +160,16 @@ class BrowseScreen(SwitchingScreen):
             if isinstance(error, Exception):
                 self._store_away(error)
             raise
+        self._show_page(request, query, page)
+
+    def _show_uncounted(self, request: Request, page: Page) -> None:
+        """Show first rows before it is known how many there are."""
+        if page.movies:
+            self.query_one(MovieTable).take(request, page)
+            self._show_place()
+
+    def _show_page(self, request: Request, query: Query, page: Page) -> None:
+        table = self.query_one(MovieTable)
         # A doubt may come and go between two looks. Where nothing is ever cached, once more is enough.
         if page.bypassed and not self._bypassed:
             self._believed = False

@@ -1,14 +1,15 @@
 #!lua
 -- ARGV: token, lease, 1 to refresh
-local refresh = ARGV[3] == '1'
 -- The commonest miss: nobody is or was at it, so there is nothing to weigh.
-if refresh or redis.call('EXISTS', ENTRY, GATE) ~= 0 then
-  local gate = sweep()
-  if not refresh and present() then
-    return { 'hit', redis.call('GET', ENTRY) }
-  end
-  if gate.others > 0 then
-    return { 'writing' }
-  end
+if ARGV[3] == '0' and redis.call('EXISTS', KEYS[1], KEYS[2]) == 0 then
+  return redis.call('SET', KEYS[3], ARGV[1], 'NX', 'PX', ARGV[2]) and 'token' or 'loading'
 end
-return { redis.call('SET', LEASE, ARGV[1], 'NX', 'PX', ARGV[2]) and 'token' or 'loading' }
+-- prelude
+local gate = sweep()
+if ARGV[3] == '0' and present() then
+  return { 'hit', redis.call('GET', ENTRY) }
+end
+if gate.others > 0 then
+  return 'writing'
+end
+return redis.call('SET', LEASE, ARGV[1], 'NX', 'PX', ARGV[2]) and 'token' or 'loading'

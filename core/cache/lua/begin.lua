@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- ARGV: token, longest time of the write, 1 to hide the entry
+-- prelude
 sweep()
 if ARGV[3] == '1' then
   redis.call('DEL', ENTRY, LEASE)

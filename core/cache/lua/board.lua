@@ -1,5 +1,6 @@
 #!lua flags=no-writes
 -- KEYS: what is known of all boards, the journal, one board. ARGV: its name, rows, entries.
+-- prelude
 local about = redis.call('HGETALL', ENTRY)
 local said = redis.call('HMGET', ENTRY, 'build', 'entry', 'floor:' .. ARGV[1])
 if not said[1] or not said[2] then

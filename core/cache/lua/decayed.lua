@@ -1,5 +1,6 @@
 #!lua flags=no-writes
 -- The members of one set of `sum.lua` that weigh most. KEYS: the hash, the set. ARGV: its number, half-life, members.
+-- prelude
 if not redis.call('ZSCORE', GATE, '') then
   return {}
 end

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- ARGV: token, version. The end of a write that installs nothing.
+-- prelude
 local gate = sweep()
 end_writer(gate, ARGV[1])
 redis.call('DEL', LEASE)

@@ -1,5 +1,6 @@
 #!lua
 -- ARGV: token, version, time to live, envelope. Not allowed when Redis is full: then drop.lua takes its place.
+-- prelude
 local gate = sweep()
 local held = end_writer(gate, ARGV[1])
 redis.call('DEL', LEASE)

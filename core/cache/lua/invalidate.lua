@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
 -- ARGV: version, 1 to force
+-- prelude
 local gate = sweep()
 local force = ARGV[2] == '1'
 local version = present()

@@ -2,6 +2,7 @@
 -- KEYS: what is known of all boards, then the boards. ARGV: the place that they are right up to (entry, token), the
 -- place behind what is told here, members to keep, the names of the boards; then each member that changed: its score,
 -- or an empty text, and the numbers of its boards, each behind a blank.
+-- prelude
 local said = redis.call('HMGET', ENTRY, 'build', 'entry', 'token')
 if not said[1] or said[2] ~= ARGV[1] or said[3] ~= ARGV[2] then
   return 'moved'

@@ -4,6 +4,7 @@
 -- running, l<set> = landmark of a set, c:<field> = a sum. The member '' marks a set as one of this life.
 -- ARGV: copy, token, number of the report, token of a new life, ms for which the copy counts as running, how many
 -- fields; field, amount each; then for each set its half-life (ms), members to keep, how many; member, amount each.
+-- prelude
 local HASH, sets = KEYS[1], #KEYS - 1
 local copy, token, number = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local DAY = 86400000
