@@ -106,13 +106,24 @@ class Mongod(Running):
         """Let it go on."""
         self._process.send(signal.SIGCONT)
 
-    async def hang_at(self, *commands: str) -> None:
-        """Let it hang for 1.5 seconds at each of these commands of the store, or at none any more."""
-        at: dict[str, object] = {"failCommands": commands, "blockConnection": True, "blockTimeMS": 1_500}
+    async def hang_at(self, *commands: str, seconds: float = 1.5) -> None:
+        """Let it hang for so long at each of these commands of the store, or at none any more."""
+        at: dict[str, object] = {
+            "failCommands": commands,
+            "blockConnection": True,
+            "blockTimeMS": round(1_000 * seconds),
+        }
         async with Client(self.url()) as client:
             await client.admin.command(
                 "configureFailPoint", "failCommand", mode="alwaysOn" if commands else "off", data=at
             )
+
+    async def under_way(self, command: str) -> int:
+        """How many such commands of the store it is at."""
+        async with Client(self.url()) as client:
+            # Not asked by an aggregate, which may be what hangs.
+            found = await client.admin.command("currentOp", appName="reelcache")
+        return sum(command in operation["command"] for operation in found["inprog"])
 
     async def _initiate(self) -> None:
         async with Client(self.url()) as client:
