@@ -29,6 +29,8 @@ WORDS: Final = f"{INDEX_PREFIX}words_title"
 """The index of the words that any search finds, each with the title's key: it tells the first titles of a word."""
 _MARKED: Final = f"{INDEX_PREFIX}marked"
 """The index of the words of single fields."""
+LARGE: Final = (WORDS, _MARKED)
+"""Those that have ten and more entries a movie."""
 IDS: Final = f"{INDEX_PREFIX}id"
 """The index of the ids."""
 _TITLES: Final = f"{INDEX_PREFIX}title_beginnings"

@@ -106,13 +106,9 @@ class Mongod(Running):
         """Let it go on."""
         self._process.send(signal.SIGCONT)
 
-    async def hang_at(self, *commands: str, seconds: float = 1.5) -> None:
-        """Let it hang for so long at each of these commands of the store, or at none any more."""
-        at: dict[str, object] = {
-            "failCommands": commands,
-            "blockConnection": True,
-            "blockTimeMS": round(1_000 * seconds),
-        }
+    async def hang_at(self, *commands: str) -> None:
+        """Let it hang for 1.5 seconds at each of these commands of the store, or at none any more."""
+        at: dict[str, object] = {"failCommands": commands, "blockConnection": True, "blockTimeMS": 1_500}
         async with Client(self.url()) as client:
             await client.admin.command(
                 "configureFailPoint", "failCommand", mode="alwaysOn" if commands else "off", data=at

@@ -10,7 +10,7 @@ from pymongo import MongoClient
 
 from core.model import Movie, replace
 from core.query import ANY_BEGINNING, Query, beginning, beginnings, movie_words
-from core.stores import mongo_first, mongo_queries, mongo_titles, mongo_windows, postgres_queries
+from core.stores import mongo_first, mongo_queries, mongo_sample, mongo_titles, mongo_windows, postgres_queries
 from core.stores import postgres as postgres_store
 from core.stores.base import Store
 from core.stores.mongo import MongoStore
@@ -111,10 +111,15 @@ async def test_postgresql_finds_the_same_however_far_it_walks(
 
 
 async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo_sample, "_SMALL", 10)
     store = MongoStore(mongo_url, timeout=20.0)
     await store.open()
     try:
         await store.load(MOVIES)
+        drawn = await store._sample.drawn()
+        assert drawn.of == len(drawn.movies) == len(MOVIES)
+        for word in ("a", "zo", RARE):
+            assert sum(drawn.having(word)) == len(reference.answer(MOVIES, Query(text=word)))
         await same_as_the_reference(store)
 
         with monkeypatch.context() as only_walked:
@@ -165,6 +170,25 @@ async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch:
             assert (documents, keys < 4 + 2) == (0, True), "the index alone tells the titles of a word"
     finally:
         await store.close()
+
+
+def test_one_way_is_taken_by_what_a_sample_says() -> None:
+    movies = (*(" the zorro",) * 1, *(" the last night",) * 4, *(" the love",) * 400, *(" an hour",) * 595)
+    drawn = mongo_sample.Drawn(movies, 1_000_000)
+    told = {
+        "z": "z",
+        "zorro": "zorro",
+        "xylo": "xylo",
+        "last": "last",
+        "the last": "last",
+        "the": None,
+        "hour love": None,
+    }
+    for text, word in told.items():
+        assert mongo_titles._told_sooner(drawn, Query(text=text), 50) == word, text
+    # The same share of few is met soon, and of a small collection there is no sample.
+    assert mongo_titles._told_sooner(mongo_sample.Drawn(movies, 1_000_000), Query(text="last"), 1) is None
+    assert mongo_titles._told_sooner(mongo_sample.Drawn(), Query(text="zorro"), 50) is None
 
 
 async def test_mongodb_keeps_no_index_of_an_older_program(mongo_url: str) -> None:
