@@ -40,6 +40,7 @@ from core.stores.mongo_queries import (
     values_projection,
 )
 from core.stores.mongo_removals import bury_all
+from core.stores.mongo_sample import Sample
 from core.stores.mongo_standing import name_cache, resume, standing, suspend
 
 _ASIDE: Final = 8
@@ -66,6 +67,7 @@ class MongoStore:
         self._journal = Journal(self._at)
         self._mark = Mark()
         self._loads = Loads(self._at, self._mark)
+        self._sample = Sample(self._at)
 
     # ------------------------------------------------------------------------------------------------ connection
 
@@ -82,10 +84,12 @@ class MongoStore:
             await self.close()
             raise
         self._loads.mend_soon()
+        self._sample.draw_soon()
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
         await self._loads.close()
+        await self._sample.close()
         with suppress(StoreUnavailable), self._at.call(_GLANCE):
             await self._journal.close()
         await self._at.close()
@@ -123,13 +127,12 @@ class MongoStore:
 
     async def window(self, query: Query, offset: int, limit: int) -> Window:
         """The ids of one window of a query's answer, and how many movies the whole answer has."""
-        with self._at.call():
-            return await mongo_windows.window(self._at, query, offset, limit)
+        return await mongo_windows.window(self._at, self._sample, query, offset, limit)
 
     async def first(self, query: Query, limit: int) -> tuple[str, ...]:
         """The ids of the first rows of a query's answer, without counting how many there are."""
         with self._at.call():
-            return await mongo_windows.rows(self._at, query, 0, limit)
+            return await mongo_windows.rows(self._at, self._sample, query, 0, limit)
 
     async def ranked(self, query: Query, limit: int) -> tuple[Ranked, ...]:
         """The movies of a query's answer that have most points, most first."""

@@ -33,7 +33,7 @@ OURS: Final = "reelcache"
 UNTITLED: Final = "(untitled)"
 MARK: Final = f"{OURS}.load"
 """Which bulk load inserted a document, as long as nobody has written it since."""
-SCHEME: Final = 4
+SCHEME: Final = 5
 """Counts up whenever `ours_of` makes something else of the same movie."""
 
 _PATHS: Final[dict[str, tuple[str, ...]]] = {
@@ -270,7 +270,8 @@ def ours_of(movie: Movie) -> Document:
         "id": movie.id,
         "title_key": fold(movie.title),
         "beginnings": beginnings(words),
-        "words": list(words),
+        "words": [word for word in words if word[0] != " "],
+        "marked": [word for word in words if word[0] == " "],
         "genres": list(movie.genres),
         "sort": sort,
         "seal": _seal(movie),

@@ -14,7 +14,6 @@ from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
-import msgspec
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -36,6 +35,8 @@ from core.stores.mongo_queries import (
     unknown_part,
     walked,
 )
+from core.stores.mongo_sample import Sample
+from core.stores.mongo_titles import along_titles, first_by_title
 
 MOST: Final = 1_000
 """The longest beginning of an answer that is found so."""
@@ -45,10 +46,6 @@ _FEW: Final = 1_000
 """Documents that are looked at and sorted sooner than an index is walked along for them."""
 _MANY: Final = 30_000
 """Those who pass a clause are told apart up to so many; where more do, documents are met sooner along the sort."""
-_BESIDE: Final = 3
-"""How many times as many are few enough beside such a walk."""
-_SOON: Final = 2.0
-"""Seconds of a walk along the titles by the beginnings of words, where more than words is sought."""
 _KEYS: Final = 30
 """Keys that cost as much as one document."""
 _PATIENCE: Final = 1.5
@@ -57,7 +54,8 @@ _FETCHED: Final = 3_000
 """Keys that come at once."""
 _NO_FIELD: Final[Document] = {"_id": {"$literal": 0}}
 """With the record ids shown, an index answers this without its documents."""
-_NO_SUCH_INDEX: Final = (2, 291)
+NO_SUCH_INDEX: Final = (2, 291)
+"""How the server refuses an index that is named to it and not there."""
 
 _RECORD: Final = "$recordId"
 
@@ -66,28 +64,28 @@ _U = TypeVar("_U")
 Records = frozenset[Any]
 
 
-async def first_rows(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
+async def first_rows(at: MongoConnection, sample: Sample, query: Query, limit: int) -> tuple[str, ...] | None:
     """The ids of the first rows, at most MOST, of an answer that filters; None where no index tells who passes."""
     if not clauses(query):
         return None
     try:
-        return await _first(at, query, limit)
+        return await _first(at, sample, query, limit)
     except OperationFailure as problem:
-        if problem.code not in _NO_SUCH_INDEX:
+        if problem.code not in NO_SUCH_INDEX:
             raise
     # That of the words is made last, and without it the titles' still tells of most who need not be looked at.
     if begun(query) is None:
         return None
     try:
-        return await _begun(at, query, limit, at.timeout)
+        return await along_titles(at, query, limit, at.timeout)
     except OperationFailure as problem:
-        if problem.code not in _NO_SUCH_INDEX:
+        if problem.code not in NO_SUCH_INDEX:
             raise
         return None
 
 
-async def _first(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...]:
-    if begun(query) is not None and (found := await _begun_or_few(at, query, limit)) is not None:
+async def _first(at: MongoConnection, sample: Sample, query: Query, limit: int) -> tuple[str, ...]:
+    if begun(query) is not None and (found := await first_by_title(at, sample, query, limit)) is not None:
         return found
     glance, fewest = await _both(_glance(at, query, limit), _fewest(at, query, _FEW))
     if len(glance) == limit:
@@ -110,51 +108,6 @@ async def _first(at: MongoConnection, query: Query, limit: int) -> tuple[str, ..
         if joined is not None:
             return joined
     return await _looked_at(at, query, limit, known=index, unknown=index)
-
-
-async def _begun_or_few(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
-    """The first rows by title, walked to by the beginnings of words or sought as the few that they are, by whichever
-    way ends sooner; None where neither ends soon.
-
-    Where nothing but words is sought no other way could be shorter than the rest of the walk."""
-    sought_beside = msgspec.structs.replace(query, text="").selective
-    walk = _begun(at, query, limit, _SOON if sought_beside else at.timeout)
-    ways = [asyncio.create_task(way) for way in (walk, _few(at, query, limit))]
-    try:
-        for way in asyncio.as_completed(ways):
-            if (found := await way) is not None:
-                return found
-        return None
-    finally:
-        for task in ways:
-            task.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-
-
-async def _begun(at: MongoConnection, query: Query, limit: int, seconds: float) -> tuple[str, ...] | None:
-    """The first rows met along the titles, of which the index tells whose words begin so; None where they are far."""
-    cursor = at.movies.find(begun(query), {"_id": 0, ID: 1}, sort=order(query, known=True), limit=limit)
-    try:
-        with pymongo.timeout(seconds):
-            cursor = cursor.hint(sort_index(query.sort)).collation(BINARY)
-            return tuple([document[OURS]["id"] async for document in cursor])
-    except PyMongoError as problem:
-        if not problem.timeout:
-            raise
-        return None
-
-
-async def _few(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...] | None:
-    """The first rows among few; None where many pass each clause."""
-    # Counted in the server: to be told who they are takes this process's time, which the walk beside it waits for.
-    fewest, most = None, _BESIDE * _FEW
-    for index, clause in clauses(query):
-        passing = await at.movies.count_documents(clause, limit=most + 1, hint=index, collation=BINARY)
-        if passing <= most:
-            fewest, most = index, max(0, passing - 1)
-            if passing < _FEW:
-                break
-    return None if fewest is None else await _looked_at(at, query, limit, known=fewest, unknown=fewest)
 
 
 async def _glance(at: MongoConnection, query: Query, limit: int) -> tuple[str, ...]:

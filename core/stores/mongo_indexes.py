@@ -15,7 +15,7 @@ from pymongo.errors import OperationFailure
 
 from core.errors import StoreUnavailable
 from core.stores.mongo_connection import MongoConnection
-from core.stores.mongo_queries import INDEX_PREFIX, WORDS, indexes
+from core.stores.mongo_queries import INDEX_PREFIX, LARGE, indexes
 
 _SMALL: Final = 10_000
 """Documents of which the indexes are made in no time."""
@@ -56,7 +56,7 @@ async def _drop(at: MongoConnection) -> None:
     """Drop our indexes, also those that are being made."""
     names = [name for name in await at.movies.index_information() if name.startswith(INDEX_PREFIX)]
     # Of one that is being made, all must be named that are made by the same command.
-    for each in (*names, [name for name in names if name != WORDS], names) if names else ():
+    for each in (*names, [name for name in names if name not in LARGE], names) if names else ():
         try:
             await at.database.command("dropIndexes", at.movies.name, index=each)
         except OperationFailure as problem:
@@ -68,11 +68,11 @@ async def make_missing(at: MongoConnection) -> bool:
     """Make the indexes that are not there, and drop those of ours that nothing asks; readers and writers go on. False
     where a load took them away meanwhile, at the end of which they are made.
 
-    That of the words, which has most of all entries, beside all others: the server gives each pass one core."""
+    Those of the words, which have most of all entries, beside all others: the server gives each pass one core."""
     wanted = indexes()
-    words = [index for index in wanted if index.document["name"] == WORDS]
-    others = [index for index in wanted if index.document["name"] != WORDS]
-    passes = [asyncio.create_task(at.movies.create_indexes(each)) for each in (words, others)]
+    large = [[index] for index in wanted if index.document["name"] in LARGE]
+    others = [index for index in wanted if index.document["name"] not in LARGE]
+    passes = [asyncio.create_task(at.movies.create_indexes(each)) for each in (*large, others)]
     try:
         await asyncio.gather(*passes)
     except OperationFailure as problem:

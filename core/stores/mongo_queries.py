@@ -25,13 +25,20 @@ BINARY: Final = Collation(locale="simple")
 """Code-point order, whatever collation a foreign collection was made with."""
 ID: Final = f"{OURS}.id"
 INDEX_PREFIX: Final = f"{OURS}_"
-WORDS: Final = f"{INDEX_PREFIX}words"
-"""The index of the words."""
+WORDS: Final = f"{INDEX_PREFIX}words_title"
+"""The index of the words that any search finds, each with the title's key: it tells the first titles of a word."""
+_MARKED: Final = f"{INDEX_PREFIX}marked"
+"""The index of the words of single fields."""
+LARGE: Final = (WORDS, _MARKED)
+"""Those that have ten and more entries a movie."""
 IDS: Final = f"{INDEX_PREFIX}id"
 """The index of the ids."""
 _TITLES: Final = f"{INDEX_PREFIX}title_beginnings"
 """The index of the titles; it also tells whose words begin so that a search may find them."""
-_BEGINNINGS: Final = f"{OURS}.beginnings"
+BEGINNINGS: Final = f"{OURS}.beginnings"
+_WORD: Final = f"{OURS}.words"
+TITLE: Final = f"{OURS}.title_key"
+_TITLED: Final[Document] = {TITLE: {"$gte": ""}}
 OWNED: Final[Document] = {ID: {"$gte": ""}}
 """The documents that carry our sub-document."""
 LACKING: Final[Document] = {ID: {"$exists": False}, **NAMEABLE}
@@ -65,7 +72,7 @@ async def documents(
 
 def sort_path(sort: str) -> str:
     """Where the key of a sort lies."""
-    return f"{OURS}.title_key" if sort == "title" else f"{OURS}.sort.{sort}"
+    return TITLE if sort == "title" else f"{OURS}.sort.{sort}"
 
 
 def value_path(field: str) -> str:
@@ -82,7 +89,7 @@ def indexes() -> list[IndexModel]:
     """All that queries need. A sort has its known values alone indexed: most fields are unknown in most movies."""
     by_sort = (
         IndexModel(
-            [(sort_path(sort), ASCENDING), (ID, ASCENDING), *([(_BEGINNINGS, ASCENDING)] if sort == "title" else [])],
+            [(sort_path(sort), ASCENDING), (ID, ASCENDING), *([(BEGINNINGS, ASCENDING)] if sort == "title" else [])],
             name=sort_index(sort),
             collation=BINARY,
             **({} if sort == "title" else {"partialFilterExpression": {sort_path(sort): _known(sort)}}),
@@ -91,9 +98,10 @@ def indexes() -> list[IndexModel]:
     )
     by_value = (
         IndexModel([(f"{OURS}.{name}", ASCENDING)], name=INDEX_PREFIX + name, collation=BINARY)
-        for name in ("id", "words", "genres")
+        for name in ("id", "marked", "genres")
     )
-    return [*by_value, *by_sort]
+    by_word = IndexModel([(_WORD, ASCENDING), (TITLE, ASCENDING)], name=WORDS, collation=BINARY)
+    return [by_word, *by_value, *by_sort]
 
 
 def sort_index(sort: str) -> str:
@@ -106,7 +114,7 @@ def sort_index(sort: str) -> str:
 def clauses(query: Query) -> list[tuple[str, Document]]:
     """What a query's movies must all pass, each with the name of the index whose keys alone tell who passes it."""
     # Of two bounds the index of a list takes one, and looks the other up in each document; a beginning it takes whole.
-    found: list[tuple[str, Document]] = [(WORDS, _begun(word)) for word in query.words]
+    found = [(WORDS if is_of_any_field(word) else _MARKED, word_clause(word)) for word in query.words]
     found += [(f"{INDEX_PREFIX}genres", {f"{OURS}.genres": {"$eq": genre}}) for genre in query.genres]
     if query.year_from is not None or query.year_to is not None:
         first = 0 if query.year_from is None else query.year_from
@@ -123,12 +131,18 @@ def clauses(query: Query) -> list[tuple[str, Document]]:
 
 def matching(query: Query) -> Document:
     """The filter that a query's movies pass, `OWNED` where it filters nothing out."""
-    several = [{"$or": [{"$and": [*map(_begun, words)]} for words in choice]} for choice in query.choices]
+    several = [{"$or": [{"$and": [*map(word_clause, words)]} for words in choice]} for choice in query.choices]
     return {"$and": [*(clause for _, clause in clauses(query)), *several]} if query.selective else OWNED
 
 
-def _begun(word: str) -> Document:
-    return {f"{OURS}.words": {"$regex": f"^{re.escape(word)}"}}
+def is_of_any_field(word: str) -> bool:
+    """Whether a word of a query is one that any search finds, and `WORDS` tells of: not marked as of a single field."""
+    return not word.startswith(" ")
+
+
+def word_clause(word: str) -> Document:
+    """The filter of the movies that a word of a query finds."""
+    return {_WORD if is_of_any_field(word) else f"{OURS}.marked": {"$regex": f"^{re.escape(word)}"}}
 
 
 def begun(query: Query) -> Document | None:
@@ -136,11 +150,28 @@ def begun(query: Query) -> Document | None:
     where that is not by title, or no word is sought that any search finds."""
     if query.sort != "title" or not query.beginnings:
         return None
+    return {"$and": [known_part(query), begun_so(query)]}
+
+
+def begun_so(query: Query) -> Document:
+    """The filter of the movies among whose beginnings those of the words sought are, and of those with too many to be
+    kept: the index of the titles tells it."""
     # They stand in order, so that one pattern finds all; what begins another one is found with that. Every key walked
     # over is matched: with ANY_BEGINNING in the pattern the server would not look for its first letter alone.
     starts = [start for start in sorted(query.beginnings) if not _begins_another(start, query.beginnings)]
     told = Regex(".*".join(map(re.escape, starts)))
-    return {"$and": [known_part(query), {_BEGINNINGS: {"$in": [ANY_BEGINNING, told]}}]}
+    return {**_TITLED, BEGINNINGS: {"$in": [ANY_BEGINNING, told]}}
+
+
+def begun_anyhow(query: Query) -> Document:
+    """The filter of those of a query's movies whose beginnings are too many to be kept."""
+    return {"$and": [{**_TITLED, BEGINNINGS: {"$eq": ANY_BEGINNING}}, matching(query)]}
+
+
+def told_by_beginnings(query: Query) -> bool:
+    """Whether it passes a query's filter where the words of a movie begin so: only short words are sought."""
+    whole = tuple(f" {word}" for word in query.words)
+    return query.beginnings == whole and len(clauses(query)) == len(whole) and not query.choices
 
 
 def _begins_another(start: str, starts: Sequence[str]) -> bool:

@@ -4,33 +4,57 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.query import Query
+from pymongo.errors import OperationFailure
+
+from core.query import ANY_BEGINNING, Query
 from core.stores.base import Window
 from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_documents import OURS, Document
-from core.stores.mongo_first import MOST, first_rows
-from core.stores.mongo_queries import BINARY, ID, OWNED, known_part, matching, order, unknown_part
+from core.stores.mongo_first import MOST, NO_SUCH_INDEX, first_rows
+from core.stores.mongo_queries import (
+    BEGINNINGS,
+    BINARY,
+    ID,
+    OWNED,
+    begun_anyhow,
+    begun_so,
+    known_part,
+    matching,
+    order,
+    sort_index,
+    told_by_beginnings,
+    unknown_part,
+)
+from core.stores.mongo_sample import Sample
 
 _NEAR: Final = 10_000
 """Rows that are walked over sooner than all are counted."""
+_RARE: Final = 0.03
+"""The share of all movies that is looked at sooner than the index of the titles is walked along as a whole."""
 
 _By = list[tuple[str, int]]
 
 
-async def window(at: MongoConnection, query: Query, offset: int, limit: int) -> Window:
-    """The ids of one window of a query's answer, and how many movies the whole answer has."""
+async def window(at: MongoConnection, sample: Sample, query: Query, offset: int, limit: int) -> Window:
+    """The ids of one window of a query's answer, and how many movies the whole answer has.
+
+    What counts takes as long as it takes: of the commonest words that is more than a call's time limit."""
     if offset >= _NEAR and limit > 0:
-        return await _deep_window(at, query, offset, limit)
-    ids = await rows(at, query, offset, limit) if limit > 0 else ()
+        with at.long_call():
+            return await _deep_window(at, sample, query, offset, limit)
+    with at.call():
+        ids = await rows(at, sample, query, offset, limit) if limit > 0 else ()
     # A window that ends the answer knows how long it is.
-    complete = len(ids) < limit and (ids or offset == 0)
-    return Window(ids=ids, total=offset + len(ids) if complete else await count(at, matching(query)))
+    if len(ids) < limit and (ids or offset == 0):
+        return Window(ids=ids, total=offset + len(ids))
+    with at.long_call():
+        return Window(ids=ids, total=await length(at, sample, query))
 
 
-async def rows(at: MongoConnection, query: Query, offset: int, limit: int) -> tuple[str, ...]:
+async def rows(at: MongoConnection, sample: Sample, query: Query, offset: int, limit: int) -> tuple[str, ...]:
     """The ids of one window, without counting how many movies there are where that can be done without."""
     if query.selective and offset + limit <= MOST:
-        found = await first_rows(at, query, offset + limit)
+        found = await first_rows(at, sample, query, offset + limit)
         if found is not None:
             return found[offset:]
     known = await _part(at, known_part(query), order(query, known=True), offset, limit)
@@ -42,17 +66,46 @@ async def rows(at: MongoConnection, query: Query, offset: int, limit: int) -> tu
     return known + await _part(at, rest, order(query, known=False), skip, limit - len(known))
 
 
+async def length(at: MongoConnection, sample: Sample, query: Query) -> int:
+    """How many movies a query's answer has.
+
+    Of several short words that are all common the index of the titles tells it sooner than the movies of any one."""
+    if told_by_beginnings(query) and len(query.words) > 1:
+        drawn = await sample.drawn()
+        if all(sum(drawn.having(word)) > _RARE * len(drawn.movies) for word in query.words):
+            try:
+                return await _along_titles(at, query)
+            except OperationFailure as problem:
+                if problem.code not in NO_SUCH_INDEX:
+                    raise
+    return await count(at, matching(query))
+
+
 async def count(at: MongoConnection, chosen: Document = OWNED) -> int:
     """How many movies a filter lets through."""
     return await at.movies.count_documents(chosen, collation=BINARY)
 
 
-async def _deep_window(at: MongoConnection, query: Query, offset: int, limit: int) -> Window:
+async def _along_titles(at: MongoConnection, query: Query) -> int:
+    """How many movies have such beginnings of words, and how many pass of those that have too many to be kept."""
+    crowded = {"$eq": [f"${BEGINNINGS}", ANY_BEGINNING]}
+    stages: list[Document] = [{"$match": begun_so(query)}, {"$group": {"_id": crowded, "count": {"$sum": 1}}}]
+    index = sort_index("title")
+    cursor = await at.movies.aggregate(stages, hint=index, collation=BINARY)
+    found = {group["_id"]: int(group["count"]) for group in await cursor.to_list()}
+    passing = found.get(False, 0)
+    if True in found:
+        passing += await at.movies.count_documents(begun_anyhow(query), hint=index, collation=BINARY)
+    return passing
+
+
+async def _deep_window(at: MongoConnection, sample: Sample, query: Query, offset: int, limit: int) -> Window:
     """A window that is walked to from the nearer end of the known or the unknown part."""
     first, rest = known_part(query), unknown_part(query)
-    known = total = await count(at, first)
-    if rest is not None:
-        total = await count(at, matching(query))
+    if rest is None:
+        known = total = await length(at, sample, query)
+    else:
+        known, total = await count(at, first), await length(at, sample, query)
     ids = await _slice(at, first, order(query, known=True), known, offset, limit)
     if rest is not None and (lacking := limit - len(ids)):
         ids += await _slice(at, rest, order(query, known=False), total - known, max(0, offset - known), lacking)

@@ -114,6 +114,13 @@ class Mongod(Running):
                 "configureFailPoint", "failCommand", mode="alwaysOn" if commands else "off", data=at
             )
 
+    async def under_way(self, command: str) -> int:
+        """How many such commands of the store it is at."""
+        async with Client(self.url()) as client:
+            # Not asked by an aggregate, which may be what hangs.
+            found = await client.admin.command("currentOp", appName="reelcache")
+        return sum(command in operation["command"] for operation in found["inprog"])
+
     async def _initiate(self) -> None:
         async with Client(self.url()) as client:
             member = {"_id": 0, "host": str(self.socket) if self._authority is None else self._place}

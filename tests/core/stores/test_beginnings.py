@@ -10,7 +10,15 @@ from pymongo import MongoClient
 
 from core.model import Movie, replace
 from core.query import ANY_BEGINNING, Query, beginning, beginnings, movie_words
-from core.stores import mongo_first, mongo_queries, postgres_first, postgres_queries
+from core.stores import (
+    mongo_first,
+    mongo_queries,
+    mongo_sample,
+    mongo_titles,
+    mongo_windows,
+    postgres_first,
+    postgres_queries,
+)
 from core.stores.base import Store
 from core.stores.mongo import MongoStore
 from core.stores.postgres import PostgresStore
@@ -120,14 +128,19 @@ async def test_postgresql_finds_the_same_however_far_it_walks(
 
 
 async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo_sample, "_SMALL", 10)
     store = MongoStore(mongo_url, timeout=20.0)
     await store.open()
-    walk = mongo_first._begun
     try:
         await store.load(MOVIES)
+        drawn = await store._sample.drawn()
+        assert drawn.of == len(drawn.movies) == len(MOVIES)
+        for word in ("a", "zo", RARE):
+            assert sum(drawn.having(word)) == len(reference.answer(MOVIES, Query(text=word)))
         await same_as_the_reference(store)
+
         with monkeypatch.context() as only_walked:
-            only_walked.setattr(mongo_first, "_FEW", 0)
+            only_walked.setattr(mongo_titles, "_told_sooner", lambda *_: None)
             await same_as_the_reference(store)
             glance = mongo_first._glance
 
@@ -135,24 +148,64 @@ async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch:
                 assert query.genres or query.year_from, "no other way is shorter than the rest of the walk"
                 return await glance(at, query, limit)
 
-            only_walked.setattr(mongo_first, "_SOON", 1e-6)
+            only_walked.setattr(mongo_titles, "_SOON", 1e-6)
             only_walked.setattr(mongo_first, "_glance", more_than_words)
             await same_as_the_reference(store)
 
-        async def far(*given: Any) -> None:
-            assert await walk(*given) is not None
+        async def no_walk(*_: Any) -> None:
+            pytest.fail("all titles were walked along")
 
-        with monkeypatch.context() as never_walked:
-            never_walked.setattr(mongo_first, "_begun", far)
+        def longest(_: Any, query: Query, limit: int) -> str:
+            return max(query.words, key=len)
+
+        with monkeypatch.context() as only_told:
+            only_told.setattr(mongo_titles, "_told_sooner", longest)
+            only_told.setattr(mongo_titles, "along_titles", no_walk)
             await same_as_the_reference(store)
+            only_told.setattr(mongo_titles, "_AMONG", 1)
+            only_told.setattr(mongo_titles, "_MORE", 2)
+            await same_as_the_reference(store)
+        for share in (mongo_windows._RARE, -1):
+            monkeypatch.setattr(mongo_windows, "_RARE", share)
+            for text in (*TEXTS, "a z", "s si", "abao zz", "a e i"):
+                query = Query(text=text, sort="year")
+                assert (await store.window(query, 0, 1)).total == len(reference.answer(MOVIES, query)), text
         with MongoClient[dict[str, Any]](mongo_url) as client:
             movies = client.get_default_database()["movies"]
-            titles = mongo_queries.sort_index("title")
-            explained = movies.find(mongo_queries.begun(Query(text=RARE))).hint(titles).explain()["executionStats"]
-            assert explained["totalDocsExamined"] == 4 + 1, "those that have the word, and the crowded one"
-            assert explained["totalKeysExamined"] >= len(MOVIES)
+
+            def looked_at(found: Any, index: str) -> tuple[int, int]:
+                explained = found.hint(index).explain()["executionStats"]
+                return explained["totalDocsExamined"], explained["totalKeysExamined"]
+
+            query = Query(text=RARE)
+            documents, keys = looked_at(movies.find(mongo_queries.begun(query)), mongo_queries.sort_index("title"))
+            assert (documents, keys >= len(MOVIES)) == (4 + 1, True), "those that have the word, and the crowded one"
+            clause = mongo_queries.word_clause(RARE)
+            title = {"_id": 0, mongo_queries.TITLE: 1}
+            told = movies.find(clause, title, limit=3).sort(mongo_queries.TITLE).collation(mongo_queries.BINARY)
+            documents, keys = looked_at(told, mongo_queries.WORDS)
+            assert (documents, keys < 4 + 2) == (0, True), "the index alone tells the titles of a word"
     finally:
         await store.close()
+
+
+def test_one_way_is_taken_by_what_a_sample_says() -> None:
+    movies = (*(" the zorro",) * 1, *(" the last night",) * 4, *(" the love",) * 400, *(" an hour",) * 595)
+    drawn = mongo_sample.Drawn(movies, 1_000_000)
+    told = {
+        "z": "z",
+        "zorro": "zorro",
+        "xylo": "xylo",
+        "last": "last",
+        "the last": "last",
+        "the": None,
+        "hour love": None,
+    }
+    for text, word in told.items():
+        assert mongo_titles._told_sooner(drawn, Query(text=text), 50) == word, text
+    # The same share of few is met soon, and of a small collection there is no sample.
+    assert mongo_titles._told_sooner(mongo_sample.Drawn(movies, 1_000_000), Query(text="last"), 1) is None
+    assert mongo_titles._told_sooner(mongo_sample.Drawn(), Query(text="zorro"), 50) is None
 
 
 async def test_mongodb_keeps_no_index_of_an_older_program(mongo_url: str) -> None:

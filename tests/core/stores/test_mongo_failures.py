@@ -86,6 +86,14 @@ async def test_a_server_that_hangs_or_dies_and_comes_back() -> None:
         with pytest.raises(StoreUnavailable) as undone:
             await store.insert(Movie(id="Q4", title="4"))
         assert not isinstance(undone.value, OutcomeUnknown)
+        # What takes longer to be counted than a call may is counted all the same, as long as somebody waits for it.
+        assert (await store.window(Query(text="a"), 0, 0)).total == 1
+        leaving = asyncio.create_task(store.window(Query(text="a"), 0, 0))
+        while not await server.under_way("aggregate"):
+            await asyncio.sleep(0.01)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        assert leaving.cancelled()
         await server.hang_at()
         assert await store.get("Q4") is None
         saved = await present(store)

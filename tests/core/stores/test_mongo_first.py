@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 import pytest
@@ -10,7 +9,7 @@ from pymongo import MongoClient
 
 from core.query import SORTS, Query, Range
 from core.stores import mongo_first as ways
-from core.stores import mongo_windows
+from core.stores import mongo_titles, mongo_windows
 from core.stores.mongo import MongoStore
 from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_queries import WORDS
@@ -74,7 +73,9 @@ async def test_first_rows_need_no_index(mongo_url: str, monkeypatch: pytest.Monk
             movies = client.get_default_database()["movies"]
             movies.drop_index(WORDS)
             with monkeypatch.context() as no_words:
-                walked_when_that_is_known(no_words)
+                # Else the index of the words is not missed.
+                no_words.setattr(mongo_titles, "_told_sooner", lambda *_: "a")
+                no_words.setattr(mongo_windows, "_part", planned)
                 typed = Query(text="a")
                 assert await store.first(typed, 9) == tuple(reference.answer(MOVIES, typed)[:9])
             for name in movies.index_information():
@@ -86,23 +87,6 @@ async def test_first_rows_need_no_index(mongo_url: str, monkeypatch: pytest.Monk
         await store.close()
 
 
-def walked_when_that_is_known(patch: pytest.MonkeyPatch) -> None:
-    """Nothing is left to the server's planner, and the titles are walked along once there is no index of the words."""
-    known, walk, few = asyncio.Event(), ways._begun, ways._few
-
-    async def walked(*given: Any) -> Any:
-        await known.wait()
-        return await walk(*given)
-
-    async def sought(*given: Any) -> Any:
-        try:
-            return await few(*given)
-        finally:
-            known.set()
-
-    async def planned(*_: Any) -> None:
-        pytest.fail("all movies were looked at")
-
-    patch.setattr(ways, "_begun", walked)
-    patch.setattr(ways, "_few", sought)
-    patch.setattr(mongo_windows, "_part", planned)
+async def planned(*_: Any) -> None:
+    """In place of what is left to the server's planner."""
+    pytest.fail("all movies were looked at")
