@@ -23,7 +23,7 @@ _LOOK: Final = 0.05
 """Seconds between two looks whether somebody waits: nobody waits much longer than that."""
 _COSTLY: Final = ("movies_words", "movies_title_beginnings")
 """The indexes that take longest: the sooner they are begun, the sooner all are there."""
-_MEMORY: Final = "128MB"
+_MEMORY: Final = "64MB"
 _GIVE_WAY: Final = """
 select count(pg_cancel_backend(builder)) from unnest(%s::integer[]) as builder
 where exists (select from pg_locks where relation = 'reelcache.movies'::regclass and not granted)
