@@ -131,7 +131,8 @@ class Loads:
             await connection.execute("set statement_timeout = 0")
             # Sooner than the indexes, which would have to be looked through.
             await connection.execute(_VACUUM)
-            await make_together(self._connections, connection, _LONG)
+            with suppress(StoreUnavailable):  # there may be no connections left, which the other way needs none of
+                await make_together(self._connections, connection, _LONG)
             await indexes.make_missing(connection)
 
     def mend_soon(self) -> None:

@@ -113,6 +113,26 @@ async def test_who_writes_while_a_load_makes_its_indexes_does_not_wait_for_them(
     await store.close()
 
 
+async def test_whoever_leaves_a_load_that_makes_its_indexes_leaves_nothing_at_work_in_the_server(
+    postgres_url: str,
+) -> None:
+    store = PostgresStore(postgres_url)
+    await store.open()
+    at_work = "from pg_stat_activity where query like 'create index%' and state = 'active'"
+    with psycopg.connect(postgres_url, autocommit=True) as psql, psycopg.connect(postgres_url) as writer:
+        bulk = store.bulk(len(MOVIES))
+        await bulk.__aenter__()
+        await store.load(MOVIES)
+        writer.execute("update reelcache.movies set year = 1999 where id = %s", (MOVIES[0].id,))
+        ending = asyncio.create_task(bulk.__aexit__(None, None, None))
+        await until(psql, f"select {at_work}")
+        ending.cancel()
+        await asyncio.wait([ending])
+        assert ending.cancelled()
+        await until(psql, f"select where not exists (select {at_work})")
+    await store.close()
+
+
 async def test_a_load_never_brings_back_a_removed_movie_with_a_version_from_before(postgres_url: str) -> None:
     store = PostgresStore(postgres_url)
     await store.open()
