@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 from core.errors import UnreadableFile
-from core.model import LoadProgress, LoadReport
+from core.model import LoadProgress, LoadReport, Movie
+from core.packed import PackedMovies
 from core.stores.base import Stored
 
 T = TypeVar("T")
@@ -43,10 +44,34 @@ class Source(Protocol):
         """Where its refused rows go."""
 
 
+class Apart(Protocol):
+    """Some rows that another process read: the movies still packed, and the refused ones with their places."""
+
+    @property
+    def records(self) -> PackedMovies:
+        """The movies."""
+
+    @property
+    def rejects(self) -> Sequence[tuple[int, object]]:
+        """The refused rows."""
+
+
+@runtime_checkable
+class Large(Protocol):
+    """A source that is read by a process of its own, if it is `large`."""
+
+    @property
+    def large(self) -> bool:
+        """Whether it is."""
+
+    def batches(self) -> Generator[Apart]:
+        """Its rows as they come from there."""
+
+
 class Batch(NamedTuple, Generic[T]):
     """The records among so many rows, and what the source met behind them, if it cannot be read on."""
 
-    records: list[T]
+    records: Sequence[T]
     rows: int
     damaged: UnreadableFile | None
 
@@ -58,7 +83,10 @@ class Intake(Generic[T]):
         self._source = source
         self._kind = kind
         self._rows = rows
-        self._items = iter(source)
+        self._batches: Iterator[Apart] | None = None
+        if kind is Movie and isinstance(source, Large) and source.large:
+            self._batches = source.batches()
+        self._items = self._batches or iter(source)
         self._rejects = source.rejects()
         self._started = time.monotonic()
         self._read = self._rejected = self._unchanged = 0
@@ -83,18 +111,15 @@ class Intake(Generic[T]):
     async def batch(self, following: int) -> Batch[T] | None:
         """The next batch, None at the end; the one behind it, of so many rows, is read from now on."""
         # Not to be cancelled: the source cannot be closed while a thread is in it.
-        items, damaged, self.fraction = await asyncio.shield(self._taking)
-        if not items and damaged is None:
+        taken, damaged, self.fraction = await asyncio.shield(self._taking)
+        if not taken and damaged is None:
             return None
         self._take_soon(following)
-        records: list[T] = []
-        for item in items:
-            if isinstance(item, self._kind):
-                records.append(item)
-            else:
-                self._rejects.write(item)
-        self._rejected += len(items) - len(records)
-        return Batch(records, len(items), damaged)
+        records, refused = self._sorted(taken)
+        for reject in refused:
+            self._rejects.write(reject)
+        self._rejected += len(refused)
+        return Batch(records, len(records) + len(refused), damaged)
 
     def took(self, rows: int, result: Stored) -> None:
         """The store has taken the records of so many rows."""
@@ -128,13 +153,32 @@ class Intake(Generic[T]):
             cancelled=stopped,
         )
 
+    def _sorted(self, taken: Sequence[Any]) -> tuple[Sequence[T], list[object]]:
+        """The records and the refused rows among what was taken."""
+        if self._batches:
+            movies = PackedMovies.together([part.records for part in taken])
+            return cast("Sequence[T]", movies), [reject for part in taken for _, reject in part.rejects]
+        records: list[T] = []
+        refused: list[object] = []
+        for item in taken:
+            if isinstance(item, self._kind):
+                records.append(item)
+            else:
+                refused.append(item)
+        return records, refused
+
     def _take_soon(self, rows: int) -> None:
         self._taking = asyncio.create_task(asyncio.to_thread(self._take, rows))
 
-    def _take(self, rows: int) -> tuple[list[object], UnreadableFile | None, float | None]:
-        batch: list[object] = []
+    def _take(self, rows: int) -> tuple[list[Any], UnreadableFile | None, float | None]:
+        taken: list[Any] = []
         try:
-            batch.extend(islice(self._items, rows))  # keeps what came before an exception
+            if self._batches:
+                while rows > 0 and (part := next(self._batches, None)) is not None:
+                    taken.append(part)
+                    rows -= len(part.records) + len(part.rejects)
+            else:
+                taken.extend(islice(self._items, rows))  # keeps what came before an exception
         except UnreadableFile as damaged:
-            return batch, damaged, self._source.fraction
-        return batch, None, self._source.fraction
+            return taken, damaged, self._source.fraction
+        return taken, None, self._source.fraction

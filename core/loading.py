@@ -58,8 +58,8 @@ async def load_into(
                     await finish(*under_way.popleft())
                 if batch.damaged:
                     raise intake.broken(batch.damaged)
-                if first and batch.rows == FIRST_BATCH and intake.fraction:
-                    await stack.enter_async_context(binding.store.bulk(round(FIRST_BATCH / intake.fraction)))
+                if first and batch.rows >= FIRST_BATCH and intake.fraction:
+                    await stack.enter_async_context(binding.store.bulk(round(batch.rows / intake.fraction)))
                     stack.push_async_callback(drop)
                 first = False
             while under_way:

@@ -22,8 +22,20 @@ def fold(text: str) -> str:
     """Text without accents and case: the key that titles are sorted and words compared by, in code-point order."""
     if text.isascii():
         return text.lower()
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return plain.casefold()
+    # Marks stand beyond ASCII, so no run of what does is changed by what stands beside it.
+    return _BEYOND_ASCII.sub(_plain, text).casefold()
+
+
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
+def _plain(found: re.Match[str]) -> str:
+    return _without_marks(found.group())
+
+
+@lru_cache(maxsize=4_096)
+def _without_marks(run: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", run) if not unicodedata.combining(c))
 
 
 _RUN = re.compile(r"[^\W_]+")
@@ -59,27 +71,38 @@ WITHIN: Final = {"directors": " d", "writers": " w", "cast": " c", "countries": 
 """The fields that can be searched by themselves, each with what stands before its words in the index of words. That
 begins with a blank, as no word of a search does: one index serves both kinds of search, and neither meets the other."""
 _FOUND_BY_ANY_SEARCH: Final = ("directors", "cast")
-_MARKS: Final = tuple((mark, field in _FOUND_BY_ANY_SEARCH) for field, mark in WITHIN.items())
+_RECURRING: Final = ("countries", "languages")
+"""The fields of which many movies have the same entries."""
+_MARKS: Final = tuple((mark, field in _FOUND_BY_ANY_SEARCH, field in _RECURRING) for field, mark in WITHIN.items())
 _within: Final[Callable[[Movie], tuple[tuple[str, ...], ...]]] = attrgetter(*WITHIN)
 
 
 def movie_words(movie: Movie) -> tuple[str, ...]:
     """The words of a movie's title, directors and cast, and once more, marked, those of each field of WITHIN."""
-    return tuple(sorted(set(words_as_they_come(movie))))
+    unmarked, marked = words_as_they_come(movie)
+    return tuple(sorted({*unmarked, *marked}))
 
 
-def words_as_they_come(movie: Movie) -> list[str]:
-    """The same in no order, one that recurs more than once."""
-    found = _tokens(movie.title)
-    for entries, (mark, unmarked_too) in zip(_within(movie), _MARKS, strict=True):
-        if entries:
+def words_as_they_come(movie: Movie) -> tuple[list[str], list[str]]:
+    """The same without a mark and with one, in no order, one that recurs more than once."""
+    unmarked = _tokens(movie.title)
+    marked: list[str] = []
+    for entries, (mark, unmarked_too, recurring) in zip(_within(movie), _MARKS, strict=True):
+        if recurring:
+            marked += _marked_words(mark, entries)
+        elif entries:
             # A blank parts words, so those of several names are those of each. Nothing is remembered by name: what was
             # just made lies nearer than any cache of 50,000 names.
             words = _tokens(" ".join(entries))
             if unmarked_too:
-                found += words
-            found += [mark + word for word in words]
-    return found
+                unmarked += words
+            marked += [mark + word for word in words]
+    return unmarked, marked
+
+
+@lru_cache(maxsize=4_096)
+def _marked_words(mark: str, entries: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(mark + word for word in _tokens(" ".join(entries)))
 
 
 _BEGINNING: Final = 3
@@ -97,8 +120,10 @@ def beginnings(words: Iterable[str]) -> str:
     """The beginnings of a movie's unmarked words, each once; ANY_BEGINNING where they take more than 500 bytes.
 
     Beside the key of a sort they tell in its index, without a look at the movie, that a search cannot find it."""
-    found = "".join([beginning(start) for start in sorted({word[:_BEGINNING] for word in words if word[0] != " "})])
-    return found if len(found.encode()) <= _MOST_BEGINNINGS else ANY_BEGINNING
+    found = " ".join(sorted({word[:_BEGINNING] for word in words if word[0] != " "}))
+    found = f" {found}" if found else ""
+    length = len(found) if found.isascii() else len(found.encode())
+    return found if length <= _MOST_BEGINNINGS else ANY_BEGINNING
 
 
 @lru_cache(maxsize=256)

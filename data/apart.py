@@ -17,6 +17,7 @@ import msgspec
 
 from core.errors import UnreadableFile
 from core.model import Movie
+from core.packed import PackedMovies
 from data.rows import Reject
 
 LARGE: Final = 4_000_000
@@ -30,7 +31,9 @@ LENGTH: Final = 4
 class Batch(msgspec.Struct, array_like=True, gc=False):
     """Some rows, and how things stood when the last of them was read."""
 
-    movies: list[Movie]
+    ids: list[str]
+    movies: msgspec.Raw
+    """Those of these ids, as an array."""
     rejects: list[tuple[int, Reject]]
     """Refused rows, each with its place among all rows of the batch."""
     fraction: float
@@ -43,9 +46,14 @@ class Batch(msgspec.Struct, array_like=True, gc=False):
     """Reason and remedy, where the file cannot be read further."""
 
     @property
+    def records(self) -> PackedMovies:
+        """The movies, still packed."""
+        return PackedMovies.of(self.ids, memoryview(self.movies))
+
+    @property
     def rows(self) -> Sequence[Movie | Reject]:
         """Movies and refused rows in the order of the file."""
-        rows: list[Movie | Reject] = [*self.movies]
+        rows: list[Movie | Reject] = [*self.records]
         for place, reject in self.rejects:
             rows.insert(place, reject)
         return rows

@@ -44,7 +44,8 @@ def _batches(source: Source | Synthetic) -> Iterator[bytes]:
         ended = damage is not None or len(movies) + len(rejects) < size
         warnings = list(source.warnings[told:])
         told += len(warnings)
-        packed = encode(Batch(movies, rejects, source.fraction, warnings, source.warning_count, ended, damage))
+        ids, raw = [movie.id for movie in movies], msgspec.Raw(encode(movies))
+        packed = encode(Batch(ids, raw, rejects, source.fraction, warnings, source.warning_count, ended, damage))
         yield packed
         size = max(1, min(_MOST, size * _BYTES // len(packed)))
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from core.errors import InvalidMovie, UnreadableFile
 from core.model import Movie, check
-from data.apart import LARGE, read_apart
+from data.apart import LARGE, Batch, read_apart
 from data.file_source import FileSource
 from data.formats import RECOGNISERS
 from data.opening import Format, Opening, opening
@@ -31,9 +31,20 @@ class Source(FileSource):
         self._format = format
 
     def __iter__(self) -> Generator[Movie | Reject]:
-        return self._apart() if self.size >= LARGE else self.here()
+        return self._apart() if self.large else self.here()
 
     def _apart(self) -> Generator[Movie | Reject]:
+        with closing(self.batches()) as batches:
+            for batch in batches:
+                yield from batch.rows
+
+    @property
+    def large(self) -> bool:
+        """Whether it is worth a process."""
+        return self.size >= LARGE
+
+    def batches(self) -> Generator[Batch]:
+        """The same in batches, as a process of their own sends them."""
         self._text, self._fraction, self._warnings = None, 0.0, Warnings()
         recipe = ("file", str(self.path), *map(str, self._format.companions))
         with closing(read_apart(str(self.path), recipe)) as batches:
@@ -41,7 +52,7 @@ class Source(FileSource):
                 self._fraction = batch.fraction
                 self._warnings.messages += batch.warnings
                 self._warnings.count = batch.warning_count
-                yield from batch.rows
+                yield batch
                 if batch.damage:
                     reason, remedy = batch.damage
                     raise UnreadableFile(str(self.path), reason, remedy=remedy)

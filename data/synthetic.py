@@ -16,7 +16,7 @@ from typing import Final
 
 from core.errors import InvalidQuery
 from core.model import Movie
-from data.apart import MANY, read_apart
+from data.apart import MANY, Batch, read_apart
 from data.rejects import RejectsFile
 from data.source import shipped
 
@@ -62,14 +62,25 @@ class Synthetic:
         return RejectsFile(self.path)
 
     def __iter__(self) -> Generator[Movie]:
-        return self._apart() if self.count >= MANY else self.here()
+        return self._apart() if self.large else self.here()
 
     def _apart(self) -> Generator[Movie]:
+        with closing(self.batches()) as batches:
+            for batch in batches:
+                yield from batch.records
+
+    @property
+    def large(self) -> bool:
+        """Whether they are worth a process."""
+        return self.count >= MANY
+
+    def batches(self) -> Generator[Batch]:
+        """The same in batches, as a process of their own sends them."""
         self._made = 0
         with closing(read_apart(str(self.path), ("synthetic", str(self.count), str(self.seed)))) as batches:
             for batch in batches:
                 self._made = round(batch.fraction * self.count)
-                yield from batch.movies
+                yield batch
 
     def here(self) -> Generator[Movie]:
         """The same, made in this process."""

@@ -21,7 +21,7 @@ import msgspec
 from bson import Decimal128, Int64, ObjectId
 
 from core.model import FIELD, FIELDS, Field, Movie, Value, printable, unique, value_of
-from core.query import SCORE, SORTS, beginnings, fold, movie_words
+from core.query import SCORE, SORTS, beginnings, fold, words_as_they_come
 from core.score import points_of
 from core.stores.writer import Request
 
@@ -234,12 +234,12 @@ def document_of(movie: Movie, version: int, mark: str = "") -> Document:
     for name, value in zip(_AT_THE_TOP, _top_values(movie), strict=True):
         if value is not None and value != ():
             document[name] = _RAW[kind](value) if (kind := type(value)) in _RAW else value
-    for value, path, write in zip(_nested_values(movie), _NESTED, _WRITERS, strict=True):
+    for value, (parents, name, write) in zip(_nested_values(movie), _NESTED, strict=True):
         if value is not None:
             parent = document
-            for name in path[:-1]:
-                parent = parent.setdefault(name, {})
-            parent[path[-1]] = write(value) if path != _AWARDS else _awards(movie, None)
+            for above in parents:
+                parent = parent.setdefault(above, {})
+            parent[name] = write(value) if parents != _AWARDS[:-1] else _awards(movie, None)
     ours = document[OURS] = ours_of(movie)
     ours["version"] = Int64(version)
     if mark:
@@ -265,13 +265,13 @@ def ours_of(movie: Movie) -> Document:
             sort[name] = _folded(value[0]) if kind is tuple else value.toordinal() if kind is date else value
     if (points := points_of(movie)) is not None:
         sort[SCORE] = points
-    words = movie_words(movie)
+    unmarked, marked = words_as_they_come(movie)
     return {
         "id": movie.id,
         "title_key": fold(movie.title),
-        "beginnings": beginnings(words),
-        "words": [word for word in words if word[0] != " "],
-        "marked": [word for word in words if word[0] == " "],
+        "beginnings": beginnings(unmarked),
+        "words": sorted(set(unmarked)),
+        "marked": sorted(set(marked)),
         "genres": list(movie.genres),
         "sort": sort,
         "seal": _seal(movie),
@@ -372,8 +372,7 @@ _values: Final[Callable[[Movie], tuple[Value, ...]]] = attrgetter(*_ALL)
 _RAW: Final[dict[type, Callable[[Any], Any]]] = {tuple: list, date: _AS_KIND["date"]}
 _AT_THE_TOP: Final = tuple(name for name, (path, _) in _WRITE.items() if len(path) == 1)
 _top_values: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*_AT_THE_TOP)
-_NESTED: Final = tuple(path for path, _ in _WRITE.values() if len(path) > 1)
-_WRITERS: Final = tuple(write for path, write in _WRITE.values() if len(path) > 1)
+_NESTED: Final = tuple((path[:-1], path[-1], write) for path, write in _WRITE.values() if len(path) > 1)
 _nested_values: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*(n for n in _WRITE if n not in _AT_THE_TOP))
 _KEYED: Final = tuple(name for name in SORTS if name not in ("title", SCORE))
 _keyed: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*_KEYED)

@@ -15,6 +15,7 @@ from pymongo.errors import BulkWriteError
 
 from core.errors import StoreUnavailable
 from core.model import Movie, same_content
+from core.packed import ids_of, pieces_of
 from core.query import WITHIN
 from core.stores.base import Stored
 from core.stores.mongo_calls import Cancellation
@@ -91,7 +92,7 @@ class Loads:
 
         Who inserts one of them at the same moment keeps it: then those of this batch that are stored are found to be
         so by the next attempt."""
-        ids = [movie.id for movie in movies]
+        ids = ids_of(movies)
         if not ids or await self._at.movies.find_one({"_id": {"$in": keys_of(ids)}}, {"_id": 1}) is not None:
             return False
         versions = await first_versions(self._at, ids)
@@ -145,16 +146,16 @@ async def _ahead(
 ) -> AsyncGenerator[list[RawBSONDocument]]:
     """The documents of the movies, piece by piece, made while whoever asks is at the piece before."""
 
-    def making(first: int) -> asyncio.Task[bytes]:
-        piece = movies[first : first + _PIECE]
-        return asyncio.create_task(writer.written(Request(piece, [versions[movie.id] for movie in piece], mark)))
+    def making(piece: Sequence[Movie]) -> asyncio.Task[bytes]:
+        return asyncio.create_task(writer.written(Request(piece, [versions[id] for id in ids_of(piece)], mark)))
 
-    made = making(0)
+    first, *others = pieces_of(movies, _PIECE)
+    made = making(first)
     try:
-        for first in range(_PIECE, len(movies), _PIECE):
-            piece = await made
-            made = making(first)
-            yield _taken_apart(piece)
+        for piece in others:
+            documents = await made
+            made = making(piece)
+            yield _taken_apart(documents)
         yield _taken_apart(await made)
     finally:
         made.cancel()

@@ -5,14 +5,14 @@ An absent value is an empty cell: no text and no list of ours is written as one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
 from psycopg import sql
 
-from core.model import FIELDS, Movie
+from core.model import FIELDS, MANY_VALUES, RECURRING, Movie
 from core.query import beginnings, fold, words_as_they_come
 from core.stores.postgres_records import KEYS, LONGEST_KEY, LONGEST_WORD, STORED_COLUMNS, kept_words
 from core.stores.writer import Request
@@ -44,14 +44,14 @@ def written(request: Request) -> bytes:
 
 def _line(movie: Movie) -> str:
     cells = [
-        "" if value is None else value if type(value) is str else array(value) if type(value) is tuple else str(value)
-        for value in _values(movie)
+        "" if value is None else value if type(value) is str else write(value)
+        for value, write in zip(_values(movie), _WRITE, strict=True)
     ]
     title, *lists = _keyed(movie)
     cells.append(fold(title)[:LONGEST_KEY])
     cells += [_key(entries[0]) if entries else "" for entries in lists]
-    words = words_as_they_come(movie)
-    cells += (_written(movie, words), beginnings(words))
+    unmarked, marked = words_as_they_come(movie)
+    cells += (_written(movie, unmarked + marked), beginnings(unmarked))
     line = "\t".join(cells)
     if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != _TABS:
         line = "\t".join(cell.translate(_ESCAPED) for cell in cells)
@@ -64,6 +64,13 @@ def array(entries: Sequence[str]) -> str:
     if "\\" in joined or joined.count('"') > 2 * (len(entries) - 1):
         joined = '","'.join(entry.replace("\\", "\\\\").replace('"', '\\"') for entry in entries)
     return f'{{"{joined}"}}' if entries else "{}"
+
+
+_WRITE: Final[tuple[Callable[..., str], ...]] = tuple(
+    lru_cache(MANY_VALUES)(write) if field.name in RECURRING else write
+    for field in FIELDS
+    for write in (array if field.kind == "list" else str,)
+)
 
 
 @lru_cache(maxsize=50_000)

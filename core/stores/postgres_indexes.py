@@ -86,11 +86,18 @@ async def missing(connection: Connection) -> list[str]:
     return [name for name in INDEXES if not present.get(name)]
 
 
+async def allow_making(connection: Connection, memory: str) -> None:
+    """Give the statements of this connection all the time and so much memory; none outlives the process that asked."""
+    await connection.execute(
+        "select set_config('statement_timeout', '0', false), set_config('maintenance_work_mem', %s, false)", (memory,)
+    )
+    with suppress(errors.InvalidParameterValue):  # not every system tells the server so
+        await connection.execute("set client_connection_check_interval = '1s'")
+
+
 async def make_missing(connection: Connection) -> None:
     """Make what is missing, on a connection of its own, one process at a time. Readers and writers go on meanwhile."""
-    await connection.execute(
-        "select set_config('statement_timeout', '0', false), set_config('maintenance_work_mem', %s, false)", (_MEMORY,)
-    )
+    await allow_making(connection, _MEMORY)
     while not await locked(connection):  # noqa: ASYNC110  # another process has it, which tells nobody
         await asyncio.sleep(_LOOK_AGAIN)
     for name in await missing(connection):

@@ -12,8 +12,10 @@ from psycopg import errors, sql
 
 from core.errors import StoreUnavailable
 from core.model import Movie
+from core.packed import ids_of, pieces_of
 from core.stores import postgres_indexes as indexes
 from core.stores.base import Stored
+from core.stores.postgres_building import make_together
 from core.stores.postgres_connections import Connection, Connections
 from core.stores.postgres_copy import COPY, array, written
 from core.stores.postgres_records import CONTENT, GIVEN, GIVEN_CONTENT, GIVEN_STORED, STORED, as_json
@@ -78,7 +80,7 @@ class Loads:
 
         async def store(connection: Connection) -> tuple[int, int]:
             # As text: the driver would take a list apart, id by id.
-            ids = array([movie.id for movie in movies])
+            ids = array(ids_of(movies))
             async with _written_out(self._writer, movies) as pieces, connection.transaction():
                 await allow(connection, LIMIT)
                 await connection.execute(_TAKE_TURNS, (ids,))
@@ -129,6 +131,8 @@ class Loads:
             await connection.execute("set statement_timeout = 0")
             # Sooner than the indexes, which would have to be looked through.
             await connection.execute(_VACUUM)
+            with suppress(StoreUnavailable):  # there may be no connections left, which the other way needs none of
+                await make_together(self._connections, connection, _LONG)
             await indexes.make_missing(connection)
 
     def mend_soon(self) -> None:
@@ -211,18 +215,18 @@ async def _written_out(writer: Writer, movies: Sequence[Movie]) -> AsyncIterator
         return await writer.written(Request(piece))
 
     making: list[asyncio.Task[bytes]] = []
-    for first in range(0, len(movies), _PIECE):
-        making.append(asyncio.create_task(made(making[-1:], movies[first : first + _PIECE])))
+    for piece in pieces_of(movies, _PIECE):
+        making.append(asyncio.create_task(made(making[-1:], piece)))
 
     async def in_order() -> AsyncIterator[bytes]:
-        for piece in making:
-            yield await piece
+        for lines in making:
+            yield await lines
 
     try:
         yield in_order()
     finally:
-        for piece in making:
-            piece.cancel()
+        for lines in making:
+            lines.cancel()
         if making:
             await asyncio.wait(making)
 

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from core.model import Movie
+from core.packed import PackedMovies
 
 MANY: Final = 20_000
 """Movies from which on it is worth half a second of starting."""
@@ -48,7 +49,7 @@ class Writer:
         async with self._turn:
             if (process := self._process) is not None:
                 self._process = None  # a conversation that was broken off is not taken up again
-                packed = msgspec.msgpack.encode(request)
+                packed = msgspec.msgpack.encode(request, enc_hook=_as_they_are)
                 try:
                     answer = await _asked(process, packed)
                 except (OSError, asyncio.IncompleteReadError):
@@ -82,6 +83,11 @@ async def writing(store: str, write: Write, expected: int) -> AsyncIterator[Writ
         await process.wait()
         if process.stdin is not None:
             process.stdin.close()
+
+
+def _as_they_are(movies: object) -> msgspec.Raw:
+    assert isinstance(movies, PackedMovies)
+    return msgspec.Raw(movies.packed)
 
 
 async def _asked(process: Process, packed: bytes) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from core.model import FIELDS, Movie, Value
+from core.model import FIELDS, MANY_VALUES, RECURRING, Movie, Value
 from data.headings import columns_of
 from data.opening import Format, Opening
 from data.table import Table
@@ -103,7 +104,10 @@ class Reading:
 
     def __init__(self, text: TextFile, delimiter: str, columns: Sequence[Column], constant: dict[str, Value]) -> None:
         self.rows = Table(text, delimiter=delimiter)
-        self._columns = columns
+        self._columns = [
+            (place, field, lru_cache(MANY_VALUES)(convert) if field in RECURRING else convert)
+            for place, field, convert in columns
+        ]
         self._constant = constant
 
     def movie(self, row: list[str]) -> Movie:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import signal
@@ -14,6 +15,10 @@ import pytest
 
 import data
 from core.errors import UnreadableFile
+from core.intake import Intake
+from core.model import Movie
+from core.packed import PackedMovies
+from core.stores.base import Stored
 from data.synthetic import Synthetic
 
 ROWS = 3_000
@@ -46,6 +51,27 @@ def test_rows_rejects_warnings_and_progress_are_the_same(csv: Path) -> None:
     assert (apart.warning_count, apart.fraction) == (here.warning_count, 1.0)
     rejects = [row for row in apart if isinstance(row, data.Reject)]
     assert [(reject.line, reject.row) for reject in rejects] == [(9, "m7,Film 7,soon"), (11, "m8,Film 9,1990")]
+    assert not readers()
+
+
+async def test_a_load_takes_the_movies_packed_and_the_same_rows_are_refused(
+    csv: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source, taken, rows = data.read(csv), list[Movie](), 0
+    async with Intake(source, Movie, 250) as intake:
+        while (batch := await intake.batch(1_000)) is not None:
+            assert isinstance(batch.records, PackedMovies)
+            taken += batch.records
+            rows += batch.rows
+            intake.took(batch.rows, Stored(len(batch.records), 0, 0))
+    here = list(data.read(csv).here())
+    assert taken == [row for row in here if isinstance(row, Movie)]
+    assert rows == len(here) == ROWS
+    report = intake.report(stopped=False)
+    assert (report.read, report.stored, report.rejected) == (ROWS, ROWS - 2, 2)
+    assert report.rejects_path is not None
+    assert "Film 7,soon" in await asyncio.to_thread(Path(report.rejects_path).read_text)
     assert not readers()
 
 

@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from core.errors import StoreUnavailable
+from core.model import replace
 from core.query import SORTS, Query
 from core.stores import postgres_queries
 from core.stores.base import Store, Stored
@@ -88,6 +89,47 @@ async def test_indexes_that_a_load_did_not_come_to_make_are_made_behind_the_next
         while indexes_of(psql) != before:
             await asyncio.sleep(0.005)
         await next_one.close()
+    await store.close()
+
+
+async def test_who_writes_while_a_load_makes_its_indexes_does_not_wait_for_them(postgres_url: str) -> None:
+    store = PostgresStore(postgres_url)
+    await store.open()
+    with psycopg.connect(postgres_url, autocommit=True) as psql:
+        before = indexes_of(psql)
+        bulk = store.bulk(len(MOVIES))
+        await bulk.__aenter__()
+        await store.load(MOVIES)
+        with psycopg.connect(postgres_url) as writer:
+            writer.execute("update reelcache.movies set year = 1999 where id = %s", (MOVIES[0].id,))
+            ending = asyncio.create_task(bulk.__aexit__(None, None, None))
+            # It waits for the writer, as any other way would, but nobody waits for it any more.
+            await until(psql, "select from pg_stat_activity where query like 'create index concurrently%'")
+            assert (await store.insert(replace(BARE, id="Q-meanwhile"))).version > 0
+            assert not ending.done()
+            writer.commit()
+        await ending
+        assert indexes_of(psql) == before
+    await store.close()
+
+
+async def test_whoever_leaves_a_load_that_makes_its_indexes_leaves_nothing_at_work_in_the_server(
+    postgres_url: str,
+) -> None:
+    store = PostgresStore(postgres_url)
+    await store.open()
+    at_work = "from pg_stat_activity where query like 'create index%' and state = 'active'"
+    with psycopg.connect(postgres_url, autocommit=True) as psql, psycopg.connect(postgres_url) as writer:
+        bulk = store.bulk(len(MOVIES))
+        await bulk.__aenter__()
+        await store.load(MOVIES)
+        writer.execute("update reelcache.movies set year = 1999 where id = %s", (MOVIES[0].id,))
+        ending = asyncio.create_task(bulk.__aexit__(None, None, None))
+        await until(psql, f"select {at_work}")
+        ending.cancel()
+        await asyncio.wait([ending])
+        assert ending.cancelled()
+        await until(psql, f"select where not exists (select {at_work})")
     await store.close()
 
 
