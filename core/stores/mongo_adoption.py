@@ -27,6 +27,8 @@ _BARRIER_LIFE: Final = 600
 """Seconds after which a barrier that somebody left behind is removed."""
 _BATCH: Final = 500
 _NAMESPACE_EXISTS: Final = 48
+_SMALL_PAGES: Final[Document] = {"storageEngine": {"wiredTiger": {"configString": "leaf_page_max=8KB"}}}
+"""Movies are read one here and one there: of a page that lies cold all is unpacked for one of them."""
 
 
 async def refuse_foreign(at: MongoConnection) -> None:
@@ -58,14 +60,9 @@ async def prepare(at: MongoConnection, *, foreign: bool) -> None:
 
     Of a large collection the indexes are left to `make_missing`: they take minutes, and nothing needs to wait."""
     for name in (MOVIES, NOTES, TOMBSTONES, RELAY, SUSPENSIONS):
-        # Another process may create it at the same moment; a transaction should not have to.
-        try:
-            await at.database.create_collection(name)
-        except CollectionInvalid:
-            continue
-        except OperationFailure as problem:
-            if problem.code != _NAMESPACE_EXISTS:
-                raise
+        # A server may have another engine, or let nobody set it up.
+        if name != MOVIES or not await _created(at, name, _SMALL_PAGES, refused=True):
+            await _created(at, name, {})
     if await small(at):
         await make_missing(at)
     await at.tombstones.create_index("at", name=f"{INDEX_PREFIX}at", expireAfterSeconds=_TOMBSTONE_LIFE)
@@ -76,6 +73,21 @@ async def prepare(at: MongoConnection, *, foreign: bool) -> None:
         # An older program made what is there, or nothing is: every sub-document is to be as this one makes it.
         await heal_all(at)
     await _note_owner(at, {"$setOnInsert": {"foreign": foreign}, "$set": {"ready": True, "scheme": SCHEME}})
+
+
+async def _created(at: MongoConnection, name: str, options: Document, *, refused: bool = False) -> bool:
+    """Whether a collection is there; created with these options where it was not. `refused`: the server may do so."""
+    try:
+        await at.database.create_collection(name, **options)
+    except CollectionInvalid:
+        return True
+    except OperationFailure as problem:
+        # Another process may create it at the same moment; a transaction should not have to.
+        if problem.code != _NAMESPACE_EXISTS:
+            if refused:
+                return False
+            raise
+    return True
 
 
 async def adopt(at: MongoConnection, cancellation: Cancellation, progress: Callable[[int, int], None] | None) -> int:

@@ -20,6 +20,8 @@ _AGE: Final = 600.0
 """Seconds after which others are drawn: a load may have changed everything."""
 _SOON: Final = 5.0
 """The same of a small collection, of which none are drawn."""
+_PATIENCE: Final = 0.1
+"""Seconds that who asks waits for the first one."""
 _LATER: Final = 2.0
 """Seconds until they are drawn where nobody asks: the first rows come first."""
 
@@ -56,12 +58,12 @@ class Sample:
             self._drawing = asyncio.create_task(self._draw())
 
     async def drawn(self, *, wait: bool = True) -> Drawn:
-        """The sample; while there is none who asks waits for it, or does without."""
+        """The sample; while there is none who asks waits for it a little, or not, and does without."""
         self._asked.set()
         if self._drawn is None or time.monotonic() > self._old_at:
             self.draw_soon()
         if wait and self._drawn is None and self._drawing is not None:
-            await asyncio.wait([self._drawing])
+            await asyncio.wait([self._drawing], timeout=_PATIENCE)
         return self._drawn or Drawn()
 
     async def close(self) -> None:

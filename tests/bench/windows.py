@@ -35,6 +35,8 @@ FILTERS: Final = (Query(), Query(genres=("Drama",)), Query(text="the"), Query(ye
 DEPTHS: Final = (0.1, 0.5, 0.9, 0.9999)
 TYPED: Final = ("the last", "night", "a prophet", "zorro", "w", "x", "xy", "qu", "ab", "uz", "last night", "the x")
 BATCH: Final = 5_000
+ENDURED: Final = 5.0
+"""Seconds after which a peer is given up."""
 
 
 async def rows(run: Run) -> AsyncIterator[Row]:
@@ -278,10 +280,11 @@ async def timed(work: Callable[[], Awaitable[object]]) -> float:
 
 
 async def endured(work: Callable[[], Awaitable[object]]) -> float:
-    """Seconds that a peer took, or after which the store gave it up."""
+    """Seconds that a peer took, or after which the store gave it up, or this did."""
     began = time.perf_counter()
-    with suppress(StoreUnavailable):
-        await work()
+    with suppress(StoreUnavailable, TimeoutError):
+        async with asyncio.timeout(ENDURED):
+            await work()
     return time.perf_counter() - began
 
 

@@ -32,10 +32,15 @@ async def test_whoever_mends_and_whoever_loads_do_not_stand_in_each_others_way()
             def ours() -> set[str]:
                 return {name for name in movies.index_information() if name.startswith(INDEX_PREFIX)}
 
+            # Not every server lets somebody set up its storage.
+            refusal = {"failCommands": ["create"], "errorCode": 72}
+            client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=refusal)
             await store.open()
+            assert "storageEngine" not in movies.options()
             await opened.open()
             # A follower is to meet this while the load goes on.
             await store.clear()
+            assert "leaf_page_max=8KB" in str(movies.options())
             await store.load(MOVIES[:50])
             for name in ours():
                 movies.drop_index(name)
