@@ -14,7 +14,7 @@ import msgspec
 from core.query import Query
 from core.stores import postgres_queries as queries
 from core.stores.postgres_connections import Connections
-from core.stores.sample import SIZE, Drawn, Sample
+from core.stores.postgres_sample import SIZE, Drawn, Sample
 
 _FEW: Final = 2_500
 """Movies that are gathered by their words and sorted sooner than the first of them are walked to."""
