@@ -84,7 +84,7 @@ class Movies(Protocol):
     @property
     def store(self) -> str: ...
     async def read(self, id: str) -> Reading: ...
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50) -> Page: ...
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: int = 0) -> Page: ...
     async def genres(self, query: Query) -> tuple[ValueCount, ...]: ...
     async def save(self, movie: Movie) -> Movie: ...
     async def add(self, movie: Movie) -> Movie: ...
@@ -153,13 +153,13 @@ class Client:
 
         await self._noted(movies, session, "remove", movie.id, call, base=movie.version)
 
-    async def browse(self, movies: Movies, session: str, question: str, key: str = "") -> None:
-        """Ask for the movies of a genre, or for the one with a token."""
+    async def browse(self, movies: Movies, session: str, question: str, key: str = "", *, hurry: bool = False) -> None:
+        """Ask for the movies of a genre, or for the one with a token; in a hurry, for first rows, which are all."""
         kind, _, name = question.partition(" ")
         query = Query(genres=(name,)) if kind == "genre" else Query(text=name)
 
         async def call() -> Ended:
-            page = await movies.browse(query, 0, 50)
+            page = await movies.browse(query, 0, 50, hurry=50 if hurry else 0)
             seen = tuple(
                 Seen(movie.id, movie.version, movie.title, tier)
                 for movie, tier in zip(page.movies, page.tiers, strict=True)
@@ -254,7 +254,7 @@ class Session:
                 if movie := await client.get(movies, name, key):
                     await client.remove(movies, name, movie)
             case "browse":
-                await client.browse(movies, name, f"genre {dice.choice((HOT, RED))}")
+                await client.browse(movies, name, f"genre {dice.choice((HOT, RED))}", hurry=dice.random() < 0.5)
             case "genres":
                 await client.genres(movies, name)
             case "fresh":
@@ -263,7 +263,7 @@ class Session:
                     token = await client.add(movies, name, new, dice)
                     await client.get(movies, name, new)
                     if dice.random() < 0.3:
-                        await client.browse(movies, name, f"token {token}", new)
+                        await client.browse(movies, name, f"token {token}", new, hurry=dice.random() < 0.5)
 
 
 async def probe(client: Client, movies: Movies, keys: list[str]) -> list[str]:

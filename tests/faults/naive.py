@@ -64,7 +64,7 @@ class NaiveCatalogue:
             await self._redis.set(key, _encoder.encode(found), ex=TTL)
         return Reading(found, found.version, "store", "fresh", "miss", time.perf_counter() - started)
 
-    async def browse(self, query: Query, offset: int = 0, limit: int = 50) -> Page:
+    async def browse(self, query: Query, offset: int = 0, limit: int = 50, *, hurry: int = 0) -> Page:
         """One window, its movies through the cache."""
         window = await self._stores[self.store].window(query, offset, limit)
         readings = []
