@@ -251,7 +251,7 @@ RECURRING: Final = frozenset(
 MANY_VALUES: Final = 4_096
 """How many of a field are remembered."""
 _GOOD: Final[tuple[Callable[[Value], bool], ...]] = tuple(
-    lru_cache(MANY_VALUES)(field.obviously_good) if field.name in RECURRING else field.obviously_good
+    lru_cache(MANY_VALUES, typed=True)(field.obviously_good) if field.name in RECURRING else field.obviously_good
     for field in FIELDS
 )
 
