@@ -16,8 +16,13 @@ from core.stores import postgres_queries as queries
 from core.stores.postgres_connections import Connections
 from core.stores.postgres_sample import SIZE, Drawn, Sample
 
-_FEW: Final = 2_500
-"""Movies that are gathered by their words and sorted sooner than the first of them are walked to."""
+_ENTRY: Final = 1.5
+"""What it takes to gather one entry of the words' index, in keys of a sort's index that are walked over."""
+_ROW: Final = 12.0
+"""The same of a movie that is looked at."""
+_UNSURE: Final = 2.2
+"""How many times as far a walk may lead, for each word, as the share of those who have all words says: they may all
+stand late, as titles do that begin with one."""
 _SOON: Final = 0.008
 """Seconds of a walk along the sort, before the movies are gathered by their words beside it."""
 _LIKELY_SOON: Final = 0.04
@@ -42,12 +47,12 @@ class FirstRows:
         """The ids of the first rows of a query's answer. Raises StoreUnavailable."""
         if not query.words:
             return await self._gathered(query, limit)
-        expected = self._sample.at_most(query)
+        drawn = self._sample.drawn
         try:
-            if expected is not None and expected <= _FEW:
+            if drawn is not None and _gathered_sooner(drawn, query, limit):
                 return await self._gathered(query, limit)
             words_alone = not msgspec.structs.replace(query, text="").selective
-            patience = _SOON if expected is None or not words_alone else _LIKELY_SOON
+            patience = _LIKELY_SOON if drawn is not None and words_alone else _SOON
             return await self._walked_or_gathered(query, limit, patience)
         finally:
             self._sample.renew()
@@ -91,4 +96,13 @@ class FirstRows:
 
     async def _draw(self) -> Drawn | None:
         rows = await self._connections.rows(queries.SAMPLE, {"rows": SIZE}, planned=False)
-        return Drawn(*rows[0]) if rows else None
+        return Drawn(rows[0][0], tuple(rows[0][1])) if rows and rows[0][1] else None
+
+
+def _gathered_sooner(drawn: Drawn, query: Query, limit: int) -> bool:
+    """Whether all who have the words are sooner gathered than the first of them are met along the sort."""
+    words, indexed = ([word for word in some if word[0] != " "] for some in (query.words, queries.indexed(query)))
+    if not words:
+        return False
+    walk = limit * drawn.of / drawn.having(*words) * _UNSURE ** len(words)
+    return sum(map(drawn.having, indexed)) * _ENTRY + drawn.having(*indexed) * _ROW < walk

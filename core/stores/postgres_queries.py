@@ -92,19 +92,20 @@ select id, {column} as key from reelcache.movies where {told}
 order by {column} {direction}, id {direction} limit %(likely)s
 """)
 _BEGINNINGS_TELL = sql.SQL("({begin} or beginnings = %(any_beginning)s or beginnings is null)")
-# The server draws pages, so that a sample costs as many as it has rows. A row of an older program tells nothing.
+# The server draws pages, so that a sample costs as many as it has rows.
 SAMPLE: Final = """
 with size as materialized (select reltuples from pg_catalog.pg_class where oid = 'reelcache.movies'::regclass)
-select size.reltuples::bigint, (
-  select coalesce(string_agg(beginnings, e'\\n'), '') from (
-    select beginnings
-    from reelcache.movies tablesample system ((select least(100, 100.0 * %(rows)s / greatest(reltuples, 1)) from size))
-    limit 4 * %(rows)s
-  ) as drawn
+select size.reltuples::bigint, array(
+  select coalesce(
+    (select string_agg(' ' || word, '') from unnest(tsvector_to_array(words)) as word where left(word, 1) <> ' '), ''
+  )
+  from reelcache.movies tablesample system ((select least(100, 100.0 * %(rows)s / greatest(reltuples, 1)) from size))
+  limit 4 * %(rows)s
 )
 from size where size.reltuples > 0
 """
-"""At most one row: about how many movies there are, and the beginnings of some drawn at random, a line each."""
+"""At most one row: about how many movies there are, and the words that any search finds of some drawn at random, a
+blank before each word."""
 _RANKED = sql.SQL("""
 select id, {points} from reelcache.movies where {points} is not null and {filter}
 order by {points} desc, id desc limit %(limit)s
@@ -251,8 +252,7 @@ def _filter(query: Query) -> tuple[sql.Composable, Parameters]:
     conditions: list[sql.Composable] = []
     parameters: Parameters = {}
     if query.words:
-        longest = max(_letters(word) for word in query.words)
-        sought = [word for word in query.words if _letters(word) > min(_SHORT, longest - 1)]
+        sought = indexed(query)
         conditions.append(sql.SQL("words @@ %(words)s::tsquery"))
         parameters["words"] = " & ".join(_prefix(word) for word in sought)
         if besides := [word for word in query.words if word not in sought]:
@@ -280,6 +280,12 @@ def _filter(query: Query) -> tuple[sql.Composable, Parameters]:
             # A whole number is given as one, or the index over whole numbers would not serve.
             parameters[name] = int(bound) if float(bound).is_integer() else bound
     return (sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")), parameters
+
+
+def indexed(query: Query) -> list[str]:
+    """The words of a query for which the index of words is asked: those that are long enough, or the longest."""
+    longest = max(map(_letters, query.words), default=0)
+    return [word for word in query.words if _letters(word) > min(_SHORT, longest - 1)]
 
 
 def _letters(word: str) -> int:

@@ -22,6 +22,7 @@ from core.stores import (
 from core.stores.base import Store
 from core.stores.mongo import MongoStore
 from core.stores.postgres import PostgresStore
+from core.stores.postgres_first import _gathered_sooner
 from tests.core.stores import reference
 from tests.core.stores.corpus import FULL, corpus
 
@@ -81,7 +82,7 @@ async def test_postgresql_finds_the_same_however_far_it_walks(
     sample = store._first_rows._sample
     try:
         await sample.draw()
-        assert sample.at_most(Query(text=RARE)) is None, "there was nothing to draw from"
+        assert sample.drawn is None, "there was nothing to draw from"
         await store.load(MOVIES)
         for looked_at, soon in ((1_000, 9.0), (7, 9.0), (1_000, 0.0)):
             monkeypatch.setattr(postgres_queries, "_LOOKED_AT", looked_at)
@@ -90,12 +91,18 @@ async def test_postgresql_finds_the_same_however_far_it_walks(
         with psycopg.connect(postgres_url, autocommit=True) as psql:
             psql.execute("analyze reelcache.movies")
             await sample.draw()
+            drawn = sample.drawn
+            assert drawn is not None
             # All are drawn where they are so few.
-            assert sample.at_most(Query(text=f"{RARE}ness numb")) == 4
-            assert sample.at_most(Query(genres=("Drama",))) is None
-            await same_as_the_reference(store)  # few, and gathered at once
-            monkeypatch.setattr(postgres_first, "_FEW", -1)
-            for soon in (9.0, 0.0):
+            by_d = sum(any(word.startswith("d") for word in movie_words(movie)) for movie in MOVIES)
+            assert (drawn.of, drawn.having(RARE, "numb"), drawn.having("d")) == (len(MOVIES), 4, by_d)
+            assert drawn.having(f"{RARE}ness") == 0.5
+            assert _gathered_sooner(drawn, Query(text=RARE), 1), "few have it"
+            assert not _gathered_sooner(drawn, Query(text="a"), 1), "the first one has it"
+            assert not _gathered_sooner(drawn, Query(genres=("Drama",)), 1)
+            for cost, soon in ((0.0, 9.0), (1e9, 9.0), (1e9, 0.0)):  # all gathered, all walked to, and by both ways
+                monkeypatch.setattr(postgres_first, "_ROW", cost)
+                monkeypatch.setattr(postgres_first, "_ENTRY", cost)
                 monkeypatch.setattr(postgres_first, "_LIKELY_SOON", soon)
                 await same_as_the_reference(store)
             computed = (
