@@ -157,12 +157,14 @@ class MongoConnection:
         [found] = await (await self.database.list_collections(filter={"name": name})).to_list()
         return bytes(found["info"]["uuid"])
 
-    async def transact(self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]]) -> _T:
+    async def transact(
+        self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]], seconds: float = _CONCURRENT
+    ) -> _T:
         """Run the work in one transaction, again when it met a concurrent one, for so long as that may take.
 
         The driver's own withtransaction also tries again for two minutes when the server is gone: here that ends it.
         """
-        patience, until = 0.002, time.monotonic() + _CONCURRENT
+        patience, until = 0.002, time.monotonic() + seconds
         while True:
             try:
                 async with (
@@ -174,8 +176,13 @@ class MongoConnection:
                 # Before the commit nothing was stored, whatever went wrong.
                 if problem.has_error_label("UnknownTransactionCommitResult"):
                     raise outcome_unknown(self.address) from problem
-                conflict = isinstance(problem, OperationFailure)
-                if not (conflict and problem.has_error_label("TransientTransactionError")) or time.monotonic() > until:
+                if not met_another(problem) or time.monotonic() > until:
                     raise
             await asyncio.sleep(random.uniform(0, patience))
             patience = min(2 * patience, 0.2)
+
+
+def met_another(problem: PyMongoError) -> bool:
+    """Whether a transaction was rolled back for the sake of another one, or of the server's cache; nothing tells them
+    apart."""
+    return isinstance(problem, OperationFailure) and problem.has_error_label("TransientTransactionError")

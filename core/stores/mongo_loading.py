@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Final
 from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from core.errors import StoreUnavailable
 from core.model import Movie, same_content
@@ -19,7 +20,7 @@ from core.packed import ids_of, pieces_of
 from core.query import WITHIN
 from core.stores.base import Stored
 from core.stores.mongo_calls import Cancellation
-from core.stores.mongo_connection import MongoConnection
+from core.stores.mongo_connection import MongoConnection, met_another
 from core.stores.mongo_documents import Document, document_of, id_of, movie_of, replacement, written
 from core.stores.mongo_indexes import make_missing, small, taken_away
 from core.stores.mongo_mark import Mark
@@ -31,6 +32,9 @@ _DUPLICATE: Final = 11_000
 _MOST_TEXT: Final = 100_000
 """Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
 all of it in its cache until the commit, and rolls back a transaction that fills too much, as often as it is tried."""
+_TOO_MUCH: Final = 2.0
+"""Seconds after which a transaction that is rolled back again and again is tried as two: among a million movies each
+word lies on a page of its own, so that a hundredth of the text may be too much for the same cache."""
 _PIECE: Final = 1_250
 """Movies that are sent at once outside of a transaction: the server is at them while the next documents are made."""
 
@@ -45,6 +49,8 @@ class Loads:
         self._at = at
         self._mark = mark
         self._writer = Writer(written)
+        self._most_text = _MOST_TEXT
+        """What a transaction takes, as far as is known."""
         self._mending: asyncio.Task[None] | None = None
 
     async def load(self, movies: Sequence[Movie]) -> Stored:
@@ -53,10 +59,28 @@ class Loads:
         Broken off, it leaves the parts before stored."""
         inserted = updated = 0
         with self._at.long_call() as cancellation:
-            if self._mark.loading and await self._inserted(movies, cancellation):
-                return Stored(inserted=len(movies), updated=0, unchanged=0)
-            for part in _parts(movies):
-                new, changed = await self._at.transact(partial(self._load, part))
+            rest = movies
+            if (
+                self._mark.loading
+                and (fresh := await self._absent(movies))
+                and await self._inserted(fresh, cancellation)
+            ):
+                inserted = len(fresh)
+                stored = set(ids_of(fresh))
+                rest = [movie for movie in movies if movie.id not in stored] if inserted < len(movies) else ()
+            parts = deque(_parts(rest, self._most_text))
+            while parts:
+                part = parts.popleft()
+                try:
+                    new, changed = await self._at.transact(
+                        partial(self._load, part), *([_TOO_MUCH] if len(part) > 1 else [])
+                    )
+                except PyMongoError as problem:
+                    if len(part) == 1 or not met_another(problem):
+                        raise
+                    self._most_text //= 2
+                    parts = deque(_parts([movie for part in (part, *parts) for movie in part], self._most_text))
+                    continue
                 inserted += new
                 updated += changed
                 cancellation.heed()
@@ -87,14 +111,18 @@ class Loads:
             with self._at.long_call():
                 await make_missing(self._at)
 
+    async def _absent(self, movies: Sequence[Movie]) -> Sequence[Movie]:
+        """Those that are not there: of a load that is taken up again some of a batch are."""
+        found = self._at.movies.find({"_id": {"$in": keys_of(ids_of(movies))}}, {"_id": 1}, batch_size=len(movies) + 1)
+        present = {id_of(document["_id"]) async for document in found}
+        return [movie for movie in movies if movie.id not in present] if present else movies
+
     async def _inserted(self, movies: Sequence[Movie], cancellation: Cancellation) -> bool:
-        """Store the movies if all of them are new, without a transaction; tells whether that was done.
+        """Store movies that were not there, without a transaction; tells whether that was done.
 
         Who inserts one of them at the same moment keeps it: then those of this batch that are stored are found to be
         so by the next attempt."""
         ids = ids_of(movies)
-        if not ids or await self._at.movies.find_one({"_id": {"$in": keys_of(ids)}}, {"_id": 1}) is not None:
-            return False
         versions = await first_versions(self._at, ids)
         mark = self._mark.offered
         try:
@@ -172,12 +200,12 @@ def _taken_apart(documents: bytes) -> list[RawBSONDocument]:
     return found
 
 
-def _parts(movies: Sequence[Movie]) -> Iterator[Sequence[Movie]]:
-    """The movies in runs that one transaction can take."""
+def _parts(movies: Sequence[Movie], most: int) -> Iterator[Sequence[Movie]]:
+    """The movies in runs of at most so many characters, or of one."""
     first = text = 0
     for place, movie in enumerate(movies):
         length = len(movie.title) + sum(len(name) for field in WITHIN for name in getattr(movie, field))
-        if text and text + length > _MOST_TEXT:
+        if text and text + length > most:
             yield movies[first:place]
             first, text = place, 0
         text += length

@@ -95,6 +95,17 @@ class LoadCompliance(OpenStores):
                 assert await other.window(query, 5, 40) == reference.window(MOVIES[: first + 30], query, 5, 40)
         assert await store.window(query, 5, 40) == reference.window(MOVIES, query, 5, 40)
 
+    async def test_a_bulk_load_that_is_taken_up_again_adds_what_is_not_there(self, store: Store) -> None:
+        await store.load([replace(FULL, runtime=1), *MOVIES[1:20]])
+        assert MOVIES[0].id == FULL.id
+        async with store.bulk(1_000):
+            assert await store.load(MOVIES) == Stored(inserted=len(MOVIES) - 20, updated=1, unchanged=19)
+            assert await store.load(MOVIES) == Stored(inserted=0, updated=0, unchanged=len(MOVIES))
+        found = await store.get(FULL.id)
+        assert found is not None
+        assert same_content(found, FULL)
+        assert await store.count() == len(MOVIES)
+
     async def test_a_large_load_goes_on_when_the_process_that_writes_it_out_is_killed(self, store: Store) -> None:
         query = Query(sort="year", descending=True)
         async with store.bulk(MANY):

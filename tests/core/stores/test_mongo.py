@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
-from core.model import Movie
+from core.model import Movie, replace
 from core.query import SORTS, Query
+from core.stores import mongo_loading
 from core.stores.base import Store, Stored
 from core.stores.mongo import MongoStore
 from core.stores.mongo_queries import key_projection, known_part, order
@@ -114,3 +116,28 @@ async def test_a_load_that_is_broken_off_leaves_the_indexes_there(mongo_url: str
 async def broken_off(store: MongoStore) -> None:
     async with store.bulk(10):
         raise ValueError("broken off")
+
+
+async def test_a_load_whose_transactions_are_too_much_for_the_server_goes_on_in_smaller_ones(
+    mongo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MongoStore(mongo_url, timeout=20.0)
+    await store.open()
+    load, sizes = store._loads._load, list[int]()
+
+    async def loaded(movies: Sequence[Movie], session: Any) -> tuple[int, int]:
+        sizes.append(len(movies))
+        if len(movies) > 7:  # a cache of a quarter of a gigabyte is not filled in a test
+            raise OperationFailure("WriteConflict", 112, {"errorLabels": ["TransientTransactionError"]})
+        return await load(movies, session)
+
+    monkeypatch.setattr(mongo_loading, "_TOO_MUCH", 0.0)
+    monkeypatch.setattr(store._loads, "_load", loaded)
+    assert (await store.load(MOVIES)).inserted == len(MOVIES)
+    stored = await store.count()
+    fresh = [replace(movie, id=f"fresh{number}") for number, movie in enumerate(MOVIES)]
+    tried = len(sizes)
+    assert (await store.load(fresh)).inserted == len(fresh)
+    assert max(sizes[:tried]) > 7 >= max(sizes[tried:]), "it has learnt"
+    assert (stored, await store.count()) == (len(MOVIES), 2 * len(MOVIES))
+    await store.close()
