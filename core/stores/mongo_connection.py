@@ -33,7 +33,7 @@ SUSPENSIONS: Final = "reelcache_suspensions"
 
 _CONNECTIONS: Final = 16
 """At most so many at a time: a store whose cache is away is not run over."""
-_CONCURRENT: Final = 30.0
+CONCURRENT: Final = 30.0
 """Seconds for which a transaction that met a concurrent one is tried again."""
 _DURABLE: Final = WriteConcern("majority", j=True)
 
@@ -158,7 +158,7 @@ class MongoConnection:
         return bytes(found["info"]["uuid"])
 
     async def transact(
-        self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]], seconds: float = _CONCURRENT
+        self, work: Callable[[AsyncClientSession], Coroutine[Any, Any, _T]], seconds: float = CONCURRENT
     ) -> _T:
         """Run the work in one transaction, again when it met a concurrent one, for so long as that may take.
 

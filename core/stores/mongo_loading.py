@@ -20,7 +20,7 @@ from core.packed import ids_of, pieces_of
 from core.query import WITHIN
 from core.stores.base import Stored
 from core.stores.mongo_calls import Cancellation
-from core.stores.mongo_connection import MongoConnection, met_another
+from core.stores.mongo_connection import CONCURRENT, MongoConnection, met_another
 from core.stores.mongo_documents import Document, document_of, id_of, movie_of, replacement, written
 from core.stores.mongo_indexes import make_missing, small, taken_away
 from core.stores.mongo_mark import Mark
@@ -33,8 +33,8 @@ _MOST_TEXT: Final = 100_000
 """Characters of titles and names that one transaction of a load takes. Each of their words is indexed; the server holds
 all of it in its cache until the commit, and rolls back a transaction that fills too much, as often as it is tried."""
 _TOO_MUCH: Final = 2.0
-"""Seconds after which a transaction that is rolled back again and again is tried as two: among a million movies each
-word lies on a page of its own, so that a hundredth of the text may be too much for the same cache."""
+"""Seconds after which transactions of half the size are tried where one is rolled back again and again: among a million
+movies nearly each word lies on a page of its own, and far less text fills the same cache."""
 _PIECE: Final = 1_250
 """Movies that are sent at once outside of a transaction: the server is at them while the next documents are made."""
 
@@ -72,9 +72,8 @@ class Loads:
             while parts:
                 part = parts.popleft()
                 try:
-                    new, changed = await self._at.transact(
-                        partial(self._load, part), *([_TOO_MUCH] if len(part) > 1 else [])
-                    )
+                    seconds = _TOO_MUCH if len(part) > 1 else CONCURRENT
+                    new, changed = await self._at.transact(partial(self._load, part), seconds)
                 except PyMongoError as problem:
                     if len(part) == 1 or not met_another(problem):
                         raise

@@ -145,35 +145,41 @@ class Connections:
         """Turn the driver's errors into ours, and cut the connection when the server keeps silent beyond the limit."""
         limit = self._limit if limit is None else limit
         try:
-            async with _deadline(connection, limit + self._grace) as expired, self._watched(connection, expired):
+            async with (
+                _deadline(connection, limit + self._grace) as expired,
+                self._watched(connection) as unanswered,
+            ):
                 yield
         except psycopg.Error as error:
             if not connection.closed or faults.pooled_by_statement(error):
                 raise faults.unavailable(error, self._url) from None
             await self._forget_idle()
+            if unanswered.is_set():
+                raise faults.silent(self._url, self._timeout) from None
             raise (faults.silent(self._url, limit) if expired.is_set() else faults.lost(self._url)) from None
 
     @asynccontextmanager
-    async def _watched(self, connection: Connection, silent: asyncio.Event) -> AsyncIterator[None]:
-        """Cut the connection before its limit where the server does not answer anybody any more."""
+    async def _watched(self, connection: Connection) -> AsyncIterator[asyncio.Event]:
+        """Cut the connection before its limit where the server does not answer anybody any more, and say so."""
+        unanswered = asyncio.Event()
         if self._limit <= self._timeout:
-            yield
+            yield unanswered
             return
-        watching = asyncio.create_task(self._watch(connection, silent))
+        watching = asyncio.create_task(self._watch(connection, unanswered))
         try:
-            yield
+            yield unanswered
         finally:
             watching.cancel()
             await asyncio.wait([watching])
 
-    async def _watch(self, connection: Connection, silent: asyncio.Event) -> None:
-        while not silent.is_set():
+    async def _watch(self, connection: Connection, unanswered: asyncio.Event) -> None:
+        while not unanswered.is_set():
             await asyncio.sleep(self._timeout)
             try:
                 async with asyncio.timeout(self._timeout):
                     await (await Brittle.connect(self._conninfo(self._timeout))).close()
             except (TimeoutError, errors.ConnectionTimeout):
-                silent.set()
+                unanswered.set()
                 _cut(connection)
             except psycopg.Error:
                 continue  # it refuses, so it is there; were it not, our connection would have ended by itself
