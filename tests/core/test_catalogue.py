@@ -160,6 +160,29 @@ async def test_first_rows_that_are_all_rows_are_not_counted_once_more(
         assert (rest.total, rest.movies) == (few.total - 1, few.movies[1:])
 
 
+async def test_rows_that_were_asked_for_before_the_cache_are_not_kept_in_it(
+    open_test_catalogue: Open, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = Query(text="movie 1", sort="year")
+    async with open_test_catalogue(store=store) as catalogue:
+        await catalogue.load(source(*movies(60)))
+        inside, counted = catalogue._binding.store, asyncio.Event()
+        window = inside.window
+
+        async def counting(query: Query, offset: int, limit: int) -> Window:
+            counted.set()
+            return await window(query, offset, limit)
+
+        monkeypatch.setattr(inside, "window", counting)
+        monkeypatch.setattr(module, "SOON", 0.0)  # the store is asked while the cache is still being looked at
+        monkeypatch.setattr(catalogue._binding.answers, "_patience", None)
+        few = await catalogue.browse(query, 0, 20, hurry=20)
+        async with asyncio.timeout(30):
+            await counted.wait()
+        assert (few.counted, few.freshness) == (True, "uncached")
+        assert (await catalogue.browse(query, 0, 20)).movies == few.movies
+
+
 async def test_the_trace_tells_the_way_of_a_window(open_test_catalogue: Open, store: str) -> None:
     async with open_test_catalogue(store=store) as catalogue:
         await catalogue.load(source(*movies(60)))
