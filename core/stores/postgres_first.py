@@ -26,7 +26,10 @@ stand late, as titles do that begin with one."""
 _SOON: Final = 0.008
 """Seconds of a walk along the sort, before the movies are gathered by their words beside it."""
 _LIKELY_SOON: Final = 0.04
-"""The same, where enough of them are expected on the way: two ways at once take two of the server's cores."""
+"""The most, where enough of them are expected on the way: two ways at once take two of the server's cores."""
+_KEY: Final = 0.12e-6
+"""Seconds of a key that is walked over. A walk has as long as the gathering would take: so both together take at most
+twice what the better one does, however late the movies stand."""
 
 
 class FirstRows:
@@ -48,11 +51,14 @@ class FirstRows:
         if not query.words:
             return await self._gathered(query, limit)
         drawn = self._sample.drawn
+        patience = _SOON
         try:
-            if drawn is not None and _gathered_sooner(drawn, query, limit):
-                return await self._gathered(query, limit)
-            words_alone = not msgspec.structs.replace(query, text="").selective
-            patience = _LIKELY_SOON if drawn is not None and words_alone else _SOON
+            if drawn is not None and (reckoned := _reckoned(drawn, query, limit)):
+                walk, gathering = reckoned
+                if gathering < walk:
+                    return await self._gathered(query, limit)
+                if not msgspec.structs.replace(query, text="").selective:
+                    patience = max(_SOON, min(gathering * _KEY, _LIKELY_SOON))
             return await self._walked_or_gathered(query, limit, patience)
         finally:
             self._sample.renew()
@@ -99,10 +105,11 @@ class FirstRows:
         return Drawn(rows[0][0], tuple(rows[0][1])) if rows and rows[0][1] else None
 
 
-def _gathered_sooner(drawn: Drawn, query: Query, limit: int) -> bool:
-    """Whether all who have the words are sooner gathered than the first of them are met along the sort."""
+def _reckoned(drawn: Drawn, query: Query, limit: int) -> tuple[float, float] | None:
+    """What it takes to walk to the first who have the words along the sort, and to gather all of them, in keys that are
+    walked over; None where a sample cannot tell."""
     words, indexed = ([word for word in some if word[0] != " "] for some in (query.words, queries.indexed(query)))
     if not words:
-        return False
+        return None
     walk = limit * drawn.of / drawn.having(*words) * _UNSURE ** len(words)
-    return sum(map(drawn.having, indexed)) * _ENTRY + drawn.having(*indexed) * _ROW < walk
+    return walk, sum(map(drawn.having, indexed)) * _ENTRY + drawn.having(*indexed) * _ROW

@@ -33,6 +33,9 @@ NEVER_EARLIER: Final = 37
 class Path(Protocol):
     """The rest of the path of a read."""
 
+    async def read(self, id: str) -> Answer:
+        """All of the path."""
+
     async def looked(
         self, key: Key, entry: Entry | None, doubt: Doubt | None, started: float, callers: int = 1
     ) -> Answer:
@@ -45,21 +48,24 @@ class Hits:
     __slots__ = (
         "_barred",
         "_futures",
+        "_in_time",
         "_more",
         "_names",
         "_new_future",
         "_otherwise",
         "_shared",
         "_started",
+        "_until",
         "left",
-        "until",
     )
 
     def __init__(self, shared: Batching, otherwise: LongWay, until: float) -> None:
         self.left = False
         """What is wanted from now on belongs into another."""
-        self.until = until
-        """Likewise from this moment on (monotonic seconds): the cache may not be believed any more."""
+        self._until = until
+        """The cache may not be believed from this moment on (monotonic seconds)."""
+        self._in_time = True
+        """It left before that."""
         self._shared = shared
         self._otherwise = otherwise
         self._new_future = shared.new_future
@@ -82,19 +88,38 @@ class Hits:
     def names(self) -> Sequence[bytes]:
         """It leaves."""
         self.left = True
+        self._in_time = time.monotonic() < self._until
         self._names = self._shared.namespace.entry_keys(_KIND, self._futures)
         return self._names
 
     def landed(self, values: Sequence[bytes | None]) -> None:
         """Hand out and keep near what is plain and fresh; let the rest go on."""
-        shared, more = self._shared, self._more
+        if not self._in_time:
+            self._begin_again()
+            return
+        shared = self._shared
         seconds = time.perf_counter() - self._started
-        shelf = shared.shelf if shared.near.keeping else None
         payloads = _fresh(values, shared.now_ms())
+        try:
+            # None is a TypeError, as what does not decode is an error.
+            movies = None if self._more or shared.near.keeping else [*map(decode_movie, payloads)]  # type: ignore[arg-type]
+        except (TypeError, msgspec.MsgspecError):
+            movies = None
+        if movies is None:
+            self._hand_out_each(values, payloads, seconds)
+            return
+        for future, movie in zip(self._futures.values(), movies, strict=True):
+            try:  # noqa: SIM105  # for each movie of each hit: a block that suppresses costs more than all of this
+                future.set_result(movie)
+            except asyncio.InvalidStateError:
+                pass  # whoever wanted it has left
+        shared.observer.hits_together(shared.strategy, [*self._futures], [movie.version for movie in movies], seconds)
+
+    def _hand_out_each(self, values: Sequence[bytes | None], payloads: Sequence[bytes | None], seconds: float) -> None:
+        """The same where some are no plain hits, are wanted by several, or are to be kept."""
+        shared = self._shared
         ids, versions = list[str](), list[int]()
-        for (id, future), name, value, payload in zip(
-            self._futures.items(), self._names, values, payloads, strict=True
-        ):
+        for id, name, value, payload in zip(self._futures, self._names, values, payloads, strict=True):
             try:
                 movie = None if payload is None else decode_movie(payload)
             except msgspec.MsgspecError:
@@ -102,18 +127,13 @@ class Hits:
             if value is None or movie is None:
                 self._go_on(id, entry_in(value), None)
                 continue
-            if shelf is not None and name not in self._barred:
-                shelf.keep(name, value)
-            ids.append(id)
-            versions.append(movie.version)
-            if not future.done():
-                future.set_result(movie)
-            if more and id in more:
-                for future in more[id]:
-                    ids.append(id)
-                    versions.append(movie.version)
-                    if not future.done():
-                        future.set_result(movie)
+            if shared.near.keeping and name not in self._barred:
+                shared.shelf.keep(name, value)
+            for future in (self._futures[id], *self._more.get(id, ())):
+                ids.append(id)
+                versions.append(movie.version)
+                if not future.done():
+                    future.set_result(movie)
         if ids:
             shared.observer.hits_together(shared.strategy, ids, versions, seconds)
 
@@ -127,6 +147,15 @@ class Hits:
     def bar(self, names: Sequence[bytes] | None) -> None:
         """Keep none of these near."""
         self._barred.update(self._names if names is None else names)
+
+    def _begin_again(self) -> None:
+        """The cache was asked when it might not be believed any more: each goes all of the way."""
+        shared = self._shared
+        for id, first in self._futures.items():
+            for future in (first, *self._more.get(id, ())):
+                if not future.done():
+                    rest = shared.path.read(id)
+                    shared.going_on.start(_hand([future], self._otherwise(shared.strategy, id, rest, self._started)))
 
     def _go_on(self, id: str, entry: Entry | None, doubt: Doubt | None) -> None:
         key = movie_key(id)

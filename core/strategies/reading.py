@@ -86,10 +86,11 @@ class MovieReads:
         """The movie out of a cache, read together with what else this tick asks for; None where no cache is believed.
 
         What is kept near comes in a future that is done."""
-        started, slot, hits = _clock(), self._shelf.get(id), self._hits
-        if slot is None and hits is not None and not hits.left and started < hits.until:
+        slot, hits = self._shelf.get(id), self._hits
+        if slot is None and hits is not None and not hits.left:
             # This tick has begun to ask: what made the cache unbelievable since then was not acknowledged yet.
             return hits.add(id)
+        started = _clock()
         if not self._trust.believed(started):
             return None
         if (
@@ -102,7 +103,7 @@ class MovieReads:
             near: asyncio.Future[Movie] = slot.awaited
             self._note_near(self._strategy, id, slot.value.version, started, _clock())
             return near
-        if hits is None or hits.left or started >= hits.until:
+        if hits is None or hits.left:
             hits = Hits(self._batching, otherwise, self._trust.believed_until)
             try:
                 self._cache.read(hits)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from core import Catalogue, Settings, open_catalogue, replace
+from core import Catalogue, Movie, Settings, open_catalogue, replace
 from core.audit import Auditor
 from core.cache.entry import pack, unpack
 from core.errors import MovieNotFound
+from core.strategies.base import Answer
 from tests.core.movies import movies
 from tests.core.sources import ListSource
 from tests.core.test_redis_away import redis_process, until
@@ -99,6 +101,39 @@ async def test_whoever_asks_beside_hits_gets_what_they_would_alone(catalogue: Ca
     assert [(reading.tier, reading.freshness) for reading in again] == [("redis", "fresh")] * 4
     with pytest.raises(MovieNotFound):
         await catalogue.get("nobody")
+
+
+async def test_a_caller_who_leaves_takes_nothing_from_the_others(catalogue: Catalogue) -> None:
+    reads = [catalogue.get(f"Q{n}") for n in range(8)]
+    asyncio.ensure_future(reads[3]).cancel()
+    read = await asyncio.gather(*reads, return_exceptions=True)
+    assert isinstance(read.pop(3), asyncio.CancelledError)
+    assert [film.id for film in read if isinstance(film, Movie)] == ["Q0", "Q1", "Q2", "Q4", "Q5", "Q6", "Q7"]
+
+
+async def test_what_leaves_after_the_cache_may_be_believed_goes_all_of_the_way(catalogue: Catalogue) -> None:
+    """The event loop stood still between the question and its leaving."""
+    trust, path = catalogue._binding.trust, catalogue._strategy
+    before = catalogue.stats().strategies[catalogue.strategy]
+    trust.believed_until = time.monotonic() + 0.02
+    reads = [catalogue.get(id) for id in ("Q1", "Q2", "Q1")]
+    while time.monotonic() < trust.believed_until:
+        pass
+    whole: list[str] = []
+    reads_of = path._reads  # type: ignore[attr-defined]  # of a strategy that caches
+    read_one = reads_of.read
+
+    async def read_and_noted(id: str) -> Answer:
+        whole.append(id)
+        answer: Answer = await read_one(id)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reads_of, "read", read_and_noted)
+        assert [film.id for film in await asyncio.gather(*reads)] == ["Q1", "Q2", "Q1"]
+    assert sorted(whole) == ["Q1", "Q1", "Q2"]
+    after = catalogue.stats().strategies[catalogue.strategy]
+    assert after.hits + after.bypasses - before.hits - before.bypasses == 3
 
 
 async def test_reads_under_way_survive_the_end_of_redis(catalogue: Catalogue, state_dir: Path) -> None:

@@ -22,7 +22,7 @@ from core.stores import (
 from core.stores.base import Store
 from core.stores.mongo import MongoStore
 from core.stores.postgres import PostgresStore
-from core.stores.postgres_first import _gathered_sooner
+from core.stores.postgres_first import _reckoned
 from tests.core.stores import reference
 from tests.core.stores.corpus import FULL, corpus
 
@@ -97,9 +97,11 @@ async def test_postgresql_finds_the_same_however_far_it_walks(
             by_d = sum(any(word.startswith("d") for word in movie_words(movie)) for movie in MOVIES)
             assert (drawn.of, drawn.having(RARE, "numb"), drawn.having("d")) == (len(MOVIES), 4, by_d)
             assert drawn.having(f"{RARE}ness") == 0.5
-            assert _gathered_sooner(drawn, Query(text=RARE), 1), "few have it"
-            assert not _gathered_sooner(drawn, Query(text="a"), 1), "the first one has it"
-            assert not _gathered_sooner(drawn, Query(genres=("Drama",)), 1)
+            walk, gathering = _reckoned(drawn, Query(text=RARE), 1) or (0.0, 0.0)
+            assert 0 < gathering < walk, "few have it"
+            walk, gathering = _reckoned(drawn, Query(text="a"), 1) or (0.0, 0.0)
+            assert 0 < walk < gathering, "the first one has it"
+            assert _reckoned(drawn, Query(genres=("Drama",)), 1) is None
             for cost, soon in ((0.0, 9.0), (1e9, 9.0), (1e9, 0.0)):  # all gathered, all walked to, and by both ways
                 monkeypatch.setattr(postgres_first, "_ROW", cost)
                 monkeypatch.setattr(postgres_first, "_ENTRY", cost)
