@@ -9,13 +9,12 @@ from random import random
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
-from core.cache import scripts
+from core.cache import greeting
 from core.cache.address import Address, Cluster, Sentinels, route_of, unsupported
 from core.cache.breaker import Breaker
 from core.cache.failures import Meaning, explain, misaddressed, read_only
 from core.cache.info import info_fields, life
-from core.cache.keys import NOWHERE
-from core.cache.permissions import Lacking, is_refusal, permitted_call
+from core.cache.permissions import is_refusal
 from core.cache.scripts import Script
 from core.cache.wire import Batch, Command, Keeper, NotRedis, Overdue, Refused, Reply, Wire
 from core.errors import CacheUnavailable
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 ScriptCall = tuple[Script, tuple[bytes, ...], tuple[bytes | str | int, ...]]
 """A script, the names it works on, and what else it is told."""
-_OLDEST: Final = (7, 0)
 _PATIENCE: Final = 0.9
 """Seconds more that a greeting may take, for a server that has just started has much to do, and a look, for a person
 who looks at hundreds of keys waits for nothing else."""
@@ -339,46 +337,18 @@ class Link:
 
     async def _greet(self) -> bytes:
         """Ask who answers, set the clock and load the scripts; returns what it says of itself."""
-        load: list[Command] = [("SCRIPT", "LOAD", script.source) for script in scripts.ALL]
         if self._wire is None:
             raise CacheUnavailable("Redis", "the connection is closed.")
         self._greeting = True
         try:
-            # The name is one that nobody uses: of its slot, a node that is about to give it away says so.
-            asked: list[Command] = [("PING",), ("INFO",), ("TIME",), ("EXISTS", NOWHERE)]
-            asked += [*load, permitted_call(scripts.PERMITTED.digest)]
-            replies = await self._called(self._wire, asked, _PATIENCE, judged=False)
+            replies = await self._called(self._wire, greeting.ASKED, _PATIENCE, judged=False)
         finally:
             self._greeting = False
-        for reply in replies[:3]:
-            if isinstance(reply, Exception):
-                raise self.refusal(reply)
-        info = info_fields(replies[1])
-        version = info.get("redis_version", "")
-        if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < _OLDEST:
-            reason = f"{self.address} is version {version or 'unknown'}."
-            raise CacheUnavailable("Redis", reason, remedy="Use Redis 7.0 or later.")
-        if info.get("role") != "master":
-            raise read_only(self.address, self._route)
-        for reply in replies[3:-1]:
-            if isinstance(reply, Exception):
-                raise self.refusal(reply)
-        self._require_permissions(replies[-1])
-        seconds, microseconds = replies[2]
-        self._clock_offset = int(seconds) + int(microseconds) / 1e6 - time.monotonic()
-        self.life = life(info)
+        greeted = greeting.judged(replies, self.address, self._route, self.refusal)
+        self._clock_offset = greeted.time - time.monotonic()
+        self.life = greeted.life
         self.greetings += 1
-        said: bytes = replies[1]
-        return said
-
-    def _require_permissions(self, refused: Reply) -> None:
-        """Refuse a user who may not do all that the cache does."""
-        if isinstance(refused, Refused) and not is_refusal(refused):
-            return  # a server of another make, which does not judge before it is asked
-        if isinstance(refused, Exception):
-            raise self.refusal(refused)
-        if refused:
-            raise self.refusal(Lacking([command.decode() for command in refused]))
+        return greeted.info
 
     def _recover_when_open(self) -> None:
         if self.breaker.state != "open" or self._wire is None:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from core.cache import link
+from core.cache import greeting
 from core.errors import StoreUnavailable
 from core.servers import doctor
 from core.servers.binaries import find_binary
@@ -104,7 +104,7 @@ async def test_a_server_too_old(redis_url: str, state_dir: Path, monkeypatch: py
 def test_too_old_means_the_same_to_the_doctor_and_to_the_stores() -> None:
     assert doctor.OLDEST["mongodb"] == mongo_errors.LEAST_VERSION
     assert doctor.OLDEST["postgresql"] == (postgres_faults.OLDEST,)
-    assert doctor.OLDEST["redis"] == link._OLDEST
+    assert doctor.OLDEST["redis"] == greeting.OLDEST
 
 
 async def test_what_the_store_would_refuse_is_told(
