@@ -24,6 +24,7 @@ from core.stores.mongo_errors import SERVER
 from core.stores.mongo_journal import Journal
 from core.stores.mongo_loading import Loads
 from core.stores.mongo_mark import Mark
+from core.stores.mongo_orders import whole_order
 from core.stores.mongo_queries import (
     BINARY,
     ID,
@@ -34,7 +35,6 @@ from core.stores.mongo_queries import (
     known_part,
     matching,
     order,
-    unknown_part,
     value_path,
     values_in,
     values_projection,
@@ -151,22 +151,10 @@ class MongoStore:
 
     async def order(self, query: Query) -> AsyncGenerator[Sequence[tuple[str, SortKey]]]:
         """Every movie of the query's answer as (id, key), ascending whatever its direction, the unknown ones last."""
-        ascending = msgspec.structs.replace(query, descending=False)
-        parts = ((known_part(query), True), (unknown_part(query), False))
         with self._at.long_call():
-            for chosen, known in parts:
-                if chosen is None:
-                    continue
-                async with self._at.movies.find(
-                    chosen,
-                    key_projection(query.sort),
-                    sort=order(ascending, known=known),
-                    batch_size=_FETCHED,
-                    collation=BINARY,
-                    allow_disk_use=True,
-                ) as cursor:
-                    while documents := await cursor.to_list(_FETCHED):
-                        yield [key_in(document, query.sort) for document in documents]
+            async with aclosing(whole_order(self._at, query)) as parts:
+                async for rows in parts:
+                    yield rows
 
     async def keys(self, query: Query, ids: Sequence[str]) -> dict[str, SortKey]:
         """The sort keys of those among these movies that are in the query's answer."""

@@ -24,7 +24,10 @@ from core.stores.mongo_queries import (
     BINARY,
     ID,
     IDS,
+    NO_FIELD,
+    NO_SUCH_INDEX,
     OWNED,
+    RECORD,
     begun,
     clauses,
     keys_of,
@@ -52,13 +55,6 @@ _PATIENCE: Final = 1.5
 """Seconds of a walk from document to document, before all who pass a clause are told apart after all."""
 _FETCHED: Final = 3_000
 """Keys that come at once."""
-_NO_FIELD: Final[Document] = {"_id": {"$literal": 0}}
-"""With the record ids shown, an index answers this without its documents."""
-NO_SUCH_INDEX: Final = (2, 291)
-"""How the server refuses an index that is named to it and not there."""
-
-_RECORD: Final = "$recordId"
-
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 Records = frozenset[Any]
@@ -155,8 +151,8 @@ async def _fewest(at: MongoConnection, query: Query, most: int | None) -> tuple[
     least: tuple[str, Records] | None = None
     for index, clause in clauses(query):
         enough = 0 if most is None else most + 1
-        cursor = at.movies.find(clause, _NO_FIELD, show_record_id=True, limit=enough, batch_size=_FETCHED)
-        passing = frozenset([key[_RECORD] async for key in cursor.hint(index).collation(BINARY)])
+        cursor = at.movies.find(clause, NO_FIELD, show_record_id=True, limit=enough, batch_size=_FETCHED)
+        passing = frozenset([key[RECORD] async for key in cursor.hint(index).collation(BINARY)])
         if not enough or len(passing) < enough:
             least, most = (index, passing), len(passing) - 1
             if most < _FEW:
@@ -172,8 +168,8 @@ async def _joined(
     async with aclosing(_along(at, query)) as walk:
         async for part in walk:
             keys += len(part)
-            found = [key for key in part if key[_RECORD] in left]
-            left.difference_update([key[_RECORD] for key in found])
+            found = [key for key in part if key[RECORD] in left]
+            left.difference_update([key[RECORD] for key in found])
             ids = [key[OURS]["id"] for key in found]
             while ids and len(met) < limit:
                 met += await _passing(at, query, ids[:limit])

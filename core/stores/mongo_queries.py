@@ -45,6 +45,12 @@ LACKING: Final[Document] = {ID: {"$exists": False}, **NAMEABLE}
 """The documents that could be movies, but lack our sub-document."""
 _YEAR: Final = f"{OURS}.sort.year"
 _LAST_YEAR: Final = 9_999
+NO_FIELD: Final[Document] = {"_id": {"$literal": 0}}
+"""With the record ids shown, an index answers this without its documents."""
+RECORD: Final = "$recordId"
+"""Where these are."""
+NO_SUCH_INDEX: Final = (2, 291)
+"""How the server refuses an index that is named to it and not there."""
 _COMPARED: Final = {"least": "$gte", "most": "$lte", "above": "$gt", "below": "$lt"}
 
 
@@ -114,7 +120,7 @@ def sort_index(sort: str) -> str:
 def clauses(query: Query) -> list[tuple[str, Document]]:
     """What a query's movies must all pass, each with the name of the index whose keys alone tell who passes it."""
     # Of two bounds the index of a list takes one, and looks the other up in each document; a beginning it takes whole.
-    found = [(WORDS if is_of_any_field(word) else _MARKED, word_clause(word)) for word in query.words]
+    found = [*map(clause_of, query.words)]
     found += [(f"{INDEX_PREFIX}genres", {f"{OURS}.genres": {"$eq": genre}}) for genre in query.genres]
     if query.year_from is not None or query.year_to is not None:
         first = 0 if query.year_from is None else query.year_from
@@ -143,6 +149,11 @@ def is_of_any_field(word: str) -> bool:
 def word_clause(word: str) -> Document:
     """The filter of the movies that a word of a query finds."""
     return {_WORD if is_of_any_field(word) else f"{OURS}.marked": {"$regex": f"^{re.escape(word)}"}}
+
+
+def clause_of(word: str) -> tuple[str, Document]:
+    """The index that tells who has a word of a query, and the filter for it."""
+    return WORDS if is_of_any_field(word) else _MARKED, word_clause(word)
 
 
 def begun(query: Query) -> Document | None:

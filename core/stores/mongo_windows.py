@@ -10,11 +10,12 @@ from core.query import ANY_BEGINNING, Query
 from core.stores.base import Window
 from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_documents import OURS, Document
-from core.stores.mongo_first import MOST, NO_SUCH_INDEX, first_rows
+from core.stores.mongo_first import MOST, first_rows
 from core.stores.mongo_queries import (
     BEGINNINGS,
     BINARY,
     ID,
+    NO_SUCH_INDEX,
     OWNED,
     begun_anyhow,
     begun_so,
