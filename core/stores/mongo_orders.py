@@ -116,11 +116,11 @@ async def _joined(at: MongoConnection, query: Query, passing: Records) -> AsyncG
             found = [document for document in part if document[RECORD] in passing]
             met.update(document[RECORD] for document in found)
             yield [key_in(document, query.sort) for document in found]
-    if unknown_part(query) is None:
+    if unknown_part(query) is None or len(met) == len(passing):
         return
     async with aclosing(_read(at, query, OWNED, known=False, index=IDS)) as parts:
         async for part in parts:
-            left = (document for document in part if document[RECORD] in passing and document[RECORD] not in met)
+            left = [document for document in part if document[RECORD] in passing and document[RECORD] not in met]
             yield [(document[OURS]["id"], None) for document in left]
 
 
