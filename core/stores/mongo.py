@@ -19,6 +19,7 @@ from core.stores.base import Apply, ChangedSince, Identity, SortKey, Standing, S
 from core.stores.mongo_adoption import OWNER, adopt, disown, made_by_others, prepare, refuse_foreign
 from core.stores.mongo_changes import follow, settle
 from core.stores.mongo_connection import NOTES, MongoConnection
+from core.stores.mongo_counts import value_counts
 from core.stores.mongo_documents import Document, id_of, movie_of
 from core.stores.mongo_errors import SERVER
 from core.stores.mongo_journal import Journal
@@ -35,7 +36,6 @@ from core.stores.mongo_queries import (
     known_part,
     matching,
     order,
-    value_path,
     values_in,
     values_projection,
 )
@@ -170,16 +170,7 @@ class MongoStore:
 
     async def counts(self, query: Query, field: str) -> tuple[ValueCount, ...]:
         """How many movies of the query's answer have each value in a field of COUNTED, most first."""
-        path = f"${value_path(field)}"
-        stages: list[Document] = [
-            {"$match": matching(query)},
-            {"$unwind": path},
-            {"$group": {"_id": path, "count": {"$sum": 1}}},
-        ]
-        with self._at.call():
-            groups = await (await self._at.movies.aggregate(stages, collation=BINARY)).to_list()
-        counts = (ValueCount(name=str(group["_id"]), count=group["count"]) for group in groups)
-        return tuple(sorted(counts, key=lambda value: (-value.count, value.name)))
+        return await value_counts(self._at, query, field)
 
     async def values(self, query: Query, field: str) -> AsyncGenerator[Sequence[tuple[str, tuple[str, ...]]]]:
         """Every movie of the query's answer as (id, its values in a field of COUNTED), ascending by id."""

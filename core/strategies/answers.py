@@ -111,22 +111,18 @@ class CollectionAnswers:
         return Computed(value, "redis", "stale" if doubt else "fresh")
 
     async def _compute(self, question: Question[T], key: Key, generation: bytes) -> Landed[bytes]:
-        token = new_token()
-        try:
-            leased = (await self._cache.acquire(key, token, LEASE, refresh=True)).verdict == "token"
-        except CacheUnavailable:
-            leased = False
         started = time.perf_counter()
         with self._observer.load(self._strategy):
             value = await question.compute()
+        load_ms = round((time.perf_counter() - started) * 1000)
         data = question.encode(value)
-        if leased:
-            load_ms = round((time.perf_counter() - started) * 1000)
-            try:
+        # The generation proves that the answer is not outdated, so the lease is not for the time of the load: counting
+        # takes longer than one lives, and whoever gives up half way would leave it to the others.
+        token = new_token()
+        with suppress(CacheUnavailable):
+            if (await self._cache.acquire(key, token, LEASE, refresh=True)).verdict == "token":
                 verdict = await self._cache.fill(key, token, 0, generation + data, load_ms=load_ms)
-            except CacheUnavailable:
-                return Landed(data, True)
-            self._observer.filled(verdict)
+                self._observer.filled(verdict)
         return Landed(data, True)
 
     async def _new_generation(self) -> bytes | None:

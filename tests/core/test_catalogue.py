@@ -29,10 +29,12 @@ from core import (
 )
 from core import browsing as module
 from core.intake import Source
+from core.lab.slow import Slowness, SlowStore
 from core.lab.visitors import Plan, Visitors
 from core.model import Movie
 from core.stores.base import Window
 from core.strategies.codec import encode_movie
+from core.strategies.fills import LEASE
 from core.strategies.keys import movie_key
 from tests.core.movies import movie, movies
 from tests.core.sources import ListSource
@@ -310,6 +312,36 @@ async def test_windows_and_histogram_never_show_the_state_before_a_write(
             assert found.movies == (saved,)
             counts = {c.name: c.count for c in await catalogue.genres(Query())}
             assert counts.get("Horror", 0) == after.total
+
+
+def slowed(catalogue: Catalogue) -> Slowness:
+    """How much longer the store takes."""
+    store = catalogue._binding.store
+    assert isinstance(store, SlowStore)
+    return store._slowness
+
+
+async def test_an_answer_that_takes_longer_than_a_lease_lives_is_cached(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        await catalogue.load(source(*movies(80)))
+        await catalogue.browse(Query(), 0, 50)
+        slowed(catalogue).seconds = LEASE + 0.1
+        assert (await catalogue.counts("genres", Query())).tier == "store"
+        assert (await catalogue.counts("genres", Query())).tier == "redis"
+
+
+async def test_an_answer_that_was_given_up_leaves_nothing_behind(open_test_catalogue: Open, store: str) -> None:
+    async with open_test_catalogue(store=store) as catalogue:
+        await catalogue.load(source(*movies(80)))
+        await catalogue.browse(Query(), 0, 50)
+        slowed(catalogue).seconds = 60
+        counting = asyncio.create_task(catalogue.counts("genres", Query()))
+        await until(lambda: bool(catalogue.stats().in_flight))
+        counting.cancel()
+        await asyncio.wait([counting])
+        slowed(catalogue).seconds = 0
+        assert (await catalogue.counts("genres", Query())).tier == "store"
+        assert (await catalogue.counts("genres", Query())).tier == "redis"
 
 
 async def test_a_page_is_served_from_redis_the_second_time(open_test_catalogue: Open, store: str) -> None:
