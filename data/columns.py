@@ -54,21 +54,23 @@ class Conversion:
 
 
 class _Cells:
-    """How cells of one column become those of their field."""
+    """How cells of one column become those of their field. What recurs is remembered."""
 
     def __init__(self, field: Field, convert: Converter) -> None:
         self._field = field
         self._convert = convert
-        self._plain = None if field.name in RECURRING else _PLAIN.get(convert)
-        self._known = Remembered(self._cell)
+        self._known = Remembered(self._cell) if field.name in RECURRING else None
+        self._plain = _PLAIN.get(convert)
 
     def column(self, cells: Sequence[str]) -> str:
         """The column of the field. Raises ValueError where a row is to be refused."""
         if not self._field.required and not any(cells):
             return CELL * (len(cells) - 1)
+        if self._known is not None:
+            return CELL.join(self._known.of(cells))
         if self._plain is not None and (column := self._plain(self._field, cells)) is not None:
             return column
-        return CELL.join(self._known.of(cells))
+        return CELL.join(map(self._cell, cells))
 
     def _cell(self, cell: str) -> str:
         value = self._convert(cell) if cell else None

@@ -62,14 +62,14 @@ class Writer:
 
     async def written(self, movies: Sequence[Movie], versions: Sequence[int] = (), mark: str = "") -> bytes:
         """The movies as the store takes them."""
-        if isinstance(movies, PackedMovies):
-            request = Request.of(movies, versions, mark)
-        else:
-            request = await asyncio.to_thread(Request.of, movies, versions, mark)
         async with self._turn:
             if (process := self._process) is not None:
+                packed = msgspec.msgpack.encode(
+                    Request.of(movies, versions, mark)
+                    if isinstance(movies, PackedMovies)
+                    else await asyncio.to_thread(Request.of, movies, versions, mark)
+                )
                 self._process = None  # a conversation that was broken off is not taken up again
-                packed = msgspec.msgpack.encode(request)
                 try:
                     answer = await _asked(process, packed)
                 except (OSError, asyncio.IncompleteReadError):
@@ -77,7 +77,7 @@ class Writer:
                 else:
                     self._process = process
                     return answer
-        return await asyncio.to_thread(self._write, request)
+        return await asyncio.to_thread(lambda: self._write(Request.of(movies, versions, mark)))
 
 
 @asynccontextmanager
