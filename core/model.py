@@ -144,6 +144,15 @@ class Field(msgspec.Struct, frozen=True):
             )
         return self.problem(value) is None
 
+    def checked(self, value: Value) -> Value:
+        """The value, tidied. Raises ValueError with a reason where it breaks the rules then."""
+        if self.obviously_good(value):
+            return value
+        tidied = _tidy_value(value)
+        if problem := self.problem(tidied):
+            raise ValueError(problem)
+        return tidied
+
     def parse(self, text: str) -> Value:
         """The value that a person typed: lists split at commas, blank is unknown. Raises ValueError with a reason."""
         text = tidy(text)

@@ -1,31 +1,42 @@
-"""Movies that stay packed as another process sent them, and go on to a third one so: who looks at one unpacks all."""
+"""Movies packed as columns: what many of them say of one field is one text, from the process that reads them to the one
+that writes them out. What lies in between needs the ids alone; who looks at a movie unpacks all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
-from typing import Final, overload
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from functools import cached_property, lru_cache
+from operator import attrgetter
+from typing import Any, Final, overload
 
 import msgspec
 
-from core.model import Movie
+from core.model import FIELDS, MANY_VALUES, RECURRING, Movie, Value
+from core.remembered import Remembered
 
-_unpack: Final = msgspec.msgpack.Decoder(list[Movie]).decode
-_COUNT: Final = 4
-"""Bytes that say how many there are, behind one that says so."""
+CELL: Final = "\x1e"
+"""What stands between what two movies say of a field. No text of a movie holds it."""
+ENTRY: Final = "\x1f"
+"""What stands between two entries of a list, likewise."""
+
+Columns = Sequence[str]
+"""One text for each of FIELDS, with a cell of each movie; the cell of what is unknown is empty."""
+
+encode: Final[Callable[[Columns], bytes]] = msgspec.msgpack.Encoder().encode
+decode: Final[Callable[[msgspec.Raw | bytes], Columns]] = msgspec.msgpack.Decoder(list[str]).decode
 
 
 class PackedMovies(Sequence[Movie]):
-    """Some movies whose ids are known: `parts` of msgpack are the movies of each of `counts` ids, headers left out."""
+    """Some movies whose ids are known: `parts` are the columns of the movies of each of `counts` ids, as msgpack."""
 
-    def __init__(self, ids: Sequence[str], parts: Sequence[tuple[int, memoryview]]) -> None:
+    def __init__(self, ids: Sequence[str], parts: Sequence[tuple[int, msgspec.Raw]]) -> None:
         self.ids = ids
         self._parts = parts
 
     @classmethod
-    def of(cls, ids: Sequence[str], packed: memoryview | bytes) -> PackedMovies:
-        """The movies of one msgpack array."""
-        return cls(ids, [(len(ids), memoryview(packed)[_header(len(ids)) :])])
+    def of(cls, ids: Sequence[str], columns: msgspec.Raw) -> PackedMovies:
+        """The movies of one piece of columns."""
+        return cls(ids, [(len(ids), columns)] if ids else [])
 
     @classmethod
     def together(cls, several: Sequence[PackedMovies]) -> PackedMovies:
@@ -34,7 +45,7 @@ class PackedMovies(Sequence[Movie]):
 
     def pieces(self, most: int) -> Iterator[PackedMovies]:
         """The same in runs of about so many."""
-        first, parts, count = 0, list[tuple[int, memoryview]](), 0
+        first, parts, count = 0, list[tuple[int, msgspec.Raw]](), 0
         for part in self._parts:
             parts.append(part)
             count += part[0]
@@ -45,13 +56,13 @@ class PackedMovies(Sequence[Movie]):
             yield PackedMovies(self.ids[first:], parts)
 
     @property
-    def packed(self) -> bytes:
-        """All of them as one msgpack array."""
-        return b"".join([b"\xdd", len(self.ids).to_bytes(_COUNT), *(part for _, part in self._parts)])
+    def parts(self) -> list[msgspec.Raw]:
+        """Their columns, still packed, in as many parts as they came in."""
+        return [columns for _, columns in self._parts]
 
     @cached_property
     def _movies(self) -> list[Movie]:
-        return _unpack(self.packed)
+        return [movie for _, columns in self._parts for movie in movies_of(decode(columns))]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -81,6 +92,77 @@ def pieces_of(movies: Sequence[Movie], most: int) -> list[Sequence[Movie]]:
     return [movies[first : first + most] for first in range(0, len(movies), most)]
 
 
-def _header(count: int) -> int:
-    """Bytes that an array of so many begins with (msgpack specification, array format family)."""
-    return 1 if count < 16 else 3 if count < 65_536 else 5
+def parts_of(movies: Sequence[Movie]) -> list[msgspec.Raw]:
+    """The packed columns of movies, packed or not. Raises ValueError where a text of theirs holds a separator."""
+    if isinstance(movies, PackedMovies):
+        return movies.parts
+    return [msgspec.Raw(encode(columns_of(movies)))] if movies else []
+
+
+def columns_of(movies: Sequence[Movie]) -> Columns:
+    """What some movies say, field by field. Raises ValueError where a text of theirs holds a separator."""
+    columns = [
+        CELL.join(map(write, values))
+        for write, values in zip(_WRITE, zip(*map(_values, movies), strict=True), strict=True)
+    ]
+    entries = sum(max(0, len(value) - 1) for movie in movies for value in _all_lists(movie))
+    separators = sum(column.count(CELL) for column in columns), sum(column.count(ENTRY) for column in columns)
+    if separators != (len(columns) * (len(movies) - 1), entries):
+        raise ValueError("a movie holds a forbidden character")
+    return columns
+
+
+def movies_of(columns: Columns) -> list[Movie]:
+    """The movies that say so."""
+    values = [read(column.split(CELL)) for read, column in zip(_READ, columns, strict=True)]
+    return [Movie(**dict(zip(_NAMES, row, strict=True))) for row in zip(*values, strict=True)]
+
+
+def text_of(value: Value) -> str:
+    """The cell of a value."""
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ENTRY.join(value)
+    return str(value)
+
+
+def _integer(cell: str) -> int | None:
+    return int(cell) if cell else None
+
+
+def _decimal(cell: str) -> float | None:
+    return float(cell) if cell else None
+
+
+def _date(cell: str) -> date | None:
+    return date.fromisoformat(cell) if cell else None
+
+
+def _list(cell: str) -> tuple[str, ...]:
+    return tuple(cell.split(ENTRY)) if cell else ()
+
+
+def _texts(cells: Sequence[str]) -> Sequence[Value]:
+    return [cell or None for cell in cells]
+
+
+def _lists(cells: Sequence[str]) -> Sequence[Value]:
+    return [tuple(cell.split(ENTRY)) if cell else () for cell in cells]
+
+
+_RECURRING: Final[dict[str, Callable[[str], Value]]] = {
+    "list": _list, "integer": _integer, "decimal": _decimal, "date": _date,
+}  # fmt: skip
+_NAMES: Final = tuple(field.name for field in FIELDS)
+_values: Final[Callable[[Movie], tuple[Any, ...]]] = attrgetter(*_NAMES)
+_all_lists: Final[Callable[[Movie], tuple[tuple[str, ...], ...]]] = attrgetter(
+    *(field.name for field in FIELDS if field.kind == "list")
+)
+_READ: Final[tuple[Callable[[Sequence[str]], Sequence[Value]], ...]] = tuple(
+    _texts if field.kind == "text" else Remembered(_RECURRING[field.kind]).of if field.name in RECURRING else _lists
+    for field in FIELDS
+)
+_WRITE: Final = tuple(
+    lru_cache(MANY_VALUES, typed=True)(text_of) if field.name in RECURRING else text_of for field in FIELDS
+)

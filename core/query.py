@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Final, Literal
 
 import msgspec
@@ -52,7 +52,12 @@ def words_of(*texts: str) -> tuple[str, ...]:
 
 def _tokens(text: str) -> list[str]:
     """The words of a text as they come, one that recurs more than once."""
-    tokens = fold(text).split()
+    return tokens_of(fold(text))
+
+
+def tokens_of(folded: str) -> list[str]:
+    """The same of a text that is folded."""
+    tokens = folded.split()
     if "".join(tokens).isalnum():
         return tokens
     found: list[str] = []
@@ -106,6 +111,7 @@ def _marked_words(mark: str, entries: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _BEGINNING: Final = 3
+_first_letters: Final[Callable[[str], str]] = itemgetter(slice(_BEGINNING))
 _MOST_BEGINNINGS: Final = 500
 ANY_BEGINNING: Final = "*"
 """Stands for beginnings that are too many to be kept."""
@@ -120,7 +126,10 @@ def beginnings(words: Iterable[str]) -> str:
     """The beginnings of a movie's unmarked words, each once; ANY_BEGINNING where they take more than 500 bytes.
 
     Beside the key of a sort they tell in its index, without a look at the movie, that a search cannot find it."""
-    found = " ".join(sorted({word[:_BEGINNING] for word in words if word[0] != " "}))
+    begun = {*map(_first_letters, words)}
+    found = " ".join(sorted(begun))
+    if found.startswith(" ") or "  " in found:  # some are marked
+        found = " ".join(sorted(letters for letters in begun if letters[0] != " "))
     found = f" {found}" if found else ""
     length = len(found) if found.isascii() else len(found.encode())
     return found if length <= _MOST_BEGINNINGS else ANY_BEGINNING

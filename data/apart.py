@@ -27,13 +27,16 @@ MANY: Final = 20_000
 LENGTH: Final = 4
 """Bytes in front of each batch, which tell how long it is."""
 
+Damage = tuple[str, str]
+"""Reason and remedy."""
+
 
 class Batch(msgspec.Struct, array_like=True, gc=False):
     """Some rows, and how things stood when the last of them was read."""
 
     ids: list[str]
     movies: msgspec.Raw
-    """Those of these ids, as an array."""
+    """Those of these ids, as columns."""
     rejects: list[tuple[int, Reject]]
     """Refused rows, each with its place among all rows of the batch."""
     fraction: float
@@ -42,13 +45,13 @@ class Batch(msgspec.Struct, array_like=True, gc=False):
     warning_count: int
     """Of the whole file so far."""
     ended: bool
-    damage: tuple[str, str] | None = None
-    """Reason and remedy, where the file cannot be read further."""
+    damage: Damage | None = None
+    """Where the file cannot be read further."""
 
     @property
     def records(self) -> PackedMovies:
         """The movies, still packed."""
-        return PackedMovies.of(self.ids, memoryview(self.movies))
+        return PackedMovies.of(self.ids, self.movies)
 
     @property
     def rows(self) -> Sequence[Movie | Reject]:

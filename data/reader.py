@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from core.errors import UnreadableFile
 from core.model import Movie
-from data.apart import LENGTH, Batch
+from core.packed import CELL, Columns, columns_of
+from data.apart import LENGTH, Batch, Damage
 from data.rows import Reject
 from data.source import Source, read
 from data.synthetic import Synthetic
@@ -26,28 +26,45 @@ _BYTES: Final = 200_000
 
 def _batches(source: Source | Synthetic) -> Iterator[bytes]:
     """The batches, packed."""
-    encode = msgspec.msgpack.Encoder().encode
-    rows: Iterator[Movie | Reject] = iter(source.here())
-    size, told, ended = _FEW, 0, False
-    while not ended:
-        movies: list[Movie] = []
-        rejects: list[tuple[int, Reject]] = []
-        damage = None
-        try:
-            for place, row in enumerate(islice(rows, size)):
-                if isinstance(row, Movie):
-                    movies.append(row)
-                else:
-                    rejects.append((place, row))
-        except UnreadableFile as error:
-            damage = (error.reason, error.remedy)
-        ended = damage is not None or len(movies) + len(rejects) < size
+    pack = msgspec.msgpack.Encoder().encode
+    told = 0
+
+    def batch(columns: Columns | None, rejects: list[tuple[int, Reject]], damage: Damage | None = None) -> bytes:
+        nonlocal told
+        ids = columns[0].split(CELL) if columns else []
         warnings = list(source.warnings[told:])
         told += len(warnings)
-        ids, raw = [movie.id for movie in movies], msgspec.Raw(encode(movies))
-        packed = encode(Batch(ids, raw, rejects, source.fraction, warnings, source.warning_count, ended, damage))
-        yield packed
-        size = max(1, min(_MOST, size * _BYTES // len(packed)))
+        raw = msgspec.Raw(pack(columns or ()))
+        return pack(Batch(ids, raw, rejects, source.fraction, warnings, source.warning_count, ended, damage))
+
+    rows: list[Movie | Reject] = []
+    size, ended = _FEW, False
+    damage: Damage | None = None
+    try:
+        for found in source.runs():
+            if isinstance(found, Movie | Reject):
+                rows.append(found)
+                if len(rows) >= size:
+                    packed = batch(*_apart(rows))
+                    rows.clear()
+                    size = max(1, min(_MOST, size * _BYTES // len(packed)))
+                    yield packed
+                continue
+            if rows:
+                yield batch(*_apart(rows))
+                rows.clear()
+            yield batch(found, [])
+    except UnreadableFile as error:
+        damage = (error.reason, error.remedy)
+    ended = True
+    yield batch(*_apart(rows), damage)
+
+
+def _apart(rows: Sequence[Movie | Reject]) -> tuple[Columns | None, list[tuple[int, Reject]]]:
+    """The movies among some rows, and the others with their places."""
+    movies = [row for row in rows if isinstance(row, Movie)]
+    rejects = [(place, row) for place, row in enumerate(rows) if isinstance(row, Reject)]
+    return columns_of(movies) if movies else None, rejects
 
 
 def main(kind: str, *recipe: str) -> None:

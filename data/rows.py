@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar, runtime_checkable
 
 from core.model import Movie
+from core.packed import Columns
 
 LONGEST_EXCERPT: Final = 2_000
 """Characters of a refused row that are kept."""
@@ -57,4 +58,18 @@ class Reading(Protocol[Row]):
 
     def movie(self, row: Row) -> Movie | None:
         """The movie of a row, not yet checked; None for a row of another kind. Raises ValueError with a reason."""
+        ...
+
+
+@runtime_checkable
+class InRuns(Protocol):
+    """A reading that can give many rows at once. To be asked right behind a row, not behind a refused one."""
+
+    def run(self, rows: int, characters: int) -> Columns | None:
+        """What the next rows say, about so many, where none of them is out of the ordinary; else they come one by one
+        as ever."""
+        ...
+
+    def put_back(self) -> None:
+        """Give the rows of the run before one by one."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -27,6 +28,16 @@ class Seen:
         if key in self._recent or self._is_earlier(key):
             return False
         self._recent.add(key)
+        if len(self._recent) >= _MOST_RECENT:
+            self._set_aside()
+        return True
+
+    def add_all(self, texts: Collection[str]) -> bool:
+        """Remember some texts, if all of them are new and no two the same; whether they were."""
+        keys = set(map(hash, texts))
+        if len(keys) < len(texts) or not keys.isdisjoint(self._recent) or any(map(self._is_earlier, keys)):
+            return False
+        self._recent |= keys
         if len(self._recent) >= _MOST_RECENT:
             self._set_aside()
         return True

@@ -6,18 +6,24 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.errors import InvalidMovie, UnreadableFile
 from core.model import Movie, check
+from core.packed import CELL, Columns, movies_of
 from data.apart import LARGE, Batch, read_apart
 from data.file_source import FileSource
 from data.formats import RECOGNISERS
 from data.opening import Format, Opening, opening
-from data.rows import Reject
+from data.rows import InRuns, Reading, Reject
 from data.seen import Seen
 from data.text import TextFile, Warnings
 
+_FEW: Final = 50
+"""Rows of the first run: whoever shows them waits for the first of them."""
+_MOST: Final = 1_000
+_CHARACTERS: Final = 256_000
+"""About the rows and the text of a run."""
 SHIPPED_HASH: Final = "0984835e54b19a0043f433a2cb532d9ab714fa8931b93701994e6c9fae38a6e5"
 """sha256 of the shipped catalogue, uncompressed: changes when the movies do."""
 
@@ -59,30 +65,51 @@ class Source(FileSource):
 
     def here(self) -> Generator[Movie | Reject]:
         """The same, read in this process."""
+        for found in self.runs():
+            if isinstance(found, Movie | Reject):
+                yield found
+            else:
+                yield from movies_of(found)
+
+    def runs(self) -> Generator[Columns | Movie | Reject]:
+        """The same, many movies as one where nothing in them is out of the ordinary."""
         self._warnings = Warnings()
         seen = Seen()
         with TextFile(self.path, self._warnings) as text:
             self._text = text
             reading = self._format.begin(text)
-            for row in reading.rows:
-                if isinstance(row, Reject):
-                    yield row
+            most = _FEW
+            rows = iter(reading.rows)
+            while (row := next(rows, None)) is not None:
+                movie = _movie(reading, row, seen)
+                if movie is not None:
+                    yield movie
+                if not isinstance(movie, Movie) or not isinstance(reading, InRuns):
                     continue
-                try:
-                    movie = reading.movie(row)
-                    if movie is None:
-                        continue
-                    movie = check(movie)
-                except (InvalidMovie, ValueError) as error:
-                    yield reading.rows.reject(str(error))
-                    continue
-                except OverflowError:
-                    yield reading.rows.reject("holds a number that is too large")
-                    continue
-                if not seen.add(movie.id):
-                    yield reading.rows.reject(f"has the same id as an earlier row ({movie.id})")
-                    continue
-                yield movie
+                while (columns := reading.run(most, _CHARACTERS)) is not None:
+                    most = min(2 * most, _MOST)
+                    if seen.add_all(columns[0].split(CELL)):
+                        yield columns
+                    else:
+                        reading.put_back()
+
+
+def _movie(reading: Reading[Any], row: Any, seen: Seen) -> Movie | Reject | None:
+    """What becomes of a row; None where it says nothing of a movie."""
+    if isinstance(row, Reject):
+        return row
+    try:
+        movie = reading.movie(row)
+        if movie is None:
+            return None
+        movie = check(movie)
+    except (InvalidMovie, ValueError) as error:
+        return reading.rows.reject(str(error))
+    except OverflowError:
+        return reading.rows.reject("holds a number that is too large")
+    if not seen.add(movie.id):
+        return reading.rows.reject(f"has the same id as an earlier row ({movie.id})")
+    return movie
 
 
 def read(path: str | Path, *, companions: Sequence[str | Path] = ()) -> Source:

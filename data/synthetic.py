@@ -82,6 +82,10 @@ class Synthetic:
                 self._made = round(batch.fraction * self.count)
                 yield batch
 
+    def runs(self) -> Generator[Movie]:
+        """The same as the reading process asks any source for its rows."""
+        return self.here()
+
     def here(self) -> Generator[Movie]:
         """The same, made in this process."""
         self._made = 0

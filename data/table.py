@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal, TypedDict
 
 from data.rows import Reject, Rows, excerpt
 from data.text import LONGEST_LINE, OverlongLine, TextFile
@@ -13,6 +13,12 @@ from data.text import LONGEST_LINE, OverlongLine, TextFile
 LONGEST_RECORD: Final = 16_000_000
 MOST_LINES: Final = 1_000_000
 """Characters and lines within which the end of an over-long quoted cell is looked for: they are held meanwhile."""
+
+
+class _Dialect(TypedDict):
+    delimiter: str
+    quoting: Literal[0, 3]
+    strict: bool
 
 
 class Table(Rows[list[str]]):
@@ -27,12 +33,12 @@ class Table(Rows[list[str]]):
         self._lines = _Lines(text)
         self._delimiter = delimiter if quoted else None
         """What stands between quoted cells; None where quotes are plain characters."""
-        self._reader = csv.reader(
-            self._lines,
-            delimiter=delimiter,
-            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-            strict=True,
-        )
+        self._dialect: _Dialect = {
+            "delimiter": delimiter,
+            "quoting": csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+            "strict": True,
+        }
+        self._reader = csv.reader(self._lines, **self._dialect)
         self._has_header = header
         self._width = 0
 
@@ -46,6 +52,23 @@ class Table(Rows[list[str]]):
                     yield row
             else:
                 yield row
+
+    def run(self, rows: int, characters: int) -> list[list[str]]:
+        """The next rows, about so many, where each of them is one whole line; none where they are to be read one by
+        one. To be asked right behind a row, not behind a refused one; `put_back` undoes it."""
+        lines = self._lines.take(rows, characters)
+        try:
+            found = list(csv.reader(lines, **self._dialect))
+        except csv.Error:
+            found = []
+        if len(found) != len(lines) or not set(map(len, found)) <= {self._width}:
+            self.put_back()
+            return []
+        return found
+
+    def put_back(self) -> None:
+        """Read the rows of the run before one by one."""
+        self._lines.put_back()
 
     def reject(self, reason: str) -> Reject:
         return Reject(self._lines.first, reason, excerpt(self._lines.record))
@@ -116,6 +139,7 @@ class _Lines:
         self.length = 0
         self.read: list[str] = []
         self.first = 0
+        self._taken: list[str] = []
 
     @property
     def record(self) -> str:
@@ -129,6 +153,17 @@ class _Lines:
         self.read.clear()
         self.length = 0
         self.first = self._waiting[0][0] if self._waiting else self._text.line + 1
+
+    def take(self, most: int, characters: int) -> list[str]:
+        """The next lines at once, none of them over-long; none where some are to be read again."""
+        self.first = self._text.line + 1
+        self._taken = [] if self._waiting else self._text.lines(most, characters)
+        return self._taken
+
+    def put_back(self) -> None:
+        """Read the lines again that were taken."""
+        self._waiting.extend(enumerate(self._taken, self.first))
+        self._taken = []
 
     def read_again(self) -> None:
         self._waiting.extendleft((self.first + place, self.read[place]) for place in range(len(self.read) - 1, 0, -1))

@@ -8,7 +8,9 @@ import io
 import re
 import stat
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,6 +19,10 @@ from core.errors import UnreadableFile
 LONGEST_LINE: Final = 1_000_000
 """Characters; a longer line is dropped and reported, never held."""
 _PIECE: Final = 65_536
+_AT_ONCE: Final = 64
+"""Lines that are read before anybody asks how long they were."""
+_LONG: Final = 4_096
+"""Characters of a line, as long as nothing is known of the lines of a file."""
 _MOST_WARNINGS: Final = 100
 
 _BOMS: Final = (
@@ -81,6 +87,12 @@ class TextFile:
         self.size = 0
         self._at_line_start = True
         self._fallback: str | None = None
+        self._ahead: deque[str] = deque()
+        """Parts of a line that is too long, and what was read behind it."""
+        self._usual = _LONG
+        """About the length of a line."""
+        self._met: BaseException | None = None
+        """What went wrong behind the lines that were given."""
         self._closed_at: float | None = None
         with self._failures():
             self.size = _regular_size(path)
@@ -159,20 +171,63 @@ class TextFile:
             pass
         raise OverlongLine(start)
 
+    def lines(self, most: int, characters: int) -> list[str]:
+        """The next lines with their endings: so many at most, and not many more than so many characters.
+
+        What is no line within bounds, or goes wrong, is left to `readline`, as the end is: then they are fewer, or
+        none."""
+        found: list[str] = []
+        while len(found) < most and characters > 0 and not self._ahead and self._met is None:
+            before = len(found)
+            count = min(_AT_ONCE, most - before, 1 + characters // self._usual)
+            try:
+                # What came before an exception is kept.
+                found.extend(map(self._text.readline, repeat(LONGEST_LINE, count)))
+            except _FAILURES as error:
+                self._met = error
+            lengths = [*map(len, found[before:])]
+            if lengths and max(lengths) >= LONGEST_LINE:
+                place = next(place for place, length in enumerate(lengths) if length >= LONGEST_LINE)
+                self._ahead.extend(found[before + place :])
+                del found[before + place :], lengths[place:]
+            while found and not found[-1]:
+                found.pop()
+            if len(found) < before + count:
+                break
+            characters -= sum(lengths)
+            self._usual = 1 + sum(lengths) // count
+        return self._all_put_right(found)
+
     def piece(self) -> str:
         """The next line or, where it is long, the next part of it; "" after the last one."""
         return self._read(_PIECE)
 
     def _read(self, limit: int) -> str:
-        try:
-            text = self._text.readline(limit)
-        except _FAILURES as error:
-            raise self._unreadable(error) from error
+        if self._ahead:
+            text = self._ahead.popleft()
+        else:
+            try:
+                if self._met is not None:
+                    raise self._met
+                text = self._text.readline(limit)
+            except _FAILURES as error:
+                raise self._unreadable(error) from error
         if self._at_line_start and text:
             self.line += 1
         self._at_line_start = not text or text[-1] in "\r\n"
-        if text.isascii():
-            return text
+        return text if text.isascii() else self._put_right(text)
+
+    def _all_put_right(self, lines: list[str]) -> list[str]:
+        if _is_plain("".join(lines)):
+            self.line += len(lines)
+            return lines
+        found = []
+        for line in lines:
+            self.line += 1
+            found.append(self._put_right(line))
+        return found
+
+    def _put_right(self, text: str) -> str:
         if self._unicode_only:
             if "\ufffd" in text:
                 self._warn_replaced()
@@ -226,6 +281,17 @@ class TextFile:
                 words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
                 reason, remedy = f"cannot be read: {words}.", ""
         return UnreadableFile(str(self.path), reason, remedy=remedy)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether every byte of a text was one of text: what was none is half of a pair, or U+FFFD."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\ufffd" not in text
 
 
 def _regular_size(path: Path) -> int:

@@ -26,7 +26,7 @@ from core.stores.mongo_indexes import make_missing, small, taken_away
 from core.stores.mongo_mark import Mark
 from core.stores.mongo_queries import documents, keys_of
 from core.stores.mongo_removals import above_removal, first_versions, removals
-from core.stores.writer import Request, Writer, writing
+from core.stores.writer import Writer, writing
 
 _DUPLICATE: Final = 11_000
 _MOST_TEXT: Final = 100_000
@@ -174,7 +174,7 @@ async def _ahead(
     """The documents of the movies, piece by piece, made while whoever asks is at the piece before."""
 
     def making(piece: Sequence[Movie]) -> asyncio.Task[bytes]:
-        return asyncio.create_task(writer.written(Request(piece, [versions[id] for id in ids_of(piece)], mark)))
+        return asyncio.create_task(writer.written(piece, [versions[id] for id in ids_of(piece)], mark))
 
     first, *others = pieces_of(movies, _PIECE)
     made = making(first)

@@ -19,7 +19,7 @@ from core.stores.postgres_building import make_together
 from core.stores.postgres_connections import Connection, Connections
 from core.stores.postgres_copy import COPY, array, written
 from core.stores.postgres_records import CONTENT, GIVEN, GIVEN_CONTENT, GIVEN_STORED, STORED, as_json
-from core.stores.writer import Request, Writer, writing
+from core.stores.writer import Writer, writing
 
 _TAKE_TURNS: Final = """
 select reelcache.take_turn(id)
@@ -212,7 +212,7 @@ async def _written_out(writer: Writer, movies: Sequence[Movie]) -> AsyncIterator
     async def made(before: Sequence[asyncio.Task[bytes]], piece: Sequence[Movie]) -> bytes:
         if before:
             await asyncio.wait(before)
-        return await writer.written(Request(piece))
+        return await writer.written(piece)
 
     making: list[asyncio.Task[bytes]] = []
     for piece in pieces_of(movies, _PIECE):

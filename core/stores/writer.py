@@ -7,14 +7,14 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
 
 from core.model import Movie
-from core.packed import PackedMovies
+from core.packed import Columns, PackedMovies, decode, movies_of, parts_of
 
 MANY: Final = 20_000
 """Movies from which on it is worth half a second of starting."""
@@ -27,9 +27,25 @@ _MOST: Final = 1 << 26
 class Request(msgspec.Struct, array_like=True, gc=False):
     """Movies, and what MongoDB's documents hold besides."""
 
-    movies: Sequence[Movie]
+    parts: Sequence[msgspec.Raw]
+    """Columns of movies, packed."""
     versions: Sequence[int] = ()
     mark: str = ""
+
+    @classmethod
+    def of(cls, movies: Sequence[Movie], versions: Sequence[int] = (), mark: str = "") -> Request:
+        """The request for these movies."""
+        return cls(parts_of(movies), versions, mark)
+
+    @property
+    def columns(self) -> Iterator[Columns]:
+        """What the movies say, part by part."""
+        return map(decode, self.parts)
+
+    @property
+    def movies(self) -> Iterator[Movie]:
+        """The movies."""
+        return (movie for columns in self.columns for movie in movies_of(columns))
 
 
 Write = Callable[[Request], bytes]
@@ -44,12 +60,16 @@ class Writer:
         self._process = process
         self._turn = asyncio.Lock()
 
-    async def written(self, request: Request) -> bytes:
+    async def written(self, movies: Sequence[Movie], versions: Sequence[int] = (), mark: str = "") -> bytes:
         """The movies as the store takes them."""
         async with self._turn:
             if (process := self._process) is not None:
+                packed = msgspec.msgpack.encode(
+                    Request.of(movies, versions, mark)
+                    if isinstance(movies, PackedMovies)
+                    else await asyncio.to_thread(Request.of, movies, versions, mark)
+                )
                 self._process = None  # a conversation that was broken off is not taken up again
-                packed = msgspec.msgpack.encode(request, enc_hook=_as_they_are)
                 try:
                     answer = await _asked(process, packed)
                 except (OSError, asyncio.IncompleteReadError):
@@ -57,7 +77,7 @@ class Writer:
                 else:
                     self._process = process
                     return answer
-        return await asyncio.to_thread(self._write, request)
+        return await asyncio.to_thread(lambda: self._write(Request.of(movies, versions, mark)))
 
 
 @asynccontextmanager
@@ -83,11 +103,6 @@ async def writing(store: str, write: Write, expected: int) -> AsyncIterator[Writ
         await process.wait()
         if process.stdin is not None:
             process.stdin.close()
-
-
-def _as_they_are(movies: object) -> msgspec.Raw:
-    assert isinstance(movies, PackedMovies)
-    return msgspec.Raw(movies.packed)
 
 
 async def _asked(process: Process, packed: bytes) -> bytes:

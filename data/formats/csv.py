@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from core.model import FIELDS, MANY_VALUES, RECURRING, Movie, Value
+from core.packed import Columns
+from data.columns import Column, Conversion
 from data.headings import columns_of
 from data.opening import Format, Opening
 from data.table import Table
@@ -65,9 +67,6 @@ _BY_KIND: Final[dict[str, Converter]] = {
     "text": optional, "list": entries, "integer": whole, "decimal": decimal, "date": day,
 }  # fmt: skip
 
-Column = tuple[int, str, Converter]
-"""Place in the row, field, and how a cell of it is read."""
-
 
 def recognise(opening: Opening, companions: Sequence[Path]) -> Format | None:
     """CSV whose header has at least a title column, whatever separates its cells."""
@@ -109,6 +108,23 @@ class Reading:
             for place, field, convert in columns
         ]
         self._constant = constant
+        fields = [field for _, field, _ in columns]
+        self._conversion = Conversion(columns, constant, _id) if len(set(fields)) == len(fields) else None
+        """None where a row may say the same twice."""
+
+    def run(self, rows: int, characters: int) -> Columns | None:
+        """What the next rows say, about so many, where none of them is out of the ordinary."""
+        if self._conversion is None or not (found := self.rows.run(rows, characters)):
+            return None
+        try:
+            return self._conversion.columns(found)
+        except (ValueError, OverflowError):
+            self.rows.put_back()
+            return None
+
+    def put_back(self) -> None:
+        """Read the rows of the run before one by one."""
+        self.rows.put_back()
 
     def movie(self, row: list[str]) -> Movie:
         values = self._constant.copy()

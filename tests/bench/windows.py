@@ -20,6 +20,7 @@ from pymongo import AsyncMongoClient
 from core import Catalogue, Query
 from core.errors import StoreUnavailable
 from core.model import FIELDS, Movie
+from core.packed import columns_of
 from core.query import SORTS
 from core.stores import postgres_indexes
 from core.stores.mongo_documents import document_of
@@ -106,7 +107,7 @@ def ready(rows: int, store: str) -> Path:
         with made.open("wb") as target:
             while batch := list(islice(movies, BATCH)):
                 whole = (bson.encode(document_of(movie, 1)) for movie in batch)
-                target.write(lines(batch) if store == "postgresql" else b"".join(whole))
+                target.write(lines(columns_of(batch)) if store == "postgresql" else b"".join(whole))
         made.rename(file)
     return file
 
