@@ -3,7 +3,8 @@
 The index of the titles tells of most movies that their words do not begin so; it is walked along while those who pass
 lie close together. Where they do not, the index of the words tells the titles of one word, which it holds beside it,
 and the walk leads over these alone. It tells them band after band of the titles, each as wide as the rows that are
-lacking need: the server leaps from word to word and meets the titles within the band.
+lacking need: the server leaps from word to word and meets the titles within the band. Where these are many the titles
+of another word are told as well, and the walk leads over those alone that both have.
 """
 
 from __future__ import annotations
@@ -49,9 +50,11 @@ _WIDER: Final = 2.0
 _FEWER: Final = 2.0
 """How many times as wide the first one is where more than words is sought."""
 _FEW: Final = 300
-"""Titles that are sooner told at once than in two bands."""
+"""Titles that are sooner told at once than in two bands, and sooner looked up than those of another word are told."""
 _ONWARD: Final = 2.0, 3.0
 """How many times as far the titles lead with the next one, at least and at most: what was found may stand late."""
+_JOINED: Final = 2.0
+"""How many times as many titles another word may have there that are told, too, sooner than many are looked up."""
 _MOST_TOLD: Final = 20_000
 """Titles of one band. Where there are more, the sample was mistaken."""
 
@@ -74,8 +77,8 @@ def _told_sooner(drawn: Drawn, query: Query, limit: int) -> str | None:
     if not drawn.movies:
         return None
     words = _words(query)
-    rarest = min(words, key=drawn.share)
-    rare, passing = drawn.share(rarest), drawn.share(*words)
+    rare, rarest = min((drawn.share(word), word) for word in words)
+    passing = drawn.share(*words) if len(words) > 1 else rare
     titles = min(limit * _WIDER * rare / passing, rare * drawn.of)
     return rarest if titles * _A_TITLE + rare * _WORDS + _ASKING < limit / passing * _UNSURE ** len(words) else None
 
@@ -96,20 +99,34 @@ async def _among_titles(
 ) -> tuple[str, ...] | None:
     """The first rows met along the titles of those who have this word; None where too many have it."""
     found: tuple[str, ...] = ()
-    told, after, end = 0, None, _first_band(drawn, query, word, limit)
+    told, after, begin, end = 0, None, 0.0, _first_band(drawn, query, word, limit)
     while True:
         upto = drawn.title_behind(end, descending=query.descending)
-        titles = await _titles(at, word, _band(query, after, upto))
-        if len(titles) == _MOST_TOLD:
+        band = _band(query, after, upto)
+        keys = await _titles(at, word, band)
+        if len(keys) == _MOST_TOLD:
             return None
+        titles = set(keys)
+        for other in _also_told(drawn, query, word, len(keys), min(1.0, end) - begin):
+            also = await _titles(at, other, band)
+            if len(also) < _MOST_TOLD:
+                titles.intersection_update(also)
         if titles:
-            found += _ids(await _walk(at, query, limit - len(found), titles).to_list())
+            found += _ids(await _walk(at, query, limit - len(found), list(titles)).to_list())
         if len(found) == limit or upto is None:
             return found
-        told, after = told + len(titles), upto
+        told, after, begin = told + len(keys), upto, end
         least, most = _ONWARD
         evenly = 1 + _WIDER * (limit - len(found)) / max(1, len(found))
         end *= max(least, min(evenly, max(most, _FEW / max(1, told))))
+
+
+def _also_told(drawn: Drawn, query: Query, word: str, many: int, width: float) -> list[str]:
+    """The other words whose titles within a band of this width are told, too, where this word has so many there."""
+    if many < _FEW or not drawn.movies:
+        return []
+    most = _JOINED * many / (width * drawn.of)
+    return [other for other in _words(query) if other != word and drawn.share(other) <= most]
 
 
 def _first_band(drawn: Drawn, query: Query, word: str, limit: int) -> float:
@@ -138,7 +155,7 @@ def _walk(at: MongoConnection, query: Query, limit: int, titles: Sequence[str] |
     """Along all titles, or these."""
     chosen = begun(query)
     if titles is not None:
-        chosen = {"$and": [chosen, {TITLE: {"$in": list(dict.fromkeys(titles))}}]}
+        chosen = {"$and": [chosen, {TITLE: {"$in": titles}}]}
     by = order(query, known=True)
     cursor = at.movies.find(chosen, {"_id": 0, ID: 1}, sort=by, limit=limit, batch_size=limit)
     return cursor.hint(sort_index("title")).collation(BINARY)

@@ -48,6 +48,8 @@ TEXTS: Final = (
     "x y z",
     "s sig",
     "za zaz a",
+    "z number",
+    "bell a",
 )
 BESIDES: Final[tuple[dict[str, Any], ...]] = ({}, {"genres": ("Drama",)}, {}, {"year_from": 1950})
 ASKED: Final = tuple(
@@ -167,30 +169,38 @@ async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch:
         def longest(_: Any, query: Query, limit: int) -> str:
             return max(query.words, key=len)
 
-        bands = 0
+        words_told: list[str] = []
 
-        async def counted(at: Any, word: str, band: Any) -> Any:
-            nonlocal bands
-            bands += 1
+        async def noted(at: Any, word: str, band: Any) -> Any:
+            words_told.append(word)
             return await told(at, word, band)
 
         told = mongo_titles._titles
         with monkeypatch.context() as only_told:
             only_told.setattr(mongo_titles, "_told_sooner", longest)
             only_told.setattr(mongo_titles, "along_titles", no_walk)
-            only_told.setattr(mongo_titles, "_titles", counted)
+            only_told.setattr(mongo_titles, "_titles", noted)
             await same_as_the_reference(store)
-            assert bands == len(ASKED), "all titles of so few movies are told at once"
+            assert len(words_told) == len(ASKED), "all titles of so few movies are told at once"
             only_told.setattr(mongo_titles, "_first_band", lambda *_: 0.02)
             only_told.setattr(mongo_titles, "_FEW", 1)
+            only_told.setattr(mongo_titles, "_JOINED", 0.0)
             for onward in ((1.01, 1.2), (2.0, 3.0)):
-                bands = 0
+                words_told.clear()
                 only_told.setattr(mongo_titles, "_ONWARD", onward)
                 await same_as_the_reference(store)
-                assert bands > 3 * len(ASKED)
+                assert len(words_told) > 3 * len(ASKED)
+            assert RARE not in words_told
+            only_told.setattr(mongo_titles, "_JOINED", 1e9)
+            await same_as_the_reference(store)
+            assert RARE in words_told, "the titles of a shorter word, too"
         with monkeypatch.context() as mistaken:
             mistaken.setattr(mongo_titles, "_told_sooner", longest)
             mistaken.setattr(mongo_titles, "_MOST_TOLD", 2)
+            await same_as_the_reference(store)
+            mistaken.setattr(mongo_titles, "_MOST_TOLD", 9)
+            mistaken.setattr(mongo_titles, "_JOINED", 1e9)
+            mistaken.setattr(mongo_titles, "_FEW", 1)
             await same_as_the_reference(store)
         for share in (mongo_windows._RARE, -1):
             monkeypatch.setattr(mongo_windows, "_RARE", share)
