@@ -51,7 +51,7 @@ _FEWER: Final = 2.0
 """How many times as wide the first one is where more than words is sought."""
 _FEW: Final = 300
 """Titles that are sooner told at once than in two bands, and sooner looked up than those of another word are told."""
-_ONWARD: Final = 2.0, 3.0
+_ONWARD: Final = 1.5, 2.5
 """How many times as far the titles lead with the next one, at least and at most: what was found may stand late."""
 _JOINED: Final = 2.0
 """How many times as many titles another word may have there that are told, too, sooner than many are looked up."""
