@@ -49,7 +49,7 @@ _WIDER: Final = 2.0
 """How many times as wide a band is as it would be if those who pass stood evenly: to ask again takes longer."""
 _FEWER: Final = 2.0
 """How many times as wide the first one is where more than words is sought."""
-_FEW: Final = 300
+_FEW: Final = 500
 """Titles that are sooner told at once than in two bands, and sooner looked up than those of another word are told."""
 _ONWARD: Final = 1.5, 2.5
 """How many times as far the titles lead with the next one, at least and at most: what was found may stand late."""

@@ -265,7 +265,7 @@ def test_a_band_is_as_wide_as_the_rows_need() -> None:
     assert drawn.title_behind(once, descending=True) == "899"
     assert drawn.title_behind(1.0) is drawn.title_behind(7.5) is mongo_sample.Drawn().title_behind(0.1) is None
     # What is told in no time is told at once.
-    assert mongo_titles._first_band(drawn, Query(text="zorro"), "zorro", 1) == pytest.approx(300 / 10_000)
+    assert mongo_titles._first_band(drawn, Query(text="zorro"), "zorro", 1) == pytest.approx(mongo_titles._FEW / 10_000)
     assert mongo_titles._first_band(mongo_sample.Drawn(), Query(text="zorro"), "zorro", 1) == 1.0
 
 

@@ -89,7 +89,7 @@ async def sampled(mongo_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     descending=st.booleans(),
     limit=st.integers(1, 60),
     width=st.floats(0.001, 1.2),
-    few=st.sampled_from((1, 300)),
+    few=st.sampled_from((1, 500)),
     joined=st.sampled_from((0.0, 2.0, 1e9)),
     most=st.sampled_from((2, 15, 20_000)),
 )
