@@ -98,6 +98,7 @@ async def _among_titles(
     at: MongoConnection, drawn: Drawn, query: Query, word: str, limit: int
 ) -> tuple[str, ...] | None:
     """The first rows met along the titles of those who have this word; None where too many have it."""
+    alone = len(query.words) == 1 and not _sought_beside(query)
     found: tuple[str, ...] = ()
     told, after, begin, end = 0, None, 0.0, _first_band(drawn, query, word, limit)
     while True:
@@ -106,6 +107,11 @@ async def _among_titles(
         keys = await _titles(at, word, band)
         if len(keys) == _MOST_TOLD:
             return None
+        told += len(keys)
+        if alone and len(keys) > limit - len(found):
+            # All of them pass: the first ones are enough, if their movies are still there.
+            keys = sorted(keys, reverse=query.descending)[: limit - len(found)]
+            upto = keys[-1]
         titles = set(keys)
         for other in _also_told(drawn, query, word, len(keys), min(1.0, end) - begin):
             also = await _titles(at, other, band)
@@ -115,7 +121,7 @@ async def _among_titles(
             found += _ids(await _walk(at, query, limit - len(found), list(titles)).to_list())
         if len(found) == limit or upto is None:
             return found
-        told, after, begin = told + len(keys), upto, end
+        after, begin = upto, end
         least, most = _ONWARD
         evenly = 1 + _WIDER * (limit - len(found)) / max(1, len(found))
         end *= max(least, min(evenly, max(most, _FEW / max(1, told))))
@@ -123,10 +129,11 @@ async def _among_titles(
 
 def _also_told(drawn: Drawn, query: Query, word: str, many: int, width: float) -> list[str]:
     """The other words whose titles within a band of this width are told, too, where this word has so many there."""
-    if many < _FEW or not drawn.movies:
+    others = [other for other in _words(query) if other != word]
+    if not others or many < _FEW or not drawn.movies:
         return []
     most = _JOINED * many / (width * drawn.of)
-    return [other for other in _words(query) if other != word and drawn.share(other) <= most]
+    return [other for other in others if drawn.share(other) <= most]
 
 
 def _first_band(drawn: Drawn, query: Query, word: str, limit: int) -> float:

@@ -194,6 +194,14 @@ async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch:
             only_told.setattr(mongo_titles, "_JOINED", 1e9)
             await same_as_the_reference(store)
             assert RARE in words_told, "the titles of a shorter word, too"
+
+        async def with_some_gone(at: Any, word: str, band: Any) -> Any:
+            return [title + end for title in await told(at, word, band) for end in ("", "\x00", "\x01")]
+
+        with monkeypatch.context() as removed:
+            removed.setattr(mongo_titles, "_told_sooner", longest)
+            removed.setattr(mongo_titles, "_titles", with_some_gone)
+            await same_as_the_reference(store)
         with monkeypatch.context() as mistaken:
             mistaken.setattr(mongo_titles, "_told_sooner", longest)
             mistaken.setattr(mongo_titles, "_MOST_TOLD", 2)
