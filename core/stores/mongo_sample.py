@@ -12,6 +12,7 @@ import msgspec
 from core.errors import StoreUnavailable
 from core.stores.mongo_connection import MongoConnection
 from core.stores.mongo_documents import OURS, Document
+from core.stores.mongo_queries import TITLE
 
 _SIZE: Final = 1_000
 _SMALL: Final = 20 * _SIZE
@@ -29,15 +30,25 @@ _LATER: Final = 2.0
 class Drawn(msgspec.Struct, frozen=True):
     """The words that any search finds of some movies, a blank before each word; of a small collection of none.
 
-    `of` is how many movies there were."""
+    `of` is how many movies there were, `titles` are the sorted keys of some titles."""
 
     movies: tuple[str, ...] = ()
     of: int = 0
+    titles: tuple[str, ...] = ()
 
-    def having(self, word: str) -> list[bool]:
-        """Which of the movies a word finds."""
-        start = f" {word}"
-        return [start in words for words in self.movies]
+    def share(self, *words: str) -> float:
+        """The share of the movies that has such words, each of which may go on. Where none of those drawn has them,
+        half of one may."""
+        passing = self.movies
+        for word in words:
+            start = f" {word}"
+            passing = tuple([movie for movie in passing if start in movie])
+        return max(0.5, len(passing)) / len(self.movies)
+
+    def title_behind(self, share: float, *, descending: bool = False) -> str | None:
+        """The title behind about such a share of all titles; None where that is their end, or nobody knows."""
+        place = int(share * len(self.titles))
+        return None if place >= len(self.titles) else self.titles[-1 - place if descending else place]
 
 
 class Sample:
@@ -79,17 +90,18 @@ class Sample:
                     await self._asked.wait()
             with suppress(StoreUnavailable), self._at.call():
                 of = await self._at.movies.estimated_document_count()
-                movies = await self._words() if of > _SMALL else ()
-                self._drawn = Drawn(movies, of)
-                self._old_at = time.monotonic() + (_AGE if movies else _SOON)
+                self._drawn = await self._of(of) if of > _SMALL else Drawn((), of)
+                self._old_at = time.monotonic() + (_AGE if self._drawn.movies else _SOON)
         finally:
             self._drawing = None
 
-    async def _words(self) -> tuple[str, ...]:
+    async def _of(self, many: int) -> Drawn:
         stages: list[Document] = [
             {"$sample": {"size": _SIZE}},
-            {"$project": {"_id": 0, "words": f"${OURS}.words"}},
+            {"$project": {"_id": 0, "words": f"${OURS}.words", "title": f"${TITLE}"}},
         ]
         async with await self._at.movies.aggregate(stages, batchSize=_SIZE) as cursor:
-            drawn = [movie.get("words") async for movie in cursor]
-        return tuple([f" {' '.join(map(str, words))}" for words in drawn if isinstance(words, list)])
+            drawn = await cursor.to_list()
+        words = [movie["words"] for movie in drawn if isinstance(movie.get("words"), list)]
+        titles = [movie["title"] for movie in drawn if isinstance(movie.get("title"), str)]
+        return Drawn(tuple([f" {' '.join(map(str, each))}" for each in words]), many, tuple(sorted(titles)))

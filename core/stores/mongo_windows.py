@@ -73,7 +73,7 @@ async def length(at: MongoConnection, sample: Sample, query: Query) -> int:
     Of several short words that are all common the index of the titles tells it sooner than the movies of any one."""
     if told_by_beginnings(query) and len(query.words) > 1:
         drawn = await sample.drawn()
-        if all(sum(drawn.having(word)) > _RARE * len(drawn.movies) for word in query.words):
+        if drawn.movies and all(drawn.share(word) > _RARE for word in query.words):
             try:
                 return await _along_titles(at, query)
             except OperationFailure as problem:

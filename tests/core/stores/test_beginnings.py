@@ -9,7 +9,7 @@ import pytest
 from pymongo import MongoClient
 
 from core.model import Movie, replace
-from core.query import ANY_BEGINNING, Query, beginning, beginnings, movie_words
+from core.query import ANY_BEGINNING, Query, beginning, beginnings, fold, movie_words
 from core.stores import (
     mongo_first,
     mongo_queries,
@@ -48,6 +48,8 @@ TEXTS: Final = (
     "x y z",
     "s sig",
     "za zaz a",
+    "z number",
+    "bell a",
 )
 BESIDES: Final[tuple[dict[str, Any], ...]] = ({}, {"genres": ("Drama",)}, {}, {"year_from": 1950})
 ASKED: Final = tuple(
@@ -145,8 +147,9 @@ async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch:
         while not (drawn := await store._sample.drawn()).movies:
             pass
         assert drawn.of == len(drawn.movies) == len(MOVIES)
+        assert list(drawn.titles) == sorted(fold(movie.title) for movie in MOVIES)
         for word in ("a", "zo", RARE):
-            assert sum(drawn.having(word)) == len(reference.answer(MOVIES, Query(text=word)))
+            assert drawn.share(word) * drawn.of == pytest.approx(len(reference.answer(MOVIES, Query(text=word))))
         await same_as_the_reference(store)
 
         with monkeypatch.context() as only_walked:
@@ -168,12 +171,46 @@ async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch:
         def longest(_: Any, query: Query, limit: int) -> str:
             return max(query.words, key=len)
 
+        words_told: list[str] = []
+
+        async def noted(at: Any, word: str, band: Any) -> Any:
+            words_told.append(word)
+            return await told(at, word, band)
+
+        told = mongo_titles._titles
         with monkeypatch.context() as only_told:
             only_told.setattr(mongo_titles, "_told_sooner", longest)
             only_told.setattr(mongo_titles, "along_titles", no_walk)
+            only_told.setattr(mongo_titles, "_titles", noted)
             await same_as_the_reference(store)
-            only_told.setattr(mongo_titles, "_AMONG", 1)
-            only_told.setattr(mongo_titles, "_MORE", 2)
+            assert len(words_told) == len(ASKED), "all titles of so few movies are told at once"
+            only_told.setattr(mongo_titles, "_first_band", lambda *_: 0.02)
+            only_told.setattr(mongo_titles, "_FEW", 1)
+            only_told.setattr(mongo_titles, "_JOINED", 0.0)
+            for onward in ((1.01, 1.2), (2.0, 3.0)):
+                words_told.clear()
+                only_told.setattr(mongo_titles, "_ONWARD", onward)
+                await same_as_the_reference(store)
+                assert len(words_told) > 3 * len(ASKED)
+            assert RARE not in words_told
+            only_told.setattr(mongo_titles, "_JOINED", 1e9)
+            await same_as_the_reference(store)
+            assert RARE in words_told, "the titles of a shorter word, too"
+
+        async def with_some_gone(at: Any, word: str, band: Any) -> Any:
+            return [title + end for title in await told(at, word, band) for end in ("", "\x00", "\x01")]
+
+        with monkeypatch.context() as removed:
+            removed.setattr(mongo_titles, "_told_sooner", longest)
+            removed.setattr(mongo_titles, "_titles", with_some_gone)
+            await same_as_the_reference(store)
+        with monkeypatch.context() as mistaken:
+            mistaken.setattr(mongo_titles, "_told_sooner", longest)
+            mistaken.setattr(mongo_titles, "_MOST_TOLD", 2)
+            await same_as_the_reference(store)
+            mistaken.setattr(mongo_titles, "_MOST_TOLD", 9)
+            mistaken.setattr(mongo_titles, "_JOINED", 1e9)
+            mistaken.setattr(mongo_titles, "_FEW", 1)
             await same_as_the_reference(store)
         for share in (mongo_windows._RARE, -1):
             monkeypatch.setattr(mongo_windows, "_RARE", share)
@@ -190,11 +227,12 @@ async def test_mongodb_finds_the_same_by_either_way(mongo_url: str, monkeypatch:
             query = Query(text=RARE)
             documents, keys = looked_at(movies.find(mongo_queries.begun(query)), mongo_queries.sort_index("title"))
             assert (documents, keys >= len(MOVIES)) == (4 + 1, True), "those that have the word, and the crowded one"
-            clause = mongo_queries.word_clause(RARE)
-            title = {"_id": 0, mongo_queries.TITLE: 1}
-            told = movies.find(clause, title, limit=3).sort(mongo_queries.TITLE).collation(mongo_queries.BINARY)
-            documents, keys = looked_at(told, mongo_queries.WORDS)
-            assert (documents, keys < 4 + 2) == (0, True), "the index alone tells the titles of a word"
+            clause = mongo_queries.word_clause("z")
+            band = {mongo_queries.TITLE: {"$gt": "number", "$lte": "number 901 zzy"}}
+            within = movies.find({"$and": [clause, band]}, return_key=True).collation(mongo_queries.BINARY)
+            documents, keys = looked_at(within, mongo_queries.WORDS)
+            words = {word for movie in MOVIES for word in movie_words(movie) if word.startswith("z")}
+            assert (documents, keys <= 2 * len(words) + 2) == (0, True), "the index leaps to the band in each word"
     finally:
         await store.close()
 
@@ -216,6 +254,29 @@ def test_one_way_is_taken_by_what_a_sample_says() -> None:
     # The same share of few is met soon, and of a small collection there is no sample.
     assert mongo_titles._told_sooner(mongo_sample.Drawn(movies, 1_000_000), Query(text="last"), 1) is None
     assert mongo_titles._told_sooner(mongo_sample.Drawn(), Query(text="zorro"), 50) is None
+
+
+def test_a_band_is_as_wide_as_the_rows_need() -> None:
+    movies = (*(" zorro",) * 10, *(" the zoo",) * 20, *(" the",) * 970)
+    titles = tuple(f"{number:03}" for number in range(1_000))
+    drawn = mongo_sample.Drawn(movies, 1_000_000, titles)
+    once, thrice, beside = (
+        mongo_titles._first_band(drawn, query, "zoo", limit)
+        for query, limit in (
+            (Query(text="zoo"), 1_000),
+            (Query(text="zoo"), 3_000),
+            (Query(text="zoo", genres=("Drama",)), 1_000),
+        )
+    )
+    assert once == pytest.approx(2 * 1_000 / 20_000)
+    assert thrice == pytest.approx(3 * once)
+    assert beside > once
+    assert drawn.title_behind(once) == "100"
+    assert drawn.title_behind(once, descending=True) == "899"
+    assert drawn.title_behind(1.0) is drawn.title_behind(7.5) is mongo_sample.Drawn().title_behind(0.1) is None
+    # What is told in no time is told at once.
+    assert mongo_titles._first_band(drawn, Query(text="zorro"), "zorro", 1) == pytest.approx(mongo_titles._FEW / 10_000)
+    assert mongo_titles._first_band(mongo_sample.Drawn(), Query(text="zorro"), "zorro", 1) == 1.0
 
 
 async def test_mongodb_keeps_no_index_of_an_older_program(mongo_url: str) -> None:
