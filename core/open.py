@@ -23,6 +23,7 @@ from core.servers.embedded import EmbeddedServers
 from core.settings import STRATEGIES, Settings
 from core.stores.base import Store
 from core.strategies.codec import CODEC
+from core.strategies.kept import FIRST_ROWS
 
 if TYPE_CHECKING:
     from core.servers.server import Report
@@ -184,6 +185,7 @@ class _Opening:
     async def _watch(self, catalogue: Catalogue) -> None:
         away_since: float | None = None
         assert self._cache is not None
+        await asyncio.sleep(FIRST_ROWS)
         while True:
             await catalogue.watch()
             if self._cache.breaker.state == "closed":

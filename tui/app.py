@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, time
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.app import App
 from textual.binding import BindingType
@@ -32,7 +32,6 @@ from tui.messages import (
     TelemetryFailed,
     WorkFailed,
 )
-from tui.palette import ActionCommands
 from tui.problems import Notice, Problems
 from tui.remembered import Memory
 from tui.screens import dialogs
@@ -41,9 +40,18 @@ from tui.screens.start import StartScreen
 from tui.session import Failed, Opened, Opener, Reported, Session, Told, Untold
 from tui.terminal import LastingOutput, endings, hung_up, input_descriptor, silence
 
+if TYPE_CHECKING:
+    from tui.palette import ActionCommands
+
 _SCREENS: Final = Path(__file__).with_name("screens")
 STATS_SECONDS: Final = 0.5
 HANG_UP_SECONDS: Final = 0.25
+
+
+def _action_commands() -> type[ActionCommands]:
+    from tui.palette import ActionCommands  # when the palette is opened
+
+    return ActionCommands
 
 
 class ReelcacheApp(App[int]):
@@ -53,7 +61,7 @@ class ReelcacheApp(App[int]):
     # With the screens, all styles would be parsed anew for each.
     CSS_PATH = [_SCREENS / "browse.tcss", _SCREENS / "start.tcss"]  # noqa: RUF012  # Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = app_bindings()
-    COMMANDS = {ActionCommands}  # noqa: RUF012  # Textual declares it so
+    COMMANDS = {_action_commands}  # noqa: RUF012  # Textual declares it so
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
