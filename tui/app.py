@@ -15,6 +15,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
+from textual.screen import Screen
 from textual.widgets import Input
 
 from core.catalogue import Catalogue
@@ -85,6 +86,9 @@ class ReelcacheApp(App[int]):
         self._start: StartScreen | None = None
         self._browse: BrowseScreen | None = None
         self._told_of_memory: str | None = None
+        theme = self.memory.now.theme
+        if theme in self.available_themes and "TEXTUAL_THEME" not in os.environ:
+            self.theme = theme
 
     def get_css_variables(self) -> dict[str, str]:
         """The theme's variables, its words legible; Textual's own are not on light backgrounds."""
@@ -106,10 +110,14 @@ class ReelcacheApp(App[int]):
 
         return Lasting
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The table, where the catalogue is open by now: one of Textual's own below it would only take time."""
+        if (catalogue := self._session.catalogue) is None:
+            return super().get_default_screen()
+        self._browse = BrowseScreen(catalogue, self.memory)
+        return self._browse
+
     def on_mount(self) -> None:
-        theme = self.memory.now.theme
-        if theme in self.available_themes and "TEXTUAL_THEME" not in os.environ:
-            self.theme = theme
         self.watch(self, "theme", lambda name: self.memory.change(theme=name), init=False)
         self._tell_of_memory()  # now, for the next choice writes the file anew
         self._begin()
@@ -206,11 +214,15 @@ class ReelcacheApp(App[int]):
 
     def on_catalogue_opened(self, event: CatalogueOpened) -> None:
         self.catalogue = event.catalogue
-        self._browse = BrowseScreen(event.catalogue, self.memory)
+        shown = self._browse is not None and self._browse.catalogue is event.catalogue
+        if self._browse is None or not shown:
+            self._browse = BrowseScreen(event.catalogue, self.memory)
         if self._telemetry is not None and (where := self._telemetry.where):
             self._browse.metrics_at = ", ".join(where)
             self.notify("\n".join(where.values()), title="Metrics", timeout=6, markup=False)
-        if self._start is None:
+        if shown:
+            pass
+        elif self._start is None:
             self.push_screen(self._browse)
         else:
             self._start = None
