@@ -209,6 +209,9 @@ def _store_class(name: str) -> Callable[[str], Store]:
         from core.stores.mongo import MongoStore
 
         return MongoStore
+    from core.stores.postgres_driver import tell_version
+
+    tell_version()
     from core.stores.postgres import PostgresStore
 
     return PostgresStore

@@ -15,6 +15,7 @@ from tui.formats import visible
 from tui.remembered import Memory
 from tui.screens import dialogs
 from tui.screens.filtering import FilteredScreen
+from tui.strategy_texts import STRATEGY_TEXTS
 from tui.undoing import Saved, UndoStack
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.movie_table import MovieTable
@@ -158,8 +159,6 @@ class RecordScreen(FilteredScreen):
 
     @property
     def _what_a_write_does(self) -> str:
-        from tui.strategy_texts import STRATEGY_TEXTS  # with the form that shows them
-
         strategy = self.catalogue.strategy
         return f"{strategy}: {STRATEGY_TEXTS[strategy].write}."
 
