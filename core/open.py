@@ -53,6 +53,12 @@ async def open_catalogue(settings: Settings | None = None, *, report: Report | N
             await catalogue.faults.lift()
 
 
+def load_driver(store: str) -> None:
+    """Load what the store of this name needs, for who has the time now. Where that fails, opening says so."""
+    with contextlib.suppress(ImportError):
+        _store_class(store)
+
+
 class _Opening:
     """The parts under construction, and their order of closing."""
 

@@ -214,19 +214,16 @@ class ReelcacheApp(App[int]):
 
     def on_catalogue_opened(self, event: CatalogueOpened) -> None:
         self.catalogue = event.catalogue
-        shown = self._browse is not None and self._browse.catalogue is event.catalogue
-        if self._browse is None or not shown:
+        if self._browse is None or self._browse.catalogue is not event.catalogue:
             self._browse = BrowseScreen(event.catalogue, self.memory)
+            if self._start is None:
+                self.push_screen(self._browse)
+            else:
+                self.switch_screen(self._browse)
+        self._start = None
         if self._telemetry is not None and (where := self._telemetry.where):
             self._browse.metrics_at = ", ".join(where)
             self.notify("\n".join(where.values()), title="Metrics", timeout=6, markup=False)
-        if shown:
-            pass
-        elif self._start is None:
-            self.push_screen(self._browse)
-        else:
-            self._start = None
-            self.switch_screen(self._browse)
         if limits := event.catalogue.limits:
             self.notify("\n".join(limits), title="Not to be had here", severity="warning", timeout=12, markup=False)
 
