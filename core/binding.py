@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Final
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -25,19 +25,21 @@ from core.strategies.base import Answer, Strategy
 from core.strategies.cache_aside import CacheAside
 from core.strategies.no_cache import NoCache
 from core.strategies.orders import Orders
-from core.strategies.places import Places
 from core.strategies.reading import MovieReads
 from core.strategies.tallies import Tallies
 from core.strategies.write_through import WriteThrough
 from core.strategies.writing import Intents
 from core.trust import Trust
 
+if TYPE_CHECKING:
+    from core.strategies.places import Places
+
 PATIENCE: Final = 0.1
 """Seconds that a window or histogram which nobody waits for any more is still computed: who types on leaves those of
 each word that they had begun, and who got its first rows asks for the rest at once."""
 
 
-class Binding(msgspec.Struct, frozen=True):
+class Binding(msgspec.Struct, frozen=True, dict=True):
     """A store and its parts. Cached data never crosses from one binding to another."""
 
     store: Store
@@ -61,8 +63,16 @@ class Binding(msgspec.Struct, frozen=True):
     rated: Rated
     views: Views
     trends: Trends
-    places: Places
+    cities: Callable[[], Sequence[Place]]
+    """Those that are shipped."""
     strategies: dict[str, Strategy]
+
+    @cached_property
+    def places(self) -> Places:
+        """What is around a place."""
+        from core.strategies.places import Places  # few ask for it, and none at the start
+
+        return Places(self.store, self.cache, self.trust, self.cities, keep=self.cache.hard_ttl)
 
     def start(self) -> None:
         """Begin to follow the store and to look whether the cache may be believed. Until then nobody believes it."""
@@ -127,6 +137,6 @@ def bind(
         rated=rated,
         views=views,
         trends=Trends(views),
-        places=Places(store, cache, trust, cities, keep=cache.hard_ttl),
+        cities=cities,
         strategies=strategies,
     )

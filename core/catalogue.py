@@ -18,18 +18,13 @@ from core.cache.wire import Refused
 from core.counting import completed, counted
 from core.errors import InvalidQuery, UnknownStore, UnknownStrategy
 from core.filling import Fillings
-from core.intake import Source
-from core.loading import load_into
-from core.locating import around, named
 from core.model import LoadProgress, LoadReport, Movie, Progress, check
 from core.monitoring import Monitor
 from core.observe.counters import Observer
 from core.observe.stats import Stats
 from core.place import KINDS, Kind, Place, Surroundings
-from core.place_loading import load_places_into
 from core.query import MOST_ROWS, TRENDS, Counts, Page, Query, ValueCount
 from core.quiescence import Quiescence, Unfinished
-from core.ranking import top, trending
 from core.reading import Reading, noted
 from core.settings import STORES, STRATEGIES
 from core.strategies.base import Answer, Written
@@ -39,6 +34,7 @@ from core.strategies.orders import Making
 if TYPE_CHECKING:
     from core.cache.inspector import Listing
     from core.inspection import Inspection
+    from core.intake import Source
     from core.lab.faults import FaultSwitches
 
 
@@ -187,6 +183,8 @@ class Catalogue:
     ) -> Surroundings:
         """What is around a place, or around a latitude and a longitude, nearest first: within a radius, or in a box of
         that width and height in km. Raises InvalidQuery, StoreUnavailable."""
+        from core.locating import around  # and with it all that is about places
+
         return await around(self._binding, self._strategy.name, self._observer, centre, radius_km, box, kinds, limit)
 
     async def places(self, beginning: str, limit: int = 10) -> tuple[Place, ...]:
@@ -195,6 +193,8 @@ class Catalogue:
 
     async def place(self, text: str) -> Place:
         """The place that a person named, also by `48.85,2.35`. Raises UnknownPlace, InvalidQuery, StoreUnavailable."""
+        from core.locating import named
+
         return await named(self._binding.places, text)
 
     # ---------------------------------------------------------------------------------------------------------- boards
@@ -202,11 +202,15 @@ class Catalogue:
     async def top(self, genre: str | None = None, limit: int = 50) -> Board:
         """The movies that critics rate best (`core/score.py`), of a genre or of all; no write that was acknowledged
         before the call is missing from it. Raises InvalidQuery, StoreUnavailable."""
+        from core.ranking import top
+
         return await top(self._binding, self._strategy, self._observer, genre, limit)
 
     async def trending(self, span: Span = "day", limit: int = 50, *, genre: str | None = None) -> Board:
         """The movies that were most looked at, by all running copies and as of a second ago, where what was looked at
         a span ago counts half. Raises InvalidQuery, StoreUnavailable."""
+        from core.ranking import trending
+
         return await trending(self._binding, self._strategy, self._observer, span, genre, limit)
 
     async def moved(self, query: Query) -> bool:
@@ -248,6 +252,8 @@ class Catalogue:
         """Store what `data.read` yields, batch by batch; set `stop` to end it between two batches.
 
         Raises UnreadableFile, StoreUnavailable; what was stored before stays."""
+        from core.loading import load_into
+
         return await load_into(self._binding, source, progress, stop)
 
     async def load_places(
@@ -256,6 +262,8 @@ class Catalogue:
         """Store the theaters that `data.read_places` yields; a set `stop` ends it between two batches.
 
         Raises UnreadableFile, StoreUnavailable; what was stored before stays."""
+        from core.place_loading import load_places_into
+
         return await load_places_into(self._binding, source, progress, stop)
 
     # ------------------------------------------------------------------------------------------------------- switching

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from core.binding import Binding
-from core.intake import Source
-from core.loading import load_into
 from core.model import LoadProgress, LoadReport
+
+if TYPE_CHECKING:
+    from core.intake import Source
 
 
 class Fillings:
@@ -28,6 +30,8 @@ class Fillings:
 
     def begin(self, binding: Binding, source: Source, note: tuple[str, str]) -> None:
         """Begin to load a source into an empty store; `note` (name, text) marks it as done."""
+        from core.loading import load_into  # most stores were filled long ago
+
         name = binding.store.name
 
         def progress(so_far: LoadProgress) -> None:

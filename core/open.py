@@ -23,6 +23,7 @@ from core.servers.embedded import EmbeddedServers
 from core.settings import STRATEGIES, Settings
 from core.stores.base import Store
 from core.strategies.codec import CODEC
+from core.strategies.kept import FIRST_ROWS
 
 if TYPE_CHECKING:
     from core.servers.server import Report
@@ -50,6 +51,12 @@ async def open_catalogue(settings: Settings | None = None, *, report: Report | N
         finally:
             # Before anything is closed: what stands still would be waited for.
             await catalogue.faults.lift()
+
+
+def load_driver(store: str) -> None:
+    """Load what the store of this name needs, for who has the time now. Where that fails, opening says so."""
+    with contextlib.suppress(ImportError):
+        _store_class(store)
 
 
 class _Opening:
@@ -184,6 +191,7 @@ class _Opening:
     async def _watch(self, catalogue: Catalogue) -> None:
         away_since: float | None = None
         assert self._cache is not None
+        await asyncio.sleep(FIRST_ROWS)
         while True:
             await catalogue.watch()
             if self._cache.breaker.state == "closed":
@@ -207,6 +215,9 @@ def _store_class(name: str) -> Callable[[str], Store]:
         from core.stores.mongo import MongoStore
 
         return MongoStore
+    from core.stores.postgres_driver import tell_version
+
+    tell_version()
     from core.stores.postgres import PostgresStore
 
     return PostgresStore

@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, time
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.app import App
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
+from textual.screen import Screen
 from textual.widgets import Input
 
 from core.catalogue import Catalogue
@@ -32,7 +33,6 @@ from tui.messages import (
     TelemetryFailed,
     WorkFailed,
 )
-from tui.palette import ActionCommands
 from tui.problems import Notice, Problems
 from tui.remembered import Memory
 from tui.screens import dialogs
@@ -41,9 +41,18 @@ from tui.screens.start import StartScreen
 from tui.session import Failed, Opened, Opener, Reported, Session, Told, Untold
 from tui.terminal import LastingOutput, endings, hung_up, input_descriptor, silence
 
+if TYPE_CHECKING:
+    from tui.palette import ActionCommands
+
 _SCREENS: Final = Path(__file__).with_name("screens")
 STATS_SECONDS: Final = 0.5
 HANG_UP_SECONDS: Final = 0.25
+
+
+def _action_commands() -> type[ActionCommands]:
+    from tui.palette import ActionCommands  # when the palette is opened
+
+    return ActionCommands
 
 
 class ReelcacheApp(App[int]):
@@ -53,7 +62,7 @@ class ReelcacheApp(App[int]):
     # With the screens, all styles would be parsed anew for each.
     CSS_PATH = [_SCREENS / "browse.tcss", _SCREENS / "start.tcss"]  # noqa: RUF012  # Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = app_bindings()
-    COMMANDS = {ActionCommands}  # noqa: RUF012  # Textual declares it so
+    COMMANDS = {_action_commands}  # noqa: RUF012  # Textual declares it so
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
@@ -77,6 +86,9 @@ class ReelcacheApp(App[int]):
         self._start: StartScreen | None = None
         self._browse: BrowseScreen | None = None
         self._told_of_memory: str | None = None
+        theme = self.memory.now.theme
+        if theme in self.available_themes and "TEXTUAL_THEME" not in os.environ:
+            self.theme = theme
 
     def get_css_variables(self) -> dict[str, str]:
         """The theme's variables, its words legible; Textual's own are not on light backgrounds."""
@@ -98,10 +110,14 @@ class ReelcacheApp(App[int]):
 
         return Lasting
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The table, where the catalogue is open by now: one of Textual's own below it would only take time."""
+        if (catalogue := self._session.catalogue) is None:
+            return super().get_default_screen()
+        self._browse = BrowseScreen(catalogue, self.memory)
+        return self._browse
+
     def on_mount(self) -> None:
-        theme = self.memory.now.theme
-        if theme in self.available_themes and "TEXTUAL_THEME" not in os.environ:
-            self.theme = theme
         self.watch(self, "theme", lambda name: self.memory.change(theme=name), init=False)
         self._tell_of_memory()  # now, for the next choice writes the file anew
         self._begin()
@@ -198,15 +214,16 @@ class ReelcacheApp(App[int]):
 
     def on_catalogue_opened(self, event: CatalogueOpened) -> None:
         self.catalogue = event.catalogue
-        self._browse = BrowseScreen(event.catalogue, self.memory)
+        if self._browse is None or self._browse.catalogue is not event.catalogue:
+            self._browse = BrowseScreen(event.catalogue, self.memory)
+            if self._start is None:
+                self.push_screen(self._browse)
+            else:
+                self.switch_screen(self._browse)
+        self._start = None
         if self._telemetry is not None and (where := self._telemetry.where):
             self._browse.metrics_at = ", ".join(where)
             self.notify("\n".join(where.values()), title="Metrics", timeout=6, markup=False)
-        if self._start is None:
-            self.push_screen(self._browse)
-        else:
-            self._start = None
-            self.switch_screen(self._browse)
         if limits := event.catalogue.limits:
             self.notify("\n".join(limits), title="Not to be had here", severity="warning", timeout=12, markup=False)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from core.errors import CannotListen, ExtraMissing, SettingsError
 from core.event_loop import run
 from core.heap import give_back
+from core.open import load_driver
 from core.settings import Settings
 from core.sources import read_settings
 from core.telemetry import Telemetry
@@ -47,6 +48,8 @@ def show(settings: Settings, memory: Memory) -> int:
     if is_visitors_process():
         settings = replace(settings, metrics=None, otel=False)
     with Telemetry(settings) as telemetry:
+        # Not beside the screen, in a thread of its own: two that load at once hinder each other.
+        load_driver(settings.store)
         return run(_shown(settings, memory, telemetry))
 
 

@@ -53,7 +53,8 @@ class Session:
         self._listener: Callable[[Told], object] | None = None
         self._task: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
-        self._opened = False
+        self.catalogue: Catalogue | None = None
+        """That which is open."""
 
     @property
     def begun(self) -> bool:
@@ -76,7 +77,7 @@ class Session:
         task, self._task = self._task, None
         if task is None:
             return
-        if self._opened:
+        if self.catalogue is not None:
             self._leave.set()
         else:
             task.cancel()
@@ -84,14 +85,15 @@ class Session:
             await task
 
     async def _hold(self, settings: Settings) -> None:
-        self._opened = False
         try:
             async with self._open(settings) as catalogue, self._telling(catalogue):
-                self._opened = True
+                self.catalogue = catalogue
                 self._tell(Opened(catalogue))
                 await self._leave.wait()
         except Exception as error:
             self._tell(Failed(error))
+        finally:
+            self.catalogue = None
 
     def _tell(self, told: Told) -> None:
         if self._listener is None:

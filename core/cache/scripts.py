@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-_FOLDER: Final = files("core.cache.lua")
+_FOLDER: Final = Path(__file__).with_name("lua")
 _SHARED_PART: Final = "-- prelude\n"
 """The line in whose place a script has what it shares with others: what the commonest call does without goes before."""
-_SHARED: Final = _FOLDER.joinpath("prelude.lua").read_text("ascii")
+_SHARED: Final = (_FOLDER / "prelude.lua").read_text("ascii")
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -22,7 +22,7 @@ class Script(msgspec.Struct, frozen=True):
 
 
 def _read(name: str) -> Script:
-    text = _FOLDER.joinpath(f"{name}.lua").read_text("ascii")
+    text = (_FOLDER / f"{name}.lua").read_text("ascii")
     source = text.replace(_SHARED_PART, _SHARED, 1).encode("ascii")
     return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
 

@@ -19,7 +19,7 @@ from core.masking import masked
 from core.servers.binaries import MISSING, SERVERS, TITLES, ServerName, find_binary
 from core.servers.diagnosis import diagnose
 from core.servers.embedded import embedded_servers
-from core.servers.postgresql import as_permitted
+from core.servers.postgres_files import as_permitted
 from core.servers.state import StateFolder
 from core.settings import Settings
 

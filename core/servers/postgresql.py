@@ -7,22 +7,17 @@ import contextlib
 import hashlib
 import importlib
 import os
-import shutil
 import signal
-import sys
 from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import quote
 
-import psutil
-
-from core.errors import ServerFailed
-from core.servers import process as processes
 from core.servers.binaries import Binary, ServerName
-from core.servers.diagnosis import diagnose
-from core.servers.server import Server
+from core.servers.postgres_greeting import welcomed
+from core.servers.server import AT_ONCE, Server
 
 DATABASE: Final = "reelcache"
+_USER: Final = "postgres"
 
 
 class PostgresServer(Server):
@@ -47,23 +42,19 @@ class PostgresServer(Server):
         return str(self.data)
 
     async def prepare(self, binary: Binary) -> None:
+        # What only a start needs, which most copies find done.
+        from core.servers import postgres_files as files
+
         if self.data.exists():
-            await self._clear_the_dead()
+            await files.clear_the_dead(self.data, self.program, self._cluster)
             return
         self.require_space()
         self.say("starting", "creating the database files")
-        fresh = self.data.with_name(f"{self.name}.new")
-        # Where the C library knows no C.UTF-8 (macOS), plain C compares the same way.
-        complaint = await self._initialise(binary, fresh, "--locale=C.UTF-8")
-        if complaint is not None and "invalid locale" in complaint:
-            complaint = await self._initialise(binary, fresh, "--no-locale")
-        if complaint is not None:
-            await asyncio.to_thread(shutil.rmtree, fresh, True)
-            reason, remedy = diagnose(self.name, complaint)
-            raise ServerFailed("PostgreSQL", f"its files could not be created: {reason}", remedy=remedy)
-        fresh.rename(self.data)
+        await files.create(binary, self.data, _USER)
 
     def command(self, binary: Binary) -> list[str]:
+        from core.servers.postgres_files import as_permitted
+
         settings = {
             "max_connections": "100",
             "shared_buffers": "64MB",
@@ -95,6 +86,12 @@ class PostgresServer(Server):
             return False
         return True
 
+    async def greets(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AT_ONCE):
+                return await welcomed(self.socket, _USER, DATABASE)
+        return False
+
     @property
     def _cluster(self) -> str:
         """A name that PostgreSQL puts on the command line of each of its processes."""
@@ -102,83 +99,4 @@ class PostgresServer(Server):
 
     def _address(self, database: str) -> str:
         # The port is only a part of the socket's name; without it PGPORT would decide.
-        return f"postgresql://postgres@/{database}?host={quote(str(self.state.sockets), safe='')}&port=5432"
-
-    async def _initialise(self, binary: Binary, folder: Path, locale: str) -> str | None:
-        """Fill the folder; returns None, or what initdb said when it failed."""
-        for forsaken in await asyncio.to_thread(processes.named, "initdb"):
-            # Its starter was killed; it would go on writing where we write.
-            if str(folder) in processes.title(forsaken):
-                _kill_all(forsaken.pid)
-                await processes.gone(forsaken, 5.0)
-        await asyncio.to_thread(_empty, folder)
-        command = [
-            *as_permitted(),
-            str(binary.path.with_name("initdb")),
-            *("-D", str(folder), "-U", "postgres", "--auth=trust", "-E", "UTF8", locale),
-        ]
-        child = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=self.state.servers,
-            env=dict(os.environ, LC_ALL="C"),
-            start_new_session=True,
-        )
-        try:
-            said, _ = await child.communicate()
-        except asyncio.CancelledError:
-            _kill_all(child.pid)
-            await child.wait()
-            raise
-        return None if child.returncode == 0 else said.decode("utf-8", "replace")
-
-    async def _clear_the_dead(self) -> None:
-        """Wait for what a killed server left behind, and take away its pid file where another process has the number.
-
-        PostgreSQL refuses to start beside a living backend, and beside any process of ours that the pid file names."""
-        for process in await asyncio.to_thread(self._orphans):
-            if not await processes.gone(process, 5.0):
-                await processes.end(process, signal.SIGKILL, 5.0)
-        pid_file = self.data / "postmaster.pid"
-        with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
-            if psutil.Process(int(pid_file.read_text().splitlines()[0])).name() != self.program:
-                pid_file.unlink()
-
-    def _orphans(self) -> list[psutil.Process]:
-        return [process for process in processes.named(self.program) if self._cluster in processes.title(process)]
-
-
-def as_permitted() -> list[str]:
-    """The words before a command that must not run as root: as nobody, but able to pass through our 0700 folders.
-
-    Raises ServerFailed where root lacks the means."""
-    if os.geteuid() != 0:
-        return []
-    import pwd
-
-    setpriv = shutil.which("setpriv")
-    if setpriv is None or not sys.platform.startswith("linux"):
-        raise ServerFailed(
-            "PostgreSQL",
-            "it refuses to run as root, and setpriv, which could run it as nobody, is not installed",
-            remedy="Run as an ordinary user, install util-linux, or give DATABASE_URL.",
-        )
-    nobody = pwd.getpwnam("nobody")
-    identity = [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    # Without the last of these, access() would ask as a plain nobody: PostgreSQL looks for its own files that way.
-    passage = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
-    return [setpriv, *identity, *passage]
-
-
-def _kill_all(group: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
-
-
-def _empty(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    if os.geteuid() == 0:
-        shutil.chown(folder, "nobody")
+        return f"postgresql://{_USER}@/{database}?host={quote(str(self.state.sockets), safe='')}&port=5432"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from core.errors import ServerFailed
 from core.servers.binaries import Binary, ServerName
-from core.servers.server import Report, Server
+from core.servers.server import AT_ONCE, Report, Server
 from core.servers.state import StateFolder
 
 POLICY: Final = "allkeys-lru"
@@ -58,6 +58,12 @@ class RedisServer(Server):
             "databases": "64",
         }
         return [str(binary.path), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+    async def greets(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AT_ONCE):
+                return await self.answers()
+        return False
 
     async def answers(self) -> bool:
         # Bare words on the socket: the driver would cost half a second of imports before the first page.

@@ -1,29 +1,29 @@
-"""Server: one embedded server of a state folder. What all three have in common: start, adopt, wait, end."""
+"""Server: one embedded server of a state folder. What all three have in common."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import msgspec
-import psutil
 
-from core.errors import ReelcacheError, ServerFailed
-from core.servers import process as processes
-from core.servers.binaries import MISSING, TITLES, Binary, ServerName, find_binary
-from core.servers.diagnosis import diagnose
+from core.errors import ReelcacheError
+from core.servers.binaries import TITLES, Binary, ServerName
 from core.servers.state import StateFolder
-from core.servers.unbroken import unbroken
+
+if TYPE_CHECKING:
+    import psutil
+
+    from core.servers.running import Running
 
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 """A random name of this start of this machine, where the system gives one."""
+AT_ONCE: Final = 0.2
+"""Seconds within which a server greets that is well. One that does not is looked for among the processes."""
 ServerState = Literal["starting", "ready", "failed", "stopping", "stopped"]
 
 
@@ -55,9 +55,10 @@ class Server(ABC):
     def __init__(self, state: StateFolder, report: Report | None = None) -> None:
         self.state = state
         self._report = report
-        self._process: psutil.Process | None = None
-        self._paused: tuple[psutil.Process, int] | None = None
-        """The process that we hold still, and the lock that says so to other copies for as long as we live."""
+        self._served = False
+        """Whether it served us, as far as we know."""
+        self._running: Running | None = None
+        """Its process; None until something is done with it."""
         self._since = 0.0
 
     @property
@@ -112,18 +113,27 @@ class Server(ABC):
     async def answers(self) -> bool:
         """Try once to make it ready for us; False when it does not answer yet."""
 
+    async def greets(self) -> bool:
+        """Whether it runs and is ready for us, where that is known within AT_ONCE and without loading its driver."""
+        return False
+
     async def serve(self) -> str:
         """Its URL, once it answers. Raises ServerFailed, and SettingsError on a state folder that fails it."""
         # A process that was just killed still looks alive for a moment, but answers no more.
-        if self._process is None or not processes.alive(self._process) or not await self.answers():
+        if not self._served or self.has_died() or not await self.answers():
             self._since = asyncio.get_running_loop().time()
             try:
                 async with self.state.locked(self.name):
-                    self._process = await self._adopt() or await self._start()
+                    # Whoever greets in a folder that is ours alone is the server, and need not be looked for.
+                    if await self.greets():
+                        self.say("ready", "already running")
+                    else:
+                        await self._process.begin()
             except (ReelcacheError, OSError) as problem:
                 known = self.state.unusable(problem) if isinstance(problem, OSError) else problem
                 self.say("failed", str(known))
                 raise known from None
+            self._served = True
         return self.url
 
     async def stop(self) -> int | None:
@@ -133,75 +143,49 @@ class Server(ABC):
         if process is None:
             return None
         self.say("stopping", f"process {process.pid}")
-        await self._end(process)
+        await self._process.end(process)
+        self._served = False
         self.say("stopped", f"process {process.pid}")
         return process.pid
 
     def find(self) -> psutil.Process | None:
         """Its process, whoever started it."""
-        return processes.find(self.record, self.program, self.mark)
+        return self._process.find()
 
     def has_died(self) -> bool:
         """Whether it served us and its process is gone. Costs a look into the process table."""
-        return self._process is not None and not processes.alive(self._process)
+        return self._served and self._process.has_died()
+
+    @property
+    def _process(self) -> Running:
+        if self._running is None:
+            # With it comes what looks into processes: most starts find a server that greets them.
+            from core.servers.running import Running
+
+            self._running = Running(self)
+        return self._running
 
     # ------------------------------------------------------------------------------------------------ broken on purpose
 
     @property
     def paused(self) -> bool:
         """Whether this copy of the program holds it still."""
-        return self._paused is not None
+        return self._running is not None and self._running.paused
 
     def pause(self) -> None:
         """Hold all of its processes still until `resume`; when this copy dies without, the next to adopt it resumes it.
 
         Raises ServerFailed where it does not run or is held still already."""
-        process = self._running()
-        claim = self.state.claim(self._pause)
-        if claim is None:
-            raise self._held_still()
-        processes.suspend(process)
-        self._paused = process, claim
+        self._process.pause()
 
     def resume(self) -> None:
         """Let go what `pause` holds; nothing when that is nothing."""
-        if self._paused is not None:
-            process, claim = self._paused
-            self._paused = None
-            processes.resume(process)
-            os.close(claim)
+        if self._running is not None:
+            self._running.resume()
 
     def kill(self) -> None:
         """End it at once, whatever it is at. Raises ServerFailed where it does not run."""
-        process = self._running()
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-        self.resume()
-
-    @property
-    def _pause(self) -> str:
-        return f"{self.name}-paused"
-
-    def _running(self) -> psutil.Process:
-        process = self.find()
-        if process is None:
-            raise ServerFailed(TITLES[self.name], "it does not run")
-        return process
-
-    def _held_still(self) -> ServerFailed:
-        whose = "" if self.paused else " of another copy of the program"
-        return ServerFailed(
-            TITLES[self.name], f"a fault switch{whose} holds it still", remedy="Lift the fault there, or end that copy."
-        )
-
-    def _let_go(self, process: psutil.Process) -> None:
-        """Resume what a copy held still that was killed. Raises ServerFailed where a living copy holds it."""
-        if processes.suspended(process):
-            claim = self.state.claim(self._pause)
-            if claim is None:
-                raise self._held_still()
-            processes.resume(process)
-            os.close(claim)
+        self._process.kill()
 
     # -------------------------------------------------------------------------------------------------------- details
 
@@ -214,80 +198,3 @@ class Server(ABC):
         """Raise ServerFailed where it has no data yet and the disk no room for them."""
         if not self.data.exists():
             self.state.require_space(TITLES[self.name], self.new_data)
-
-    async def _adopt(self) -> psutil.Process | None:
-        process = await asyncio.to_thread(self.find)
-        if process is None:
-            return None
-        self.say("starting", f"found running as process {process.pid}")
-        await asyncio.to_thread(self._let_go, process)
-        while processes.alive(process) and not self.socket.exists():
-            if time.time() - process.create_time() > self.patience:
-                # A cleaner of temporary files took its socket away: nobody can reach it any more.
-                self.say("starting", f"process {process.pid} has lost its socket, ending it")
-                await unbroken(self._end(process))
-                return None
-            await asyncio.sleep(0.01)
-        if not await self._ready(process):
-            return None
-        self.say("ready", f"already running as process {process.pid}")
-        return process
-
-    async def _start(self) -> psutil.Process:
-        binary = await asyncio.to_thread(find_binary, self.name)
-        if binary is None:
-            raise ServerFailed(TITLES[self.name], "it is not installed", remedy=MISSING[self.name])
-        await self.prepare(binary)
-        self.say("starting", f"starting {binary.path.name}")
-        try:
-            process = await unbroken(asyncio.to_thread(self._launch, binary))
-        except OSError as problem:
-            reason, remedy = diagnose(self.name, f"{binary.path}: {problem.strerror or problem}")
-            raise ServerFailed(TITLES[self.name], reason, remedy=remedy) from None
-        try:
-            if not await self._ready(process):
-                raise self._died()
-        except ServerFailed:
-            await unbroken(self._end(process))
-            raise
-        self.say("ready", f"process {process.pid}")
-        return process
-
-    def _launch(self, binary: Binary) -> psutil.Process:
-        # A variable such as PGPORT would change what our words mean; the logs are to be in English.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        environment["LC_ALL"] = "C"
-        return processes.launch(self.command(binary), log=self.log, record=self.record, environment=environment)
-
-    async def _ready(self, process: psutil.Process) -> bool:
-        """Wait until it answers; False when it died meanwhile. Raises ServerFailed when its time is over."""
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + self.patience
-        while not await self.answers():
-            if not processes.alive(process):
-                return False
-            if clock() > deadline:
-                raise ServerFailed(
-                    TITLES[self.name],
-                    f"process {process.pid} runs but did not answer within {self.patience:.0f} seconds",
-                    remedy=f"See {self.log}; end it with `reelcache stop`, then try again.",
-                )
-            await asyncio.sleep(0.01)
-        return True
-
-    async def _end(self, process: psutil.Process) -> None:
-        try:
-            await processes.end(process, self.farewell, seconds=15.0)
-        except psutil.AccessDenied:
-            raise ServerFailed(
-                TITLES[self.name], f"process {process.pid} belongs to another user and cannot be ended"
-            ) from None
-        self.record.unlink(missing_ok=True)
-        self._process = None
-
-    def _died(self) -> ServerFailed:
-        said = self.log.read_text("utf-8", "replace") if self.log.exists() else ""
-        reason, remedy = diagnose(self.name, said)
-        return ServerFailed(
-            TITLES[self.name], f"it ended at once: {reason}", remedy=f"{remedy} See {self.log}.".strip()
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from psycopg import sql
@@ -61,6 +61,6 @@ async def _version(connection: Connection) -> int:
 
 @lru_cache(maxsize=1)
 def _migrations() -> dict[int, sql.SQL]:
-    text = (files("core.stores") / "postgres.sql").read_text("utf-8")
+    text = Path(__file__).with_name("postgres.sql").read_text("utf-8")
     _, *parts = re.split(r"(?m)^-- migration ([0-9]+)$", text)
     return {int(number): sql.SQL(block) for number, block in zip(parts[::2], parts[1::2], strict=True)}

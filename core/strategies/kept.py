@@ -25,6 +25,8 @@ from core.heap import give_back
 from core.query import Query
 from core.stores.base import Store
 
+FIRST_ROWS: Final = 0.25
+"""Seconds that whoever opened a store has for their first rows, before anything is made or looked at behind them."""
 LEAST: Final = 1_000
 """Rows of an answer from which on something is worth being kept of it: a store walks through fewer in no time."""
 LOOKS: Final = 3
@@ -89,6 +91,7 @@ class Keeper(ABC, Generic[A, D]):
         self._too_large: set[A] = set()
         self._looks: OrderedDict[A, int] = OrderedDict()
         self._resting = 0.0
+        self._opened = time.monotonic()
         self._moments = itertools.count()
         self._in_turn = asyncio.Lock()
         self.being_made: set[A] = set()
@@ -154,6 +157,7 @@ class Keeper(ABC, Generic[A, D]):
     async def _make(self, asked: A, rows: int) -> None:
         try:
             async with self._in_turn:
+                await asyncio.sleep(self._opened + FIRST_ROWS - time.monotonic())
                 started = time.perf_counter()
                 kept = Kept(asked, self._new(asked, rows), (await self._store.changed_since(None)).place)
                 async with aclosing(self._rows(asked)) as parts:

@@ -77,7 +77,13 @@ async def desk(
     app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue), memory)
     async with app.run_test(size=size, notifications=True, tooltips=tooltips) as pilot:
         found = Desk(app, pilot, catalogue)
-        await found.until(lambda: isinstance(app.screen, BrowseScreen) and found.table.window.total is not None)
+        await found.until(
+            lambda: (
+                isinstance(app.screen, BrowseScreen)
+                and app.screen.whole.is_set()
+                and found.table.window.total is not None
+            )
+        )
         yield found
 
 

@@ -18,6 +18,11 @@ from tui.screens import dialogs
 
 IMPORTED = re.compile(rb"import time:\s+\d+ \|\s+\d+ \|\s+([\w.]+)")
 DRIVER = {"postgresql": "psycopg", "mongodb": "pymongo"}
+LATER = {
+    *("core.inspection", "core.lab.edits", "core.lab.visitors", "core.loading", "core.locating", "core.place_loading"),
+    *("core.ranking", "core.strategies.places", "tui.editing", "tui.exporting", "tui.locate", "tui.palette"),
+}
+"""What a key asks for, or a person who waits for it anyway."""
 
 
 @pytest.mark.parametrize("store", DRIVER)
@@ -41,6 +46,9 @@ async def test_only_the_chosen_stores_driver_is_loaded_until_the_first_rows(
     others = {driver for name, driver in DRIVER.items() if name != store}
     assert not loaded & {*others, "redis", "pandas", "numpy", "data", "typer", "pydantic", "psutil", "tomllib"}
     assert "tui.screens.dialogs" in modules
+    assert sorted(modules & LATER) == []
+    if store == "postgresql":
+        assert "importlib.metadata" not in modules
     assert not modules & {f"tui.screens.{module}" for module in dialogs.MODULES.values()}
 
 

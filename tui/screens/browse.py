@@ -190,7 +190,7 @@ class BrowseScreen(SwitchingScreen):
     def _let_count(self, query: Query) -> None:
         """The rows of this query have come, or will not."""
         if query == self.query_now:
-            self._rows_came.set()
+            self.call_after_refresh(self._rows_came.set)
 
     def _store_away(self, error: Exception) -> None:
         if not isinstance(error, StoreUnavailable):
@@ -225,6 +225,7 @@ class BrowseScreen(SwitchingScreen):
             # They count for as long as the store is at it; one types for the rows, and who types on wants no histogram.
             async with asyncio.timeout(_ROWS_FIRST):
                 await self._rows_came.wait()
+        await self.whole.wait()
         genres, years = await asyncio.gather(self.catalogue.genres(query), self.catalogue.years(query))
         self._counts = (query, genres)
         self.query_one(YearsPanel).show(years)
@@ -252,6 +253,8 @@ class BrowseScreen(SwitchingScreen):
     @on(StatsSampled)
     def show_stats(self, event: StatsSampled) -> None:
         event.stop()
+        if not self.whole.is_set():
+            return  # the next ones come soon
         self.watch_stats(event.stats)
         filling = self.catalogue.filling
         self.query_one(FillingLine).progress = filling
@@ -344,7 +347,11 @@ class BrowseScreen(SwitchingScreen):
 
     def _read_detail(self) -> None:
         """Read the movie under the cursor, where there is a panel to show it."""
-        if self.query_one(DetailPanel).region and (movie := self.query_one(MovieTable).current) is not None:
+        if (
+            self.whole.is_set()
+            and self.query_one(DetailPanel).region
+            and (movie := self.query_one(MovieTable).current) is not None
+        ):
             run(self, self._fetch_detail(movie.id), doing="read the movie", group="detail")
 
     async def _fetch_detail(self, id: str) -> None:

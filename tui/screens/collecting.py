@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from textual.worker import Worker
 
 from core.filter_text import filter_text
 from core.model import Movie
-from tui.exporting import Exported, export_all, export_some, path_of, refusal
 from tui.formats import plural, slug
 from tui.screens import dialogs
 from tui.screens.records import RecordScreen
 from tui.widgets.movie_table import MovieTable
 from tui.work import run
+
+if TYPE_CHECKING:
+    from tui.exporting import Exported
 
 _COPY_HINT: Final = "Copied, where the terminal lets programs copy."
 
@@ -72,6 +74,8 @@ class CollectingScreen(RecordScreen):
         run(self, self._ask_and_export(), doing="export", group="export-dialog")
 
     async def _ask_and_export(self) -> None:
+        from tui.exporting import path_of, refusal
+
         table = self.query_one(MovieTable)
         marked = list(table.marked.values())
         many = len(marked) if marked else table.window.total or 0
@@ -89,6 +93,8 @@ class CollectingScreen(RecordScreen):
         self._export = run(self, self._write(path, marked), doing="export the movies", group="export")
 
     async def _write(self, path: Path, marked: list[Movie]) -> None:
+        from tui.exporting import export_all, export_some
+
         began = monotonic()
 
         def told(rows: int, total: int) -> None:

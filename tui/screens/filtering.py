@@ -64,7 +64,8 @@ class FilteredScreen(WatchedScreen):
         """The keys that open a box come before all others, so they must let a box have them that is open already."""
         return action != "ask" or not isinstance(self.focused, Input)
 
-    def action_ask(self, asking: str) -> None:
+    async def action_ask(self, asking: str) -> None:
+        await self.whole.wait()
         self.action_pane("movies")
         bar = self.query_one(FilterBar)
         if asking == "text":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
@@ -41,6 +42,7 @@ class PanedScreen(Screen[None]):
     """The parts and their arrangement; what they show is for a subclass to say.
 
     Where there is room for one pane alone, keys 1 to 6 choose it; where there is room for all, they move the focus.
+    The table stands first, with what reaches over the whole width; the others join it once it was painted.
     """
 
     CSS_PATH = "browse.tcss"
@@ -57,34 +59,56 @@ class PanedScreen(Screen[None]):
         self._beside = "genres"
         """Which of genres and consistency, or details instead of the counters too, stands beside the table: the one
         that was last chosen."""
+        self.whole = asyncio.Event()
+        """All parts are there."""
 
     def compose(self) -> ComposeResult:
         self._arrange()
         yield StatusLine()
         yield NoticeLine()
         yield StrategyBar(self._strategies, self._stores)
-        yield PaneTabs()
         with Horizontal(id="body"):
             with Vertical(id="main"):
-                yield FilterBar()
                 yield FilterLine()
                 yield MovieTable(id="movies")
-            with Vertical(id="side"):
-                yield CountersPanel(id="stats")
-                yield GenrePanel(id="genres")
-                yield YearsPanel(id="years")
-                yield ConsistencyPanel(id="consistency")
-            yield DetailPanel(id="details")
+            yield Vertical(id="side")
         yield TracePanel(id="log")
         yield TourBox()
-        yield CountersStrip()
-        yield FillingLine()
         yield KeyFooter()
-        yield Static("", id="too-small", markup=False)
 
-    def on_mount(self) -> None:
-        if self.alone and self.app.return_value is None:
-            self.set_focus(self.query_one(f"#{self.pane}"))
+    @on(events.Mount)
+    async def _add_parts(self) -> None:
+        if self.app.return_value is not None:
+            return
+        if self.has_class("-one"):  # which they arrange otherwise
+            await self._furnish()
+        else:
+            self.call_after_refresh(self._furnish)
+
+    async def _furnish(self) -> None:
+        """Add the parts that stand beside the table, or wait to be shown: to make them takes as long as the table."""
+        if not self.is_running:
+            return
+        side = (
+            *(CountersPanel(id="stats"), GenrePanel(id="genres")),
+            *(YearsPanel(id="years"), ConsistencyPanel(id="consistency")),
+        )
+        with self.app.batch_update():
+            for mounting in (
+                self.mount(PaneTabs(), after=self.query_one(StrategyBar)),
+                self.query_one("#main").mount(FilterBar(), before=0),
+                self.query_one("#side").mount(*side),
+                self.query_one("#body").mount(DetailPanel(id="details")),
+                self.mount(CountersStrip(), FillingLine(), before=self.query_one(KeyFooter)),
+                self.mount(Static("", id="too-small", markup=False)),
+            ):
+                await mounting
+            if not self.is_running:
+                return
+            self.whole.set()
+            self._arrange()
+            if self.pane != "movies":
+                self.set_focus(self.query_one(f"#{self.pane}"))
 
     def say(self, text: str, *, alarming: bool = False) -> None:
         """Put a text in the status line's place; an empty one gives the place back."""
@@ -98,8 +122,9 @@ class PanedScreen(Screen[None]):
         if pane in self._hidden:
             self._hide(self._hidden - {pane})
         self._arrange()
-        # At once, or keys that arrive in one go with this one would still go to the old place.
-        self.set_focus(self.query_one(f"#{pane}"))
+        if self.whole.is_set():  # else it is focused when it comes
+            # At once, or keys that arrive in one go with this one would still go to the old place.
+            self.set_focus(self.query_one(f"#{pane}"))
 
     def action_full(self) -> None:
         """Give the pane the whole screen, or take it back."""
@@ -172,7 +197,7 @@ class PanedScreen(Screen[None]):
         for pane in PANES:
             self.set_class(pane == self.pane, f"-{pane}")
         self.memory.change(full=self.pane if self.alone else None)
-        if self.is_mounted:
+        if self.whole.is_set():
             self.query_one(PaneTabs).pane = self.pane
             need = f"Reelcache needs {LEAST_WIDTH} columns and {LEAST_HEIGHT} rows; here are {width} and {height}."
             self.query_one("#too-small", Static).update(need if small else "")

@@ -11,9 +11,7 @@ from core.catalogue import Catalogue
 from core.errors import EditConflict, MovieNotFound
 from core.model import Movie, replace, same_content
 from tui.completing import Word
-from tui.editing import changes_between
 from tui.formats import visible
-from tui.locate import first_titled, locate
 from tui.remembered import Memory
 from tui.screens import dialogs
 from tui.screens.filtering import FilteredScreen
@@ -112,6 +110,8 @@ class RecordScreen(FilteredScreen):
 
     async def _go_to_title(self, beginning: str) -> None:
         table, bar = self.query_one(MovieTable), self.query_one(FilterBar)
+        from tui.locate import first_titled
+
         number = await first_titled(self.catalogue.browse, self.query_now, beginning)
         if number is not None:
             table.go_to(number)
@@ -130,6 +130,8 @@ class RecordScreen(FilteredScreen):
         await self._go_to_movie(movie)
 
     async def _go_to_movie(self, movie: Movie) -> bool:
+        from tui.locate import locate  # rows are looked for long after the start
+
         number = await locate(self.catalogue.browse, self.query_now, movie)
         if number is not None:
             self.query_one(MovieTable).go_to(number, movie.id)
@@ -260,6 +262,8 @@ class RecordScreen(FilteredScreen):
         """Save what was there before, over what is there now; where somebody else saved since, field by field."""
         assert saved.after is not None
         wanted, base = saved.restored, saved.after
+        from tui.editing import changes_between  # which the dialog brings
+
         review = dialogs.ReviewScreen(f"Undo · {saved.title[:40]}", changes_between(base, wanted), go="undo")
         if not await self.app.push_screen_wait(review):
             return False

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.notifications import SeverityLevel
 from textual.worker import Worker
 
 from core.catalogue import Catalogue
-from core.lab.visitors import Visitors
 from tui.near_texts import near_told
 from tui.remembered import Memory
 from tui.screens import dialogs
@@ -20,6 +20,9 @@ from tui.widgets.movie_table import MovieTable
 from tui.widgets.status import STORE_NAMES
 from tui.widgets.strategy_bar import Kind, StrategyBar
 from tui.work import run
+
+if TYPE_CHECKING:
+    from core.lab.visitors import Visitors
 
 _WAITING_SECONDS: Final = 0.1
 
@@ -32,7 +35,6 @@ class SwitchingScreen(TouringScreen):
         self._switching: str | None = None
         self._switch_work: Worker[None] | None = None
         self._nearing = False
-        self.visitors = Visitors(catalogue)
 
     def action_choose_strategy(self) -> None:
         chooser = dialogs.StrategyScreen(
@@ -66,6 +68,13 @@ class SwitchingScreen(TouringScreen):
         movie = self.query_one(MovieTable).current
         first = self.catalogue.keys_of(movie.id) if movie else ()
         self.app.push_screen(dialogs.KeysScreen(self.catalogue.keys, self.catalogue.inspect, first))
+
+    @cached_property
+    def visitors(self) -> Visitors:
+        """The simulated traffic."""
+        from core.lab.visitors import Visitors  # not before the first rows
+
+        return Visitors(self.catalogue)
 
     @property
     def visitors_mark(self) -> str:

@@ -46,7 +46,7 @@ class WatchedScreen(PanedScreen):
 
     def _show_figures(self) -> None:
         summary = self.windows.summary(self._span)
-        if summary is None or self._newest is None:
+        if summary is None or self._newest is None or not self.whole.is_set():
             return
         marks = {"visitors": self.visitors_mark, "metrics": self.metrics_at}
         self.query_one(StatusLine).show(summary, paused=self._paused, **marks)

@@ -17,10 +17,10 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from core.errors import ServerFailed
-from core.servers import server as server_module
+from core.servers import running as running_module
 from core.servers.binaries import find_binary
 from core.servers.embedded import EmbeddedServers, stop_embedded
-from core.servers.postgresql import as_permitted
+from core.servers.postgres_files import as_permitted
 from core.servers.server import ServerStep
 from tests.core.servers.another_copy import another_copy
 
@@ -121,7 +121,7 @@ async def test_a_copy_killed_at_its_first_start_leaves_nothing_in_the_way(state_
 async def test_a_missing_mongod_is_named_and_troubles_nobody_else(
     servers: EmbeddedServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "find_binary", lambda name: None if name == "mongodb" else find_binary(name))
+    monkeypatch.setattr(running_module, "find_binary", lambda name: None if name == "mongodb" else find_binary(name))
     with pytest.raises(ServerFailed, match=r"MongoDB: it is not installed\. Install mongod .* MONGO_URL"):
         await servers.mongodb()
     assert await servers.redis()

@@ -27,8 +27,8 @@ def state_dir(lived_in: Path) -> Path:
 
 
 def tree(process: psutil.Process) -> list[psutil.Process]:
-    """A process and all that it started."""
-    return [process, *process.children(recursive=True)]
+    """A process and all that it started; not what has ended since, which a parent that stands still cannot reap."""
+    return [process, *(child for child in process.children(recursive=True) if alive(child))]
 
 
 async def test_what_a_killed_copy_left_paused_goes_on_at_the_next_start(

@@ -13,7 +13,7 @@ from typing import Final
 
 from psycopg.conninfo import conninfo_to_dict
 
-from core.servers.postgresql import as_permitted
+from core.servers.postgres_files import as_permitted
 from tests.debian import debian_program
 from tests.processes import Running, ServerProcess, free_port
 
