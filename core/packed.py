@@ -160,7 +160,11 @@ _all_lists: Final[Callable[[Movie], tuple[tuple[str, ...], ...]]] = attrgetter(
     *(field.name for field in FIELDS if field.kind == "list")
 )
 _READ: Final[tuple[Callable[[Sequence[str]], Sequence[Value]], ...]] = tuple(
-    _texts if field.kind == "text" else Remembered(_RECURRING[field.kind]).of if field.name in RECURRING else _lists
+    _texts
+    if field.kind == "text"
+    else Remembered(_RECURRING[field.kind], MANY_VALUES).of
+    if field.name in RECURRING
+    else _lists
     for field in FIELDS
 )
 _WRITE: Final = tuple(

@@ -7,19 +7,20 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-MOST: Final = 50_000
-"""Texts that are remembered: the days of a century, and more."""
+_MOST: Final = 50_000
+"""Texts that are remembered where nothing else is said: the days of a century, and more."""
 
 
 class Remembered(dict[str, T]):
-    """What a function makes of each text."""
+    """What a function makes of each text: of about `most` it is known, then they are forgotten."""
 
-    def __init__(self, make: Callable[[str], T]) -> None:
+    def __init__(self, make: Callable[[str], T], most: int = _MOST) -> None:
         self._make = make
+        self._most = most
 
     def of(self, texts: Iterable[str]) -> list[T]:
         """What it makes of these. Raises what it raises."""
-        if len(self) > MOST:
+        if len(self) > self._most:
             self.clear()
         return [*map(self.__getitem__, texts)]
 
