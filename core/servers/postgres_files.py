@@ -32,6 +32,13 @@ async def create(binary: Binary, folder: Path, user: str) -> None:
     fresh.rename(folder)
 
 
+def major_version(folder: Path) -> int:
+    """The major version of the server that they belong to; 0 where they do not say."""
+    with contextlib.suppress(OSError, ValueError):
+        return int((folder / "PG_VERSION").read_text("ascii"))
+    return 0
+
+
 async def clear_the_dead(folder: Path, program: str, cluster: str) -> None:
     """Wait for what a killed server left behind, and take away its pid file where another process has the number.
 

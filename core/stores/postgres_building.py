@@ -18,11 +18,15 @@ from core.stores import postgres_indexes as indexes
 from core.stores.postgres_connections import Connection, Connections
 
 AT_ONCE: Final = 2
-"""Indexes that are being made at a time."""
+"""Processes of the server that are at it: one for each index, or two for the largest."""
+_SHARED: Final = 180_000
+"""The version from which on the server makes an index of words by several processes."""
 _LOOK: Final = 0.05
 """Seconds between two looks whether somebody waits: nobody waits much longer than that."""
-_COSTLY: Final = ("movies_words", "movies_title_beginnings")
-"""The indexes that take longest: the sooner they are begun, the sooner all are there."""
+_WORDS: Final = "movies_words"
+_COSTLY: Final = (_WORDS, "movies_title_beginnings")
+"""The indexes that take longest, that of the words as long as all others: the sooner they are begun, the sooner all are
+there."""
 _MEMORY: Final = "64MB"
 _GIVE_WAY: Final = """
 select count(pg_cancel_backend(builder)) from unnest(%s::integer[]) as builder
@@ -36,22 +40,37 @@ async def make_together(connections: Connections, connection: Connection, second
     `connection` has the lock that who makes indexes must have."""
     missing = await indexes.missing(connection)
     waiting = deque(sorted(missing, key=lambda name: _COSTLY.index(name) if name in _COSTLY else len(_COSTLY)))
+    words = deque[str]()
+    words_made = asyncio.Event()
 
-    async def build(builder: Connection) -> None:
+    async def build(builder: Connection, some: deque[str], helpers: int) -> None:
+        await builder.execute("select set_config('max_parallel_maintenance_workers', %s, false)", (str(helpers),))
+        while some:
+            name = some.popleft()
+            create = sql.SQL("create index if not exists {} on {}")
+            try:
+                await builder.execute(create.format(sql.Identifier(name), indexes.INDEXES[name]))
+            except errors.QueryCanceled:
+                waiting.clear()
+
+    async def build_all(builder: Connection, *, leads: bool) -> None:
         async with connections.asking(builder, limit=seconds):
             await indexes.allow_making(builder, _MEMORY)
-            while waiting:
-                name = waiting.popleft()
-                create = sql.SQL("create index if not exists {} on {}")
+            if leads:
                 try:
-                    await builder.execute(create.format(sql.Identifier(name), indexes.INDEXES[name]))
-                except errors.QueryCanceled:
-                    waiting.clear()
+                    await build(builder, words, AT_ONCE - 1)
+                finally:
+                    words_made.set()
+            await words_made.wait()
+            await build(builder, waiting, 0)
 
     async with AsyncExitStack() as stack:
         builders = [await stack.enter_async_context(connections.apart()) for _ in range(AT_ONCE)]
         numbers = [builder.info.backend_pid for builder in builders]
-        building = [asyncio.create_task(build(builder)) for builder in builders]
+        if builders[0].info.server_version >= _SHARED and _WORDS in waiting:
+            waiting.remove(_WORDS)
+            words.append(_WORDS)
+        building = [asyncio.create_task(build_all(builder, leads=builder is builders[0])) for builder in builders]
         try:
             while (await asyncio.wait(building, timeout=_LOOK, return_when=asyncio.FIRST_EXCEPTION))[1]:
                 if any(task.done() and task.exception() for task in building):

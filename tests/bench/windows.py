@@ -66,9 +66,10 @@ async def rows(run: Run) -> AsyncIterator[Row]:
 async def loads(catalogue: Catalogue, rows: int) -> AsyncIterator[Row]:
     """A CSV file through the program into nothing; the same rows by the server's own means into a bare table.
 
-    PostgreSQL takes the file's bytes and makes arrays, keys and words itself, as well as SQL does; MongoDB takes ready
-    documents, and for comparison PostgreSQL ready bytes: there words and sort keys are in a file before the clock runs,
-    which stops while the next batch is read from that."""
+    They are given as the bytes of COPY, or as documents: words and sort keys are in a file before the clock runs, which
+    stops while the next batch is read from that. For comparison PostgreSQL also takes the bytes of the CSV and makes
+    arrays, keys and words itself, as well as SQL does: words of single fields it does not tell from others, so that
+    its index of them is made in less than half of the time."""
     file = csv(rows)
     await catalogue._binding.store.clear()
     began = time.perf_counter()
@@ -80,10 +81,10 @@ async def loads(catalogue: Catalogue, rows: int) -> AsyncIterator[Row]:
         raw = await inserted(catalogue, rows)
         yield measured("S12", what, [ours], peer="ready documents, the same indexes", theirs=[raw], ratio_at_most=1.3)
         return
-    raw = await copied(catalogue, rows, transformed)
-    yield measured("S12", what, [ours], peer="COPY of the CSV, SQL, the same indexes", theirs=[raw], ratio_at_most=1.3)
     raw = await copied(catalogue, rows, as_they_are)
-    yield measured("S12", what, [ours], peer="COPY of ready bytes, the same indexes", theirs=[raw])
+    yield measured("S12", what, [ours], peer="COPY of ready bytes, the same indexes", theirs=[raw], ratio_at_most=1.3)
+    raw = await copied(catalogue, rows, transformed)
+    yield measured("S12", what, [ours], peer="COPY of the CSV, SQL, indexes of fewer words", theirs=[raw])
 
 
 def csv(rows: int) -> Path:
