@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from core import Settings
+from data import Synthetic
 from tui.actions import ACTIONS, PLACES
 from tui.app import ReelcacheApp
 from tui.screens.browse import BrowseScreen
@@ -22,6 +23,8 @@ from tui.widgets.movie_table import MovieTable
 ROOT: Final = Path(__file__).parents[2]
 README: Final = ROOT / "README.md"
 PICTURES: Final = ROOT / ".github"
+MANY: Final = 1_000_000
+SHIPPED: Final = 17_472
 SCREENS: Final = (
     ("boards", ("B",), "From&#160;Redis"),
     ("places", ("P", *"paris", "enter"), "Strasbourg"),
@@ -52,10 +55,11 @@ def renewed(text: str) -> str:
 
 
 async def pictures() -> AsyncIterator[tuple[str, str]]:
-    """The screen after some browsing, and the screens over it: the name of each and an SVG."""
+    """The screen after some browsing, the screens over it, and its last row among a million more: the name of each and
+    an SVG."""
     folder = Path(tempfile.mkdtemp(prefix="rc-"))
     app = ReelcacheApp(Settings(state_dir=folder))
-    async with app.run_test(size=(150, 44)) as pilot, asyncio.timeout(180):
+    async with app.run_test(size=(150, 44)) as pilot, asyncio.timeout(600):
         while not isinstance(app.screen, BrowseScreen) or app.catalogue is None or app.catalogue.filling:
             await pilot.pause(0.1)
         await app.catalogue.ready()
@@ -73,6 +77,12 @@ async def pictures() -> AsyncIterator[tuple[str, str]]:
             yield name, drawn
             while app.screen is not screen:
                 await pilot.press("escape")
+        await app.catalogue.load(Synthetic(MANY, seed=1))
+        last = f"{MANY + SHIPPED:,}"
+        await pilot.press("r", "G")
+        while last not in (drawn := _drawn(app)) or screen.query_one(MovieTable).window.waiting:
+            await pilot.pause(0.1)
+        yield "million", drawn
     shutil.rmtree(folder)
 
 
