@@ -6,7 +6,7 @@ longer.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pymongo.errors import OperationFailure
 
@@ -32,7 +32,8 @@ async def value_counts(at: MongoConnection, query: Query, field: str) -> tuple[V
     ]
     with at.long_call():
         hint = await _sooner(at, query)
-        groups = await (await at.movies.aggregate(stages, collation=BINARY, hint=hint)).to_list()
+        named: dict[str, Any] = {} if hint is None else {"hint": hint}
+        groups = await (await at.movies.aggregate(stages, collation=BINARY, **named)).to_list()
     counts = (ValueCount(name=str(group["_id"]), count=group["count"]) for group in groups)
     return tuple(sorted(counts, key=lambda value: (-value.count, value.name)))
 

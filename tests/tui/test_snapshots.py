@@ -207,7 +207,7 @@ async def test_the_store_away_before_anything_was_read(tmp_path: Path) -> None:
     catalogue.failing = StoreUnavailable("PostgreSQL", "the connection was refused", remedy="Start it again.")
     app = ReelcacheApp(Settings(state_dir=tmp_path), opening(catalogue))
     async with app.run_test(size=SIZES[0]) as pilot:
-        await until(pilot, lambda: "PostgreSQL is away" in screen_text(app))
+        await until(pilot, lambda: "PostgreSQL is away" in screen_text(app) and "no traffic" in screen_text(app))
         await same_at_each_size(pilot, "store-away")
 
 

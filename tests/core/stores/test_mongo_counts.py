@@ -18,6 +18,7 @@ ASKED: Final = (
     Query(text="nobody"),
     Query(year_from=1960, ranges=(Range("runtime", least=90),)),
     Query(within=(("directors", "a"),)),
+    Query(within=(("countries", "france|italy"),)),
 )
 
 
