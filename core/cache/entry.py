@@ -22,6 +22,8 @@ _HEADER_SLICE: Final = slice(HEADER_BYTES)
 _FRESH_UNTIL: Final = slice(18, 30)
 _PAYLOAD: Final = slice(HEADER_BYTES, None)
 _SHORT_LOAD_MS: Final = 0xFF
+_FEW: Final = 4
+"""Entries that are sooner judged one by one."""
 
 
 class UnreadableEntry(ValueError):
@@ -91,6 +93,8 @@ class FreshPayloads:
 
     def __call__(self, values: Sequence[bytes | None], now: int) -> list[bytes | None]:
         """The payload of each that is so, and None for each other one; `now` in Redis milliseconds since 1970."""
+        if len(values) <= _FEW:
+            return [self._payload(value, now) for value in values]
         present = [value for value in values if value]
         heads = b"".join([value[_HEADER_SLICE] for value in present])
         soon = b"%012x" % min(now + _SHORT_LOAD_MS * self._loads, _MAX_FRESH_UNTIL)

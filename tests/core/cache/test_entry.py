@@ -39,7 +39,7 @@ quick_loads = st.builds(msgspec.structs.replace, entries, load_ms=st.integers(0,
 
 @given(
     st.one_of(
-        st.lists(st.one_of(quick_loads.map(pack), st.none())),
+        st.lists(st.one_of(quick_loads.map(pack), st.none()), min_size=5),
         st.lists(st.one_of(quick_loads.map(pack), entries.map(pack), st.binary(), st.none())),
     ),
     st.data(),
