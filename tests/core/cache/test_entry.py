@@ -63,6 +63,13 @@ def test_the_fresh_payloads_are_what_unpacking_says(
     assert FreshPayloads(b"m", loads)(values, now) == fresh
 
 
+def test_pieces_that_make_whole_headers_together_are_no_entries() -> None:
+    whole = pack(Entry(known=True, version=7, fresh_until=(1 << 48) - 1, load_ms=1, codec="m", payload=b"film"))
+    head = whole[:HEADER_BYTES]
+    values = [head[:20], head[20:] + head[:20], head[20:], whole, whole]
+    assert FreshPayloads(b"m", 0)(values, 0) == [None, None, None, b"film", b"film"]
+
+
 @given(entries)
 def test_the_header_has_a_fixed_width(entry: Entry) -> None:
     assert len(pack(entry)) == HEADER_BYTES + len(entry.payload)
