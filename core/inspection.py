@@ -139,8 +139,10 @@ def _gate_in_words(gate: Gate, now_ms: int) -> tuple[str, ...]:
         lines.append(f"A reader has the lease {gate.reader.token} to fill it, for another {span}: others wait.")
     for writer in sorted(gate.writers, key=lambda writer: writer.deadline):
         left = writer.deadline - now_ms
+        void = " Its token is void, another's change of no known version came in between: what it brings is dropped."
         lines.append(
             f"A writer announced a change ({writer.token}): until it ends, or for {_span(left)} at most, nobody fills."
+            f"{void if writer.void else ''}"
             if left > 0
             else f"A writer vanished ({writer.token}), its time was up {_span(-left)} ago: it may have committed, so"
             " the next who comes drops the entry."
@@ -158,8 +160,8 @@ def _gate(seen: Anatomy, lease: Anatomy, now_ms: int) -> Gate:
     for field in seen.elements:
         if field.name == b"f" and _HEX.fullmatch(field.content):
             floor = int(field.content, 16)
-        elif field.name.startswith(b"w:") and field.content.isdigit() and len(field.content) < 19:
-            writers.add(Holder(_text(field.name[2:]), int(field.content)))
+        elif field.name.startswith((b"w:", b"v:")) and field.content.isdigit() and len(field.content) < 19:
+            writers.add(Holder(_text(field.name[2:]), int(field.content), field.name.startswith(b"v:")))
     return Gate(reader, frozenset(writers), floor)
 
 

@@ -73,7 +73,7 @@ async def load_into(
 async def _new_generation(binding: Binding) -> None:
     try:
         await binding.cache.cut_journal()
-        await binding.cache.invalidate(COLLECTION, 0, force=True)
+        await binding.cache.forget(COLLECTION)
     except CacheUnavailable:
         await binding.trust.owe(COLLECTION, 0, None)
 

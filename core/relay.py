@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from core.audit import Auditor
-from core.cache.redis import RedisCache
+from core.cache.redis import Outdated, RedisCache
 from core.errors import CacheUnavailable, StoreUnavailable
 from core.observe.counters import Observer
 from core.stores.base import THEATERS, Changed, Store
@@ -93,11 +93,11 @@ class Relay:
             self._auditor.wrote(change.id)
         # The generation first: a relay that dies in between leaves the floors low, and the next one does both again.
         verdicts = await self._cache.invalidate_many(
-            [(COLLECTION, 0, True), *((key, change.version, change.forced) for key, change in untold)],
-            noting=[change.id for _, change in untold],
+            [(key, change.version, change.forced) for key, change in untold],
+            outdated=Outdated(COLLECTION, [change.id for _, change in untold]),
         )
         self._observer.invalidated("cdc" if self._store.name == "mongodb" else "relay", len(untold))
-        for (_, change), verdict in zip(untold, verdicts[1:], strict=True):
+        for (_, change), verdict in zip(untold, verdicts, strict=True):
             if verdict == "dropped":
                 self._observer.superseded(max(0.0, time.time() - change.at))
 

@@ -281,7 +281,7 @@ class Trust:
             if token is None:
                 # With it went the note of what had changed.
                 await self._cache.cut_journal()
-                await self._cache.invalidate(key, version, force=True)
+                await self._cache.forget(key)
             else:
                 # Not `invalidate`: the announcement may have come through, late, and would stand until it expires.
                 await self._cache.finish(token, [(key, version, None)])

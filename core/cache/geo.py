@@ -100,8 +100,9 @@ class GeoSets:
 
 
 def _position(lon: float, lat: float) -> tuple[str, str]:
-    """Longitude and latitude as Redis can take them: on the very upper bounds its geohash runs over."""
-    return repr(-180.0 if lon >= 180.0 else lon), repr(min(lat, _HIGHEST))
+    """Longitude and latitude as Redis can take them: on the very upper bounds its geohash runs over, and one longitude
+    below 180 it rounds to that bound."""
+    return repr(-180.0 if lon + 180.0 >= 360.0 else lon), repr(min(lat, _HIGHEST))
 
 
 def _searching(name: bytes, search: Search) -> Command:

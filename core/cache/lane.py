@@ -256,11 +256,11 @@ class Lane(asyncio.Protocol):
             # The event loop stood still: the answer may lie unread in the socket.
             self._watch(now + self._budget / 2)
             return
-        silent_since = max(self._heard, self._waiting[0].sent)
-        if now - silent_since >= self._budget:
+        # Reckoned as below: by a difference rounded otherwise, a silent server would be taken for a slow one.
+        due = max(self._heard, self._waiting[0].sent) + self._budget
+        if due <= now:
             self.abort(Overdue())
             return
-        due = silent_since + self._budget
         for waiting in self._waiting:
             if waiting.sent + self._budget > now:
                 due = min(due, waiting.sent + self._budget)

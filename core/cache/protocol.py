@@ -24,10 +24,12 @@ InvalidateVerdict = Literal["dropped", "newer", "absent"]
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Who holds a token, and the moment (ms) from which it counts no more."""
+    """Who holds a token, and the moment (ms) from which it counts no more. A writer's that is `void` still keeps
+    readers from filling, but proves nothing any more."""
 
     token: str
     deadline: int
+    void: bool = False
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -38,8 +40,8 @@ class Gate(msgspec.Struct, frozen=True):
     floor: int = 0
 
     def writes(self, token: str) -> bool:
-        """Whether this token is one of a writer in progress."""
-        return any(writer.token == token for writer in self.writers)
+        """Whether this token is one of a writer in progress, and good."""
+        return any(writer.token == token and not writer.void for writer in self.writers)
 
 
 class State(msgspec.Struct, frozen=True):
@@ -50,10 +52,12 @@ class State(msgspec.Struct, frozen=True):
 
 
 def sweep(state: State, now: int) -> State:
-    """Drop what has expired. A writer that vanished may have committed: it takes every token and the entry along."""
+    """Drop what has expired. A writer that vanished may have committed: it takes the entry and the reader's token
+    along, and leaves the other writers' void."""
     gate = state.gate
-    if any(writer.deadline <= now for writer in gate.writers):
-        return State(None, Gate(floor=gate.floor))
+    alive = frozenset(writer for writer in gate.writers if writer.deadline > now)
+    if alive != gate.writers:
+        return State(None, Gate(writers=_void(alive), floor=gate.floor))
     if gate.reader is not None and gate.reader.deadline <= now:
         return _gated(state, reader=None)
     return state
@@ -96,7 +100,8 @@ def fill(state: State, now: int, token: str, entry: Entry) -> tuple[State, FillV
 def begin(state: State, now: int, token: str, write: int, *, hide: bool = True) -> State:
     """Announce a write: until `finish`, `abort` or the deadline nobody fills. `hide` removes the entry now (strict)."""
     state = sweep(state, now)
-    writers = _without(token, state.gate.writers) | {Holder(token, now + write)}
+    void = any(writer.token == token and writer.void for writer in state.gate.writers)
+    writers = _without(token, state.gate.writers) | {Holder(token, now + write, void)}
     state = _gated(state, reader=None, writers=writers)
     return _with_entry(state, None) if hide else state
 
@@ -127,15 +132,29 @@ def abort(state: State, now: int, token: str) -> State:
 
 
 def invalidate(state: State, now: int, version: int, *, force: bool = False) -> tuple[State, InvalidateVerdict]:
-    """Carry a foreign write of this version in; `force` is for one that left no version: it trusts nothing here."""
+    """Carry a foreign write of this version in; `force` is for one that left no version: it trusts nothing here.
+
+    Writers in progress go on to keep readers from filling: one who commits next would else be seen in the store by some
+    while others are shown what was filled just before."""
     state = sweep(state, now)
     floor = max(state.gate.floor, version)
-    state = _gated(state, reader=None, writers=frozenset() if force else state.gate.writers, floor=floor)
+    writers = _void(state.gate.writers) if force else state.gate.writers
+    state = _gated(state, reader=None, writers=writers, floor=floor)
     if state.entry is None:
         return state, "absent"
     if force or state.entry.version < version:
         return _with_entry(state, None), "dropped"
     return state, "newer"
+
+
+def forget() -> State:
+    """What is left of a key whose entry is a name that never comes back: nothing, its writers included. Whoever knows
+    such a name has proof without a token."""
+    return State()
+
+
+def _void(writers: frozenset[Holder]) -> frozenset[Holder]:
+    return frozenset(Holder(writer.token, writer.deadline, True) for writer in writers)
 
 
 def _without(token: str, writers: frozenset[Holder]) -> frozenset[Holder]:

@@ -38,12 +38,12 @@ class Loaded(NamedTuple):
 
 
 class Outdated(NamedTuple):
-    """What a committed write made worthless: a key, invalidated by force, and the ids that the journal notes first,
-    under this token."""
+    """What a committed write made worthless: a key, which is forgotten, and the ids that the journal notes first, so
+    that who finds the key again finds them there, too. `token` marks that note; any will do without."""
 
     key: Key
     ids: Sequence[str]
-    token: bytes
+    token: bytes = b""
 
 
 class RedisCache:
@@ -256,21 +256,27 @@ class RedisCache:
         return (await self.invalidate_many([(key, version, force)]))[0]
 
     async def invalidate_many(
-        self, items: Sequence[tuple[Key, int, bool]], *, noting: Sequence[str] = ()
+        self, items: Sequence[tuple[Key, int, bool]], *, outdated: Outdated | None = None
     ) -> list[InvalidateVerdict]:
-        """The same for several keys, (key, version, force) each, one after the other in one round trip.
-
-        Before them, these ids are noted in the journal: who finds the keys valid again finds the ids there, too."""
-        notes = [_note(noting)] if noting else []
+        """The same for several keys, (key, version, force) each, one after the other in one round trip. What is
+        `outdated` ends before them."""
+        ending = _ending(outdated) if outdated is not None else []
         calls: list[Call] = [
             (scripts.INVALIDATE, key, (hexadecimal(version), int(force))) for key, version, force in items
         ]
-        replies = await self._run([*notes, *calls], invalidates=True)
-        verdicts = [INVALIDATED[self._accepted(reply)] for reply in replies[len(notes) :]]
-        for reply in replies[: len(notes)]:
+        replies = await self._run([*ending, *calls], invalidates=True)
+        for reply in replies[: len(ending)]:
             self._accepted(reply)
+        if outdated is not None:
+            self.forget_near([outdated.key])
+        verdicts = [INVALIDATED[self._accepted(reply)] for reply in replies[len(ending) :]]
         self.forget_near([key for (key, _, _), verdict in zip(items, verdicts, strict=True) if verdict != "newer"])
         return verdicts
+
+    async def forget(self, key: Key) -> None:
+        """Remove the entry of a key that is a name which never comes back, and all tokens of it."""
+        self._accepted((await self._run([(scripts.FORGET, key, ())], invalidates=True))[0])
+        self.forget_near([key])
 
     async def note(self, ids: Sequence[str]) -> None:
         """Note in the journal that these changed."""
@@ -301,13 +307,15 @@ class RedisCache:
         return [int(self._accepted(reply) or b"0", 16) for reply in replies]
 
     async def flush(self) -> int:
-        """Remove every entry and gate of this namespace; returns how many entries there were. Many round trips.
+        """Remove every entry of this namespace, and every gate that no writer is behind; returns how many entries there
+        were. Many round trips.
 
-        What was loaded before the call cannot be installed after it: its token is gone.
+        What was loaded before the call cannot be installed after it: its token is gone, or void.
         """
         # Gates and leases first: an entry that a doomed token still installs meanwhile is there when the entries'
         # scan begins.
-        await self._unlink(self.namespace.gates)
+        async for names in self._scan(self.namespace.gates):
+            self._accepted((await self._link.run([(scripts.CLEAR, tuple(names), ())], invalidates=True))[0])
         removed = await self._unlink(self.namespace.entries)
         self.tracking.drop(None)
         return removed
@@ -386,7 +394,7 @@ class RedisCache:
 
 
 def _ending(outdated: Outdated) -> list[Call]:
-    return [_note(outdated.ids, outdated.token), (scripts.INVALIDATE, outdated.key, (hexadecimal(0), 1))]
+    return [_note(outdated.ids, outdated.token), (scripts.FORGET, outdated.key, ())]
 
 
 def _note(ids: Sequence[str], token: bytes = b"") -> Call:

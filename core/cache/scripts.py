@@ -34,6 +34,8 @@ FINISH: Final = _read("finish")
 DROP: Final = _read("drop")
 ABORT: Final = _read("abort")
 INVALIDATE: Final = _read("invalidate")
+FORGET: Final = _read("forget")
+CLEAR: Final = _read("clear")
 NOTE: Final = _read("note")
 BEAT: Final = _read("beat")
 RING: Final = _read("ring")
@@ -43,6 +45,6 @@ SUM: Final = _read("sum")
 DECAYED: Final = _read("decayed")
 PERMITTED: Final = _read("permitted")
 ALL: Final = (
-    *(PERMITTED, ACQUIRE, FILL, BEGIN, FINISH, DROP, ABORT, INVALIDATE, NOTE, BEAT, RING),
+    *(PERMITTED, ACQUIRE, FILL, BEGIN, FINISH, DROP, ABORT, INVALIDATE, FORGET, CLEAR, NOTE, BEAT, RING),
     *(BOARD, PLACE, SUM, DECAYED),
 )

@@ -160,9 +160,8 @@ class _Leader:
         forced = list({change.id: None for change in changes if change.forced and change.id != THEATERS})
         if not forced:
             return list(changes)
-        versions = await removals(self._at, forced)
-        for id, version in (await heal(self._at, [key_of(id) for id in forced])).items():
-            versions[id] = max(version, versions.get(id, 0))
+        # What is there is the answer: a removal that was given up leaves a tombstone above a movie that lives on.
+        versions = await removals(self._at, forced) | await heal(self._at, [key_of(id) for id in forced])
         return [
             msgspec.structs.replace(change, version=max(change.version, versions.get(change.id, 0)))
             if change.forced

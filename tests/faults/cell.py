@@ -31,7 +31,15 @@ from tests.faults.history import Happened, Held, Journal, Noted, gather, genres_
 from tests.faults.proxy import MOODS, Proxy
 from tests.faults.schedule import Fault
 from tests.faults.servers import Servers, redis_url
-from tests.faults.watchers import CONNECTIONS, Entries, cold_by_right, count_connections, differences, sample
+from tests.faults.watchers import (
+    CONNECTIONS,
+    Entries,
+    cold_by_right,
+    count_connections,
+    differences,
+    gate_told,
+    sample,
+)
 
 SETTLE_SECONDS: Final = 10.0
 """How long the cache may take after the last fault until it equals the store."""
@@ -412,8 +420,9 @@ class _Run:
             held = await cold_by_right(redis, self._entries[name], KEYS)
         if self._cell.strategy == "no-cache":
             return
-        for key in await self._crew.probe([key for key in KEYS if key not in held]):
-            self._journal.write(Noted("I10", key, f"never became a hit again, in {name}", now()))
+        for key, why in (await self._crew.probe([key for key in KEYS if key not in held])).items():
+            stands = await gate_told(redis, self._entries[name], key)
+            self._journal.write(Noted("I10", key, f"never became a hit again, in {name}: {why}; {stands}", now()))
 
     async def _write_down(self, name: str, store: Store, *, last: bool) -> None:
         movies = await store.get_many([*KEYS, *(() if not last else await _new_keys(store))])

@@ -5,7 +5,7 @@ hot movies. Each operation is written down before it is called and after it came
 
     strategy NAME | store NAME    switch, while everything runs
     quiet                         let every session end its operation and stop; answers "quiet"
-    probe KEY...                  read each until it is a hit; answers "cold KEY..." with those that never were
+    probe KEY...                  read each until it is a hit; answers "cold {KEY: WHY}" with those that never were
     stop                          close the catalogue and leave
 
 It ends with code 75 where the store was away just when the catalogue was to be opened: try again.
@@ -266,25 +266,26 @@ class Session:
                         await client.browse(movies, name, f"token {token}", new, hurry=dice.random() < 0.5)
 
 
-async def probe(client: Client, movies: Movies, keys: list[str]) -> list[str]:
-    """Read each key until it is a hit; returns those that never became one."""
+async def probe(client: Client, movies: Movies, keys: list[str]) -> dict[str, str]:
+    """Read each key until it is a hit; returns those that never became one, and why the last read was none."""
     deadline = time.monotonic() + PROBE_SECONDS
 
-    async def is_hit(key: str) -> bool:
+    async def missed(key: str) -> str:
         try:
-            return (await movies.read(key)).tier != "store"
+            reading = await movies.read(key)
         except MovieNotFound:
-            return True  # where a known absence came from cannot be seen
-        except StoreUnavailable:
-            return False
+            return ""  # where a known absence came from cannot be seen
+        except StoreUnavailable as problem:
+            return str(problem)
+        return f"version {reading.version}, {reading.reason}" if reading.tier == "store" else ""
 
-    cold: list[str] = []
+    cold: dict[str, str] = {}
     for key in keys:
         await client.get(movies, f"{client.config.name}/probe", key)
-        while not await is_hit(key) and time.monotonic() < deadline:
+        while await missed(key) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
-        if not await is_hit(key):
-            cold.append(key)
+        if why := await missed(key):
+            cold[key] = why
     for question in (f"genre {HOT}", f"genre {RED}"):
         await client.browse(movies, f"{client.config.name}/probe", question)
     await client.genres(movies, f"{client.config.name}/probe")
@@ -319,7 +320,7 @@ async def run(config: Config) -> int:
                 await asyncio.gather(*sessions, *switches)
                 _say(f"quiet {client.done}")
             elif verb == "probe":
-                _say(f"cold {' '.join(await probe(client, movies, words.split()))}")
+                _say(f"cold {msgspec.json.encode(await probe(client, movies, words.split())).decode()}")
             elif verb == "stop":
                 break
         quiet.set()

@@ -69,12 +69,12 @@ class Crew:
         answers = await asyncio.gather(*(self._ask(slot, "quiet", "quiet") for slot in self._living()))
         return sum(int(answer.split()[1]) for answer in answers if answer)
 
-    async def probe(self, keys: Sequence[str]) -> list[str]:
-        """Let one client read these keys until they are hits; returns those that never were."""
+    async def probe(self, keys: Sequence[str]) -> dict[str, str]:
+        """Let one client read these keys until they are hits; returns those that never were, and why."""
         for slot in self._living():
             if answer := await self._ask(slot, f"probe {' '.join(keys)}", "cold"):
-                return answer.split()[1:]
-        return list(keys)
+                return msgspec.json.decode(answer.removeprefix("cold "), type=dict[str, str])
+        return dict.fromkeys(keys, "no client was left to read it")
 
     async def stop(self) -> None:
         """Let everybody leave in order."""

@@ -133,9 +133,21 @@ async def cold_by_right(redis: Redis, entries: Entries, keys: Sequence[str]) -> 
     for key in keys:
         gate = await redis.hgetall(entries.gate(key))
         moment = seconds * 1000 + micro // 1000
-        if any(name[:2] == b"w:" and int(until) > moment for name, until in gate.items()):
+        if any(name != b"f" and int(until) > moment for name, until in gate.items()):
             held.add(key)
     return held
+
+
+async def gate_told(redis: Redis, entries: Entries, key: str) -> str:
+    """What keeps readers from filling this key: the writers at its gate, and the floor."""
+    seconds, micro = await redis.time()
+    told = []
+    for name, value in (await redis.hgetall(entries.gate(key))).items():
+        if name == b"f":
+            told.append(f"its floor is {int(value, 16)}")
+        else:
+            told.append(f"a writer holds it for {int(value) - seconds * 1000 - micro // 1000} ms")
+    return ", ".join(told) or "its gate is open"
 
 
 def _told(movie: Movie | None) -> str:

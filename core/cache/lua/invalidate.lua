@@ -8,9 +8,7 @@ local stale = force or (version ~= nil and version < ARGV[1])
 local deleted = stale and redis.call('DEL', ENTRY) == 1
 redis.call('DEL', LEASE)
 if force then
-  for token in pairs(gate.writers) do
-    redis.call('HDEL', GATE, 'w:' .. token)
-  end
+  void(gate)
 end
 raise_floor(gate, ARGV[1])
 keep(0)

@@ -1,6 +1,7 @@
 -- Shared by every verb; core/cache/protocol.py says what they do. KEYS: the entry, the gate, the lease. Times are milliseconds.
 -- Entry: format, kind (V value, N known absence), 16 hex digits of version, ...; versions compare as strings.
--- Gate: w:<token> = deadline of a writer, f = floor. Lease: the token of the reader, which Redis itself lets expire.
+-- Gate: w:<token> = deadline of a writer, v:<token> = of one whose token is void, f = floor. Lease: the token of the
+-- reader, which Redis itself lets expire.
 local ENTRY, GATE, LEASE = KEYS[1], KEYS[2], KEYS[3]
 local FLOOR_MS = 30000
 
@@ -16,6 +17,17 @@ local function keep(after)
   end
 end
 
+-- All writers go on to block, and none proves anything. The new field first: a hash without any loses its time to live.
+local function void(gate)
+  for token, writer in pairs(gate.writers) do
+    if writer.good then
+      redis.call('HSET', GATE, 'v:' .. token, writer.deadline)
+      redis.call('HDEL', GATE, 'w:' .. token)
+      writer.good = false
+    end
+  end
+end
+
 local function sweep()
   local fields = redis.call('HGETALL', GATE)
   local gate = { writers = {}, others = 0, floor = '0000000000000000' }
@@ -27,21 +39,17 @@ local function sweep()
     else
       at = at or now()
       if tonumber(value) > at then
-        gate.writers[string.sub(name, 3)] = true
+        gate.writers[string.sub(name, 3)] = { good = string.sub(name, 1, 1) == 'w', deadline = value }
         gate.others = gate.others + 1
       else
+        redis.call('HDEL', GATE, name)
         vanished = true
       end
     end
   end
   if vanished then
-    for i = 1, #fields, 2 do
-      if fields[i] ~= 'f' then
-        redis.call('HDEL', GATE, fields[i])
-      end
-    end
     redis.call('DEL', ENTRY, LEASE)
-    gate.writers, gate.others = {}, 0
+    void(gate)
   end
   return gate
 end
@@ -62,12 +70,12 @@ local function raise_floor(gate, version)
   end
 end
 
--- Ends a writer's token; tells whether it was still held. `others` then counts the other writers.
+-- Ends a writer's token; tells whether it was still good. `others` then counts the other writers.
 local function end_writer(gate, token)
-  local held = gate.writers[token] == true
-  if held then
+  local writer = gate.writers[token]
+  if writer then
     gate.others = gate.others - 1
+    redis.call('HDEL', GATE, (writer.good and 'w:' or 'v:') .. token)
   end
-  redis.call('HDEL', GATE, 'w:' .. token)
-  return held
+  return writer ~= nil and writer.good
 end

@@ -40,6 +40,8 @@ def near(centre: tuple[float, float], points: list[tuple[float, float]], spread:
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(centre=some.tuples(_lat, _lon), points=_points, spread=some.sampled_from((1.0, 0.1, 0.01)), reach=_reach)
 @example(centre=(0.0, 180.0), points=[(0.0, -179.9), (0.0, 179.9)], spread=1.0, reach=Reach(100.0))
+@example(centre=(0.0, 179.99999999999997), points=[(0.0, -118.0)], spread=1.0, reach=Reach(6_897.0))
+@example(centre=(0.0, -118.0), points=[(0.0, 179.99999999999997)], spread=1.0, reach=Reach(6_897.0))
 @example(centre=(0.0, 179.0), points=[(0.5, -179.5)], spread=1.0, reach=Reach(None, 500.0, 500.0))
 @example(centre=(85.0, 0.0), points=[(85.0, 180.0), (85.0, 90.0)], spread=1.0, reach=Reach(2_000.0))
 async def test_a_search_finds_what_the_formula_does(

@@ -1,8 +1,8 @@
 """Every interleaving of a few readers, writers and faults over one key, run through `core.cache.protocol` itself.
 
-Checked in every state: I4, no read that starts after an acknowledged write returns anything older; I2, every entry was
-committed. Checked at rest: I1, the entry is absent or equals the store. Variants with one rule taken out must fail,
-else the search proves nothing.
+Checked in every state: I4, no read that starts after an acknowledged write returns anything older; I7, none that
+starts after another one has shown a write; I2, every entry was committed. Checked at rest: I1, the entry is absent or
+equals the store. Variants with one rule taken out must fail, else the search proves nothing.
 """
 
 from __future__ import annotations
@@ -24,15 +24,19 @@ ALIVE = 1
 
 
 class Process(NamedTuple):
-    """What it is, what it does next, and what it has seen: a reader "R" or refresher "F", a writer "W", a remover "D",
-    an edit behind the back that a trigger gives a version "X" or that leaves none "U"."""
+    """What it is, what it does next, and what it has seen: a reader "R" or refresher "F", one who first looks at the
+    store "S", a writer "W", a remover "D", an edit behind the back that a trigger gives a version "X" or that leaves
+    none "U"."""
 
     kind: str
     step: str = "start"
     moment: int = 0
     least: int = 0
+    shown: int = 0
     overdue: bool = False
     """Its token's time is over, by its own clock."""
+    suspends: bool = False
+    """It could not announce its write, and had the cache believed by nobody before it committed."""
 
 
 class Faults(NamedTuple):
@@ -49,11 +53,14 @@ class Row(NamedTuple):
 
     exists: bool
     version: int
+    foreign: bool = False
+    """Somebody made it behind our back, so that nobody can know of it before the relay."""
 
 
 class World(NamedTuple):
     """`history` has a row for each moment, the last is the present; `acknowledged` is the latest moment that a writer
-    was told of; `suspensions` counts writers who said in the store that the cache must not be believed."""
+    was told of, `shown` the latest of our own that a reader has come back with; `suspensions` counts writers who said
+    in the store that the cache must not be believed."""
 
     history: tuple[Row, ...]
     key: State
@@ -61,6 +68,7 @@ class World(NamedTuple):
     processes: tuple[Process, ...]
     faults: Faults
     suspensions: int = 0
+    shown: int = 0
 
 
 class Rules(NamedTuple):
@@ -93,7 +101,7 @@ def stale(world: World, entry: Entry, least: int) -> bool:
 
 def steps(world: World, rules: Rules) -> Iterator[World | str]:
     """Every world one step away; a string is a broken invariant."""
-    moves = {"R": reads, "F": reads, "W": writes, "D": writes, "X": edits, "U": edits}
+    moves = {"R": reads, "F": reads, "S": reads, "W": writes, "D": writes, "X": edits, "U": edits}
     for number, process in enumerate(world.processes):
         yield from moves[process.kind](world, rules, number, process)
     yield from failures(world)
@@ -106,25 +114,46 @@ def moved(world: World, number: int, process: Process, key: State | None = None)
 
 def reads(world: World, rules: Rules, number: int, process: Process) -> Iterator[World | str]:
     done = process._replace(step="done")
-    if process.step == "start":
-        seen = process._replace(step="acquire", least=world.acknowledged)
+    present = len(world.history) - 1
+    if process.step == "start" and process.kind == "S":
+        yield moved(shown(world, present), number, process._replace(kind="R"))
+    elif process.step == "start":
+        seen = process._replace(step="acquire", least=world.acknowledged, shown=world.shown)
         if world.suspensions:
             seen = done  # asks the store
         elif process.kind == "R" and world.key.entry is not None:
-            if stale(world, world.key.entry, world.acknowledged):
-                yield "I4"
-            seen = done
+            yield from judged(world, world.key.entry, seen)
+            world, seen = shown(world, int(world.key.entry.payload or b"0")), done
         yield moved(world, number, seen)
     elif process.step == "acquire":
         key, verdict, entry = protocol.acquire(world.key, NOW, token(number), ALIVE, refresh=process.kind == "F")
-        if entry is not None and stale(world, entry, process.least):
-            yield "I4"
+        if entry is not None:
+            yield from judged(world, entry, process)
+            world = shown(world, int(entry.payload or b"0"))
+        elif verdict != "token":
+            world = shown(world, present)
         yield moved(world, number, process._replace(step="load") if verdict == "token" else done, key)
     elif process.step == "load":
-        yield moved(world, number, process._replace(step="fill", moment=len(world.history) - 1))
+        yield moved(world, number, process._replace(step="fill", moment=present))
     elif process.step == "fill":
         loaded = entry_of(world.history, process.moment)
-        yield moved(world, number, done, protocol.fill(world.key, NOW, token(number), loaded)[0])
+        filled = protocol.fill(world.key, NOW, token(number), loaded)[0]
+        yield moved(shown(world, process.moment), number, done, filled)
+
+
+def judged(world: World, entry: Entry, reader: Process) -> Iterator[str]:
+    """What is broken when a reader who started then comes back with this."""
+    if stale(world, entry, reader.least):
+        yield "I4"
+    if stale(world, entry, reader.shown):
+        yield "I7"
+
+
+def shown(world: World, moment: int) -> World:
+    """A reader has come back with what the store held at that moment."""
+    while world.history[moment].foreign:
+        moment -= 1
+    return world._replace(shown=max(world.shown, moment))
 
 
 def writes(world: World, rules: Rules, number: int, process: Process) -> Iterator[World | str]:
@@ -133,7 +162,8 @@ def writes(world: World, rules: Rules, number: int, process: Process) -> Iterato
         begun = process._replace(step="commit")
         yield moved(world, number, begun, protocol.begin(world.key, NOW, name, ALIVE, hide=rules.hide))
         if rules.unreachable:
-            yield moved(world, number, begun)
+            mistrusted = world._replace(suspensions=world.suspensions + rules.suspend)
+            yield moved(mistrusted, number, begun._replace(suspends=rules.suspend))
     elif process.step == "commit":
         row = Row(process.kind == "W", world.history[-1].version + 1)
         committed = world._replace(history=(*world.history, row))
@@ -145,9 +175,10 @@ def writes(world: World, rules: Rules, number: int, process: Process) -> Iterato
         populated = entry_of(world.history, process.moment) if rules.populate and process.kind == "W" else None
         version = world.history[process.moment].version
         key, _ = protocol.finish(world.key, NOW, name, version, populated)
-        yield moved(world, number, process._replace(step="acknowledge"), key)
+        told = world._replace(suspensions=world.suspensions - process.suspends)
+        yield moved(told, number, process._replace(step="acknowledge"), key)
         if rules.unreachable:
-            untold = world._replace(suspensions=world.suspensions + 1) if rules.suspend else world
+            untold = world._replace(suspensions=world.suspensions + (rules.suspend and not process.suspends))
             yield moved(untold, number, process._replace(step="untold" if rules.suspend else "acknowledge untold"))
     elif process.step == "acknowledge":
         yield acknowledged(world, number, process._replace(step="done"))
@@ -178,7 +209,7 @@ def acknowledged(world: World, number: int, process: Process) -> World:
 def edits(world: World, rules: Rules, number: int, process: Process) -> Iterator[World | str]:
     if process.step == "start":
         present = world.history[-1]
-        row = present._replace(exists=True, version=present.version + (process.kind == "X"))
+        row = Row(True, present.version + (process.kind == "X"), foreign=True)
         edited = world._replace(history=(*world.history, row))
         yield moved(edited, number, process._replace(step="relay", moment=len(world.history)))
     elif process.step == "relay" and rules.relay:
@@ -248,15 +279,39 @@ def broken(processes: str, rules: Rules | None = None, faults: Faults | None = N
     return found
 
 
-@pytest.mark.parametrize(("processes", "populate"), [("WWRR", True), ("WDRF", True), ("WDRR", False)])
+@pytest.mark.parametrize(
+    ("processes", "populate"),
+    [("WWRR", True), ("WDRF", True), ("WDRR", False), ("WWRS", True), ("WDRS", True), ("WDRS", False)],
+)
 def test_no_fault_breaks_nothing(processes: str, populate: bool) -> None:
     assert broken(processes, Rules(populate=populate)) == set()
 
 
-@pytest.mark.parametrize("faults", [Faults(evict=1, expire=1), Faults(evict=1, crash=1), Faults(evict=1, lose_gate=1)])
-@pytest.mark.parametrize("processes", ["WWR", "WDR", "WRR", "WRF"])
-def test_a_fault_beside_an_eviction_breaks_nothing(processes: str, faults: Faults) -> None:
-    assert broken(processes, faults=faults) == set()
+@pytest.mark.parametrize("processes", ["WWR", "WDR", "WRR", "WRF", "WRS", "WFS"])
+def test_a_crash_beside_an_eviction_breaks_nothing(processes: str) -> None:
+    assert broken(processes, faults=Faults(evict=1, crash=1)) == set()
+
+
+@pytest.mark.parametrize("faults", [Faults(evict=1, expire=1), Faults(evict=1, lose_gate=1)])
+@pytest.mark.parametrize("processes", ["WWR", "WDR", "WRR", "WRF", "WRS", "WFS"])
+def test_after_an_acknowledgement_a_lost_or_expired_announcement_breaks_nothing(processes: str, faults: Faults) -> None:
+    """Before it, some may see the write in the store while others are still shown what a reader filled meanwhile."""
+    assert broken(processes, faults=faults) <= {"I7"}
+
+
+@pytest.mark.parametrize("processes", ["WWRS", "WDRS"])
+def test_a_vanished_writer_opens_the_gate_to_nobody_while_others_write(
+    processes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert broken(processes, faults=Faults(crash=1)) == set()
+
+    def opening(state: State, now: int) -> State:
+        after = strict(state, now)
+        return after if after.entry is not None else State(None, Gate(after.gate.reader, floor=after.gate.floor))
+
+    strict = protocol.sweep
+    monkeypatch.setattr(protocol, "sweep", opening)
+    assert "I7" in broken(processes, faults=Faults(crash=1))
 
 
 @pytest.mark.parametrize("lost", [Faults(lose_gate=1, crash=1), Faults(expire=1, crash=1)])
@@ -270,12 +325,12 @@ def test_an_unreachable_redis_is_healed_by_the_relay() -> None:
     assert "I1" in broken("WR", Rules(relay=False, unreachable=True))
 
 
-@pytest.mark.parametrize("processes", ["WWR", "WDR", "WRR", "WRF"])
+@pytest.mark.parametrize("processes", ["WWR", "WDR", "WRR", "WRF", "WRS"])
 def test_a_writer_who_cannot_tell_redis_suspends_it_before_acknowledging(processes: str) -> None:
     cut_off = Rules(unreachable=True)
     assert "I4" in broken(processes, cut_off._replace(relay=True))
     assert broken(processes, cut_off._replace(suspend=True), Faults(evict=1)) == set()
-    assert broken(processes, cut_off._replace(suspend=True), Faults(lose_gate=1)) == set()
+    assert broken(processes, cut_off._replace(suspend=True), Faults(lose_gate=1)) <= {"I7"}
 
 
 @pytest.mark.parametrize("hide", [True, False])
@@ -291,6 +346,23 @@ def test_an_edit_without_a_version_is_carried_in_by_force_alone(processes: str) 
     for faults in (Faults(evict=1, expire=1), Faults(evict=1, crash=1)):
         assert "I1" not in broken(processes, Rules(relay=True), faults)
     assert "I1" in broken(processes, Rules(relay=True, force=False))
+
+
+@pytest.mark.parametrize("faults", [Faults(), Faults(evict=1, crash=1)])
+def test_a_forced_invalidation_opens_the_gate_to_nobody_while_others_write(
+    faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert broken("UWRS", Rules(relay=True), faults) == set()
+
+    def opening(
+        state: State, now: int, version: int, *, force: bool = False
+    ) -> tuple[State, protocol.InvalidateVerdict]:
+        after, verdict = strict(state, now, version, force=force)
+        return State(after.entry, replace(after.gate, writers=frozenset())) if force else after, verdict
+
+    strict = protocol.invalidate
+    monkeypatch.setattr(protocol, "invalidate", opening)
+    assert "I7" in broken("UWRS", Rules(relay=True), faults)
 
 
 def test_populating_after_the_answer_is_safe_only_when_strict() -> None:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from core import Settings, open_catalogue, replace
 from core.cache.keys import Key
 from core.cache.permissions import NEEDED, OPTIONAL
-from core.cache.redis import RedisCache
+from core.cache.redis import Outdated, RedisCache
 from core.errors import CacheUnavailable
 from tests.core.cache.conftest import SPACE
 from tests.core.cache.servers import OwnRedis
@@ -58,7 +58,7 @@ async def everything(cache: RedisCache) -> None:
     place = await cache.journal_end()
     await cache.begin([KEY], "w", 60)
     await cache.finish("w", [(KEY, 2, b"two")])
-    await cache.invalidate_many([(KEY, 3, False)], noting=["Q1"])
+    await cache.invalidate_many([(KEY, 3, False)], outdated=Outdated(Key("collection", "movies"), ["Q1"]))
     assert (await cache.changed_since(place)) is not None
     await cache.floors([KEY])
     await cache.abort([KEY], "w")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.cache.entry import Entry
-from core.cache.protocol import Gate, Holder, State, abort, acquire, begin, fill, finish, invalidate
+from core.cache.protocol import Gate, Holder, State, abort, acquire, begin, fill, finish, forget, invalidate
 
 NOW = 1_000
 ALIVE, DEAD = 500, -1
@@ -99,12 +99,12 @@ def test_a_known_absence_is_no_proof_without_a_token() -> None:
     assert (verdict, state.entry) == ("token_lost", None)
 
 
-def test_r5_a_vanished_writer_takes_every_token_and_the_entry() -> None:
+def test_r5_a_vanished_writer_takes_the_entry_and_voids_every_token() -> None:
     state = begin(State(value(1)), NOW, "live", ALIVE, hide=False)
     state = begin(state, NOW, "vanished", DEAD, hide=False)
     state, verdict, _ = acquire(state, NOW, "r", ALIVE)
-    assert (verdict, state.entry, state.gate.writers) == ("token", None, frozenset())
-    assert finish(state, NOW, "live", 2, value(2))[1] == "token_lost"
+    assert (verdict, state) == ("writing", State(None, Gate(writers=frozenset({Holder("live", NOW + ALIVE, True)}))))
+    assert finish(state, NOW, "live", 2, value(2)) == (State(None, Gate(floor=2)), "token_lost")
 
 
 def test_poison_keeps_the_floor() -> None:
@@ -203,7 +203,24 @@ def test_invalidate_voids_the_readers_token_and_leaves_the_writers() -> None:
 
 def test_r9_a_forced_invalidation_trusts_nothing() -> None:
     state, verdict = invalidate(State(value(5), writing("w").gate), NOW, 0, force=True)
-    assert (verdict, state) == ("dropped", State())
+    assert (verdict, state) == ("dropped", State(None, Gate(writers=frozenset({Holder("w", NOW + ALIVE, True)}))))
+    assert finish(state, NOW, "w", 6, value(6)) == (State(None, Gate(floor=6)), "token_lost")
+
+
+def test_i7_a_writer_whose_token_is_void_still_keeps_readers_from_filling() -> None:
+    state, _ = invalidate(writing("w"), NOW, 0, force=True)
+    assert acquire(state, NOW, "r", ALIVE)[1] == "writing"
+    assert acquire(abort(state, NOW, "w"), NOW, "r", ALIVE)[1] == "token"
+    assert acquire(state, NOW + ALIVE, "r", ALIVE)[1] == "token"
+
+
+def test_a_void_token_is_not_made_good_by_a_repeated_begin() -> None:
+    state, _ = invalidate(writing("w"), NOW, 0, force=True)
+    assert begin(state, NOW, "w", ALIVE) == state
+
+
+def test_a_forgotten_key_has_no_writers() -> None:
+    assert acquire(forget(), NOW, "r", ALIVE)[1] == "token"
 
 
 def test_r8_every_verb_may_run_twice() -> None:

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from core.cache import protocol
 from core.cache.entry import Entry, pack, unpack
+from core.cache.journal import JOURNAL
 from core.cache.keys import Key
 from core.cache.protocol import Gate, Holder, State
 from core.cache.redis import Loaded, RedisCache
@@ -32,6 +33,9 @@ WRITERS = [
         [Holder("a", NOW + ALIVE), Holder("b:1", NOW + ALIVE)],
         [Holder("a", NOW + DEAD)],
         [Holder("a", NOW + ALIVE), Holder("b:1", NOW + DEAD)],
+        [Holder("a", NOW + ALIVE, void=True)],
+        [Holder("a", NOW + ALIVE), Holder("b:1", NOW + ALIVE, void=True)],
+        [Holder("a", NOW + DEAD, void=True), Holder("b:1", NOW + ALIVE)],
     )
 ]
 FLOORS = [0, 2, 3]
@@ -72,7 +76,9 @@ async def install(client: Redis, seconds: int, cache: RedisCache) -> None:
         for key, state in zip(KEYS, STATES, strict=True):
             if state.entry is not None:
                 pipe.set(SPACE.entry_key(key), pack(state.entry))
-            gate: dict[Any, Any] = {f"w:{writer.token}": str(deadline(writer)) for writer in state.gate.writers}
+            gate: dict[Any, Any] = {
+                f"{'v' if writer.void else 'w'}:{writer.token}": str(deadline(writer)) for writer in state.gate.writers
+            }
             if state.gate.reader is not None:
                 pipe.set(lease_key(key), state.gate.reader.token, px=state.gate.reader.deadline - NOW)
             if state.gate.floor:
@@ -85,8 +91,9 @@ async def install(client: Redis, seconds: int, cache: RedisCache) -> None:
 async def found(client: Redis, seconds: int) -> list[tuple[object, Gate]]:
     """What Redis holds of each key, on the twin's clock."""
 
-    def holder(token: bytes, deadline: bytes) -> Holder:
-        return Holder(token.decode(), NOW + (ALIVE if int(deadline) > seconds * 1000 else DEAD))
+    def holder(name: bytes, deadline: bytes) -> Holder:
+        at = NOW + (ALIVE if int(deadline) > seconds * 1000 else DEAD)
+        return Holder(name[2:].decode(), at, name.startswith(b"v:"))
 
     async with client.pipeline(transaction=False) as pipe:
         for key in KEYS:
@@ -102,7 +109,7 @@ async def found(client: Redis, seconds: int) -> list[tuple[object, Gate]]:
         strict=True,
     ):
         floor = int(fields.pop(b"f", b"0"), 16)
-        writers = frozenset(holder(name.removeprefix(b"w:"), at) for name, at in fields.items())
+        writers = frozenset(holder(name, at) for name, at in fields.items())
         gate = Gate(None if token is None else Holder(token.decode(), NOW + ALIVE), writers, floor)
         states.append((plain(None if data is None else unpack(data)), gate))
     return states
@@ -164,6 +171,26 @@ class TestEveryState:
     async def test_invalidate(self, cache: RedisCache, client: Redis, seconds: int, version: int, force: bool) -> None:
         got = [await cache.invalidate(key, version, force=force) for key in KEYS]
         await check(client, seconds, [*got], lambda state: protocol.invalidate(state, NOW, version, force=force))
+
+    async def test_forget(self, cache: RedisCache, client: Redis, seconds: int) -> None:
+        for key in KEYS:
+            await cache.forget(key)
+        nothing: list[object] = [None] * len(KEYS)
+        await check(client, seconds, nothing, lambda state: (protocol.forget(), None))
+
+    async def test_flush(self, cache: RedisCache, client: Redis, seconds: int) -> None:
+        """Readers and floors are forgotten; writers stay, and their tokens are void."""
+        await cache.cut_journal()
+        await cache.note(["Q1"])
+        assert await cache.flush() == sum(state.entry is not None for state in STATES)
+
+        def twin(state: State) -> tuple[State, object]:
+            writers = frozenset(Holder(one.token, one.deadline, True) for one in state.gate.writers)
+            return State(None, Gate(None, writers, state.gate.floor if writers else 0)), None
+
+        nothing: list[object] = [None] * len(KEYS)
+        await check(client, seconds, nothing, twin)
+        assert not await client.exists(SPACE.gate_key(JOURNAL))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -230,6 +257,17 @@ async def test_the_gate_outlives_its_longest_deadline_by_half_a_minute(cache: Re
     await cache.begin([key], "w", 10)
     await cache.invalidate(key, 3)
     await cache.acquire(key, "r", 0.5)
+    assert 39_000 < await client.pttl(SPACE.gate_key(key)) <= 40_000
+
+
+async def test_a_gate_lives_on_when_its_only_token_becomes_void(cache: RedisCache, client: Redis) -> None:
+    key = KEYS[0]
+    await cache.begin([key], "w", 10)
+    await cache.invalidate(key, 0, force=True)
+    assert 39_000 < await client.pttl(SPACE.gate_key(key)) <= 40_000
+    await cache.forget(key)
+    await cache.begin([key], "w", 10)
+    await cache.flush()
     assert 39_000 < await client.pttl(SPACE.gate_key(key)) <= 40_000
 
 

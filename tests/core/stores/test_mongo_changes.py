@@ -22,7 +22,7 @@ from core.query import Query
 from core.stores import mongo_journal
 from core.stores.base import Changed, Standing
 from core.stores.mongo import MongoStore
-from core.stores.mongo_connection import RELAY
+from core.stores.mongo_connection import RELAY, TOMBSTONES
 from core.stores.mongo_queries import WORDS
 from tests.core.stores.change_log_compliance import Follower
 from tests.core.stores.change_log_compliance import following as followed
@@ -240,6 +240,17 @@ async def test_a_heal_exceeds_the_last_removal(store: MongoStore, raw: Database)
     async with following(store):
         await store.settle()
         assert (await present(store, "Q1")).version > removal > ahead
+
+
+async def test_a_removal_that_was_given_up_raises_no_floor(store: MongoStore, raw: Database) -> None:
+    """Its tombstone stays behind, above the movie that lives on: with it for a floor nobody could fill that movie."""
+    await keep_place(store)
+    await store.delete("Q1", (await store.insert(Movie(id="Q1", title="A"))).version)
+    living = await store.insert(Movie(id="Q1", title="B"))
+    await raw[TOMBSTONES].update_one({"_id": "Q1"}, {"$set": {"version": living.version + 1}})
+    async with following(store) as follower:
+        await store.settle()
+    assert {change.version for change in of(follower, "Q1") if change.forced} == {living.version}
 
 
 async def test_what_a_rule_of_the_collection_refuses_stays_as_it_is(store: MongoStore, raw: Database) -> None:
