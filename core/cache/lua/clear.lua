@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
--- KEYS: gates, leases and journals, as a scan finds them. All go but gates that writers are behind: what was announced
--- stands until it ends, and proves nothing.
+-- KEYS: gates and whatever lies beside them, as a scan finds it. All goes but gates that writers are behind: what was
+-- announced stands until it ends, and proves nothing.
 for _, name in ipairs(KEYS) do
   local fields = redis.pcall('HGETALL', name)
   local writers = {}
   for i = 1, fields.err and 0 or #fields, 2 do
-    if fields[i] ~= 'f' then
-      writers[string.sub(fields[i], 3)] = fields[i + 1]
+    local token = string.match(fields[i], '^[wv]:(.*)$')
+    if token then
+      writers[token] = fields[i + 1]
     end
   end
   if next(writers) == nil then

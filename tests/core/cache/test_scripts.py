@@ -182,6 +182,8 @@ class TestEveryState:
         """Readers and floors are forgotten; writers stay, and their tokens are void."""
         await cache.cut_journal()
         await cache.note(["Q1"])
+        beside = SPACE.gate_key(Key("board", "all"))
+        await client.hset(beside, mapping={"build": "1", "floor:all": "2"})
         assert await cache.flush() == sum(state.entry is not None for state in STATES)
 
         def twin(state: State) -> tuple[State, object]:
@@ -190,7 +192,7 @@ class TestEveryState:
 
         nothing: list[object] = [None] * len(KEYS)
         await check(client, seconds, nothing, twin)
-        assert not await client.exists(SPACE.gate_key(JOURNAL))
+        assert not await client.exists(SPACE.gate_key(JOURNAL), beside)
 
 
 @pytest.mark.parametrize("seed", range(4))
