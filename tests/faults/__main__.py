@@ -43,6 +43,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Decides faults and operations; by chance without it.")] = 0,
     clients: Annotated[int, typer.Option(help="How many client processes.")] = 4,
     keep: Annotated[Path | None, typer.Option(help="A folder for the history; must not exist.")] = None,
+    movies: Annotated[int, typer.Option(help="How many movies they are at; with 1, all meet all the time.")] = 12,
     near: Annotated[bool, typer.Option("--near", help="The clients have a near tier.")] = False,
     redis: Annotated[str, typer.Option(help=f"single, {', '.join(TOPOLOGIES)}")] = "single",
     every: Annotated[bool, typer.Option("--all", help="Run every cell, and write the table.")] = False,
@@ -66,6 +67,7 @@ def main(
                 seconds=seconds,
                 seed=seed,
                 clients=clients,
+                movies=movies,
                 near=near,
                 redis=redis,
             )
@@ -168,6 +170,7 @@ def _tell(result: Result) -> None:
 def _again(cell: Cell) -> str:
     words = f"--store {cell.store} --strategy {cell.strategy} --consistency {cell.consistency}"
     words += f" --implementation {cell.implementation} --seconds {cell.seconds:g} --seed {cell.seed}"
+    words += f" --movies {cell.movies}" if cell.movies != 12 else ""
     words += " --near" if cell.near else ""
     words += "" if cell.redis == "single" else f" --redis {cell.redis}"
     return (

@@ -43,7 +43,6 @@ from tests.faults.watchers import (
 
 SETTLE_SECONDS: Final = 10.0
 """How long the cache may take after the last fault until it equals the store."""
-KEYS: Final = tuple(f"hot{number}" for number in range(12))
 _STORES: Final[tuple[ServerName, ...]] = ("postgresql", "mongodb")
 _FAULT_LIMIT: Final = 60.0
 """Seconds that a fault may last, with all that it takes to put things right again."""
@@ -64,6 +63,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     clients: int = 4
     sessions: int = 4
+    movies: int = 12
+    """How many movies all of them are at: the fewer, the more often two meet."""
     crash: float = 0.003
     near: bool = False
     """Whether the clients keep near what they read."""
@@ -78,6 +79,11 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         words = [self.store, self.strategy, self.consistency, *(["near"] if self.near else [])]
         words += [] if self.redis == "single" else [self.redis]
         return " ".join(words if self.implementation == "core" else [*words, self.implementation])
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The ids of the movies, the one that most are at first."""
+        return tuple(f"hot{number}" for number in range(self.movies))
 
     @property
     def claims(self) -> frozenset[str]:
@@ -170,7 +176,7 @@ class _Run:
                     strategy=cell.strategy,
                     consistency=cell.consistency,
                     state_dir=str(folder / "state"),
-                    keys=KEYS,
+                    keys=cell.keys,
                     sessions=cell.sessions,
                     crash=cell.crash if "crash" in cell.faults else 0.0,
                     naive=naive,
@@ -209,7 +215,7 @@ class _Run:
     async def through(self) -> None:
         """The whole run: seeds, clients, faults, quiet, the state at rest."""
         for name, (_, store) in self._stores.items():
-            await store.load([_seed(key) for key in KEYS])
+            await store.load([_seed(key) for key in self._cell.keys])
             await self._write_down(name, store, last=False)
         await self._crew.start()
         self._say("all clients are at work")
@@ -355,7 +361,7 @@ class _Run:
     async def _edit(self, fault: Fault) -> None:
         names = sorted(self._stores)
         name = self._current["store"] if fault.detail % 4 else names[fault.detail % len(names)]
-        key = KEYS[fault.detail // 11 % len(KEYS)]
+        key = self._cell.keys[fault.detail // 11 % self._cell.movies]
         async with self._store_busy:
             if edited := await self._editors[name].edit(key, fault.detail):
                 self.counted["edit"] += 1
@@ -372,7 +378,7 @@ class _Run:
     # ------------------------------------------------------------------------------------------------------- watching
 
     async def _sample(self) -> None:
-        await sample(self._servers.redis, self._entries, KEYS, self._journal, self._over)
+        await sample(self._servers.redis, self._entries, self._cell.keys, self._journal, self._over)
 
     async def _count_connections(self) -> None:
         # The connections of a client that was killed just now may still be there.
@@ -417,15 +423,15 @@ class _Run:
         name = self._current["store"]
         held: set[str] = set()
         if self._cell.implementation != "naive" and not self._cell.wait_for_dead_writers:
-            held = await cold_by_right(redis, self._entries[name], KEYS)
+            held = await cold_by_right(redis, self._entries[name], self._cell.keys)
         if self._cell.strategy == "no-cache":
             return
-        for key, why in (await self._crew.probe([key for key in KEYS if key not in held])).items():
+        for key, why in (await self._crew.probe([key for key in self._cell.keys if key not in held])).items():
             stands = await gate_told(redis, self._entries[name], key)
             self._journal.write(Noted("I10", key, f"never became a hit again, in {name}: {why}; {stands}", now()))
 
     async def _write_down(self, name: str, store: Store, *, last: bool) -> None:
-        movies = await store.get_many([*KEYS, *(() if not last else await _new_keys(store))])
+        movies = await store.get_many([*self._cell.keys, *(() if not last else await _new_keys(store))])
         for movie in movies.values():
             self._journal.write(Held(name, movie.id, movie.version, movie.title, now(), last))
 

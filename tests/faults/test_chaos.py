@@ -61,6 +61,17 @@ async def test_no_claim_is_broken(servers: Servers, store: ServerName, strategy:
     assert result.faults["client-kill"] > 0
 
 
+@pytest.mark.parametrize("store", ["postgresql", "mongodb"])
+async def test_no_claim_is_broken_where_all_are_at_one_movie(servers: Servers, store: ServerName) -> None:
+    faults = ("client-kill", "edit")
+    cell = Cell(
+        store=store, strategy="write-through", faults=faults, seconds=3.0, movies=1, wait_for_dead_writers=False
+    )
+    result = await run_cell(cell, servers)
+    assert not result.broken, told(result)
+    assert result.verdict.operations > 100
+
+
 @pytest.mark.parametrize("redis", sorted(TOPOLOGIES))
 async def test_no_claim_is_broken_by_a_failover(servers: Servers, redis: str) -> None:
     """A primary dies, another one serves on beside its successor; afterwards reads come from Redis again (I10)."""
