@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, cast
+
+import psutil
 
 
 def free_port() -> int:
@@ -28,6 +32,15 @@ async def holds(condition: Callable[[], Awaitable[object]], seconds: float = 60.
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.01)
+
+
+def hold(*numbers: int) -> None:
+    """Let these processes stand still until SIGCONT; returns when all do."""
+    for number in numbers:
+        os.kill(number, signal.SIGSTOP)
+    # The signal is delivered some time after it was sent.
+    while not all(psutil.Process(number).status() == psutil.STATUS_STOPPED for number in numbers):
+        time.sleep(0.001)
 
 
 class ServerProcess:
@@ -68,6 +81,12 @@ class ServerProcess:
         """Send it a signal, if it lives."""
         if self._process is not None and self.lives:
             self._process.send_signal(number)
+
+    def hold(self) -> None:
+        """Let it stand still until SIGCONT; returns when it does."""
+        self.send(signal.SIGSTOP)
+        # The signal is delivered some time after it was sent.
+        os.waitid(os.P_PID, self.number, os.WSTOPPED | os.WNOWAIT)
 
     async def kill(self) -> None:
         """kill -9, stopped or not."""

@@ -154,7 +154,7 @@ class FaultSwitches:
         match name:
             case "pause-redis":
                 self._own_redis()
-                self._servers.server("redis").pause()
+                await self._servers.server("redis").pause()
                 return "Redis stands still until the fault is lifted."
             case "kill-redis":
                 self._own_redis()
@@ -174,8 +174,12 @@ class FaultSwitches:
                 return f"Every call to the store takes {SLOWER * 1000:.0f} ms more."
             case "pause-store":
                 store = self._own_store()
-                self._servers.server(store).pause()
                 self._paused = store
+                try:
+                    await self._servers.server(store).pause()
+                except ServerFailed:
+                    self._paused = None
+                    raise
                 return f"{TITLES[store]} stands still until the fault is lifted."
             case "edit-behind-the-back":
                 return await self._edit(movie)

@@ -97,15 +97,15 @@ async def end(process: psutil.Process, gently: signal.Signals, seconds: float) -
             return
 
 
-def suspend(process: psutil.Process) -> None:
+async def suspend(process: psutil.Process) -> None:
     """Hold a process and all that it started still: the parent first, so that nothing starts meanwhile.
 
     Raises psutil.AccessDenied; a process that has ended is left alone."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        process.suspend()
+        await _hold(process)
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                child.suspend()
+                await _hold(child)
 
 
 def resume(process: psutil.Process) -> None:
@@ -133,6 +133,16 @@ async def gone(process: psutil.Process, seconds: float) -> bool:
             return False
         await asyncio.sleep(0.005)
     return True
+
+
+async def _hold(process: psutil.Process) -> None:
+    process.suspend()
+    # The signal is delivered some time after it was sent; not before a call that cannot be interrupted has ended.
+    deadline = asyncio.get_running_loop().time() + 5.0
+    while alive(process) and not suspended(process):
+        if asyncio.get_running_loop().time() > deadline:
+            return
+        await asyncio.sleep(0.001)
 
 
 def _marked(process: psutil.Process, mark: str) -> bool:

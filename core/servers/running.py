@@ -63,14 +63,14 @@ class Running:
         """Whether we hold it still."""
         return self._paused is not None
 
-    def pause(self) -> None:
+    async def pause(self) -> None:
         """See `Server.pause`."""
         process = self._found()
         claim = self._state.claim(self._pause)
         if claim is None:
             raise self._held_still()
-        processes.suspend(process)
         self._paused = process, claim
+        await processes.suspend(process)
 
     def resume(self) -> None:
         """See `Server.resume`."""

@@ -172,11 +172,11 @@ class Server(ABC):
         """Whether this copy of the program holds it still."""
         return self._running is not None and self._running.paused
 
-    def pause(self) -> None:
+    async def pause(self) -> None:
         """Hold all of its processes still until `resume`; when this copy dies without, the next to adopt it resumes it.
 
         Raises ServerFailed where it does not run or is held still already."""
-        self._process.pause()
+        await self._process.pause()
 
     def resume(self) -> None:
         """Let go what `pause` holds; nothing when that is nothing."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from core.strategies.base import Answer
 from tests.core.movies import movies
 from tests.core.sources import ListSource
 from tests.core.test_redis_away import redis_process, until
+from tests.processes import hold
 
 FILMS = 300
 
@@ -140,7 +140,7 @@ async def test_reads_under_way_survive_the_end_of_redis(catalogue: Catalogue, st
     draw = random.Random(11)
     process = redis_process(state_dir)
     ids = [f"Q{n}" for n in range(FILMS)]
-    process.send_signal(signal.SIGSTOP)
+    hold(process.pid)
     under_way = [catalogue.get(id) for id in draw.sample(ids, 100)]
     await asyncio.sleep(0)  # they have left
     process.kill()

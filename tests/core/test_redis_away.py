@@ -17,6 +17,7 @@ from core.stores.base import StoreName, Window
 from core.strategies import orders
 from tests.core.movies import movie, movies
 from tests.core.sources import ListSource
+from tests.processes import hold
 
 BUDGET = 0.1
 """Seconds that each call to a Redis which does not answer would wait."""
@@ -41,7 +42,7 @@ def redis_process(state_dir: Path) -> psutil.Process:
 @contextmanager
 def paused(process: psutil.Process) -> Iterator[None]:
     """The process does not run meanwhile."""
-    process.send_signal(signal.SIGSTOP)
+    hold(process.pid)
     try:
         yield
     finally:

@@ -32,7 +32,7 @@ class OwnRedis(Running):
         self.socket.unlink(missing_ok=True)
 
     def pause(self) -> None:
-        self._process.send(signal.SIGSTOP)
+        self._process.hold()
 
     def resume(self) -> None:
         self._process.send(signal.SIGCONT)

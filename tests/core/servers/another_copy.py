@@ -42,7 +42,7 @@ async def _main(state_dir: str, *names: str) -> None:
     urls = await asyncio.gather(*(needs[name.rstrip("!")]() for name in names))
     for name in SERVERS:
         if f"{name}!" in names:
-            servers.server(name).pause()
+            await servers.server(name).pause()
     for url in urls:
         sys.stdout.write(f"{url}\n")
     sys.stdout.flush()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
-import os
 import shutil
 import signal
 from pathlib import Path
@@ -96,11 +94,9 @@ class Mongod(Running):
         await self._process.kill()
         self.socket.unlink(missing_ok=True)
 
-    async def pause(self) -> None:
+    def pause(self) -> None:
         """Let it hang until `resume`."""
-        self._process.send(signal.SIGSTOP)
-        # The signal is delivered some time after it was sent.
-        await asyncio.to_thread(os.waitid, os.P_PID, self._process.number, os.WSTOPPED | os.WNOWAIT)
+        self._process.hold()
 
     def resume(self) -> None:
         """Let it go on."""

@@ -14,6 +14,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.processes import hold
+
 _OTHERS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 
 
@@ -21,8 +23,7 @@ _OTHERS = "select pid from pg_stat_activity where datname = current_database() a
 def the_others_stopped(psql: psycopg.Connection) -> Iterator[None]:
     """The server processes of every other session on this database, all of them the test's own, stand still."""
     backends = [pid for (pid,) in psql.execute(_OTHERS).fetchall()]
-    for pid in backends:
-        os.kill(pid, signal.SIGSTOP)
+    hold(*backends)
     try:
         yield
     finally:

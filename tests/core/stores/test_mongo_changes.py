@@ -30,6 +30,7 @@ from tests.core.stores.corpus import FULL
 from tests.core.stores.mongod import Mongod
 from tests.core.stores.sample_mflix import DOCUMENTS, NAMEABLE, TIDY
 from tests.core.waiting import until
+from tests.processes import hold
 
 Database = AsyncDatabase[dict[str, Any]]
 
@@ -444,7 +445,7 @@ async def test_a_leader_that_was_paused_sets_nothing_back(store: MongoStore, mon
     try:
         assert process.stdout is not None
         await process.stdout.readline()
-        process.send_signal(signal.SIGSTOP)
+        hold(process.pid)
         async with following(store) as follower:
             await store.settle()
             holder = await raw[RELAY].find_one({"_id": "lease"}, {"holder": 1})
@@ -559,7 +560,7 @@ async def test_following_a_server_that_hangs_and_goes_on() -> None:
         task = asyncio.create_task(store.follow(follower.apply))
         saved = await store.insert(FULL)
         await follower.until((FULL.id, saved.version))
-        await server.pause()
+        server.pause()
         with pytest.raises(StoreUnavailable):
             await store.standing()
         with pytest.raises(StoreUnavailable):

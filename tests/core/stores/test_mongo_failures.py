@@ -70,7 +70,7 @@ async def test_a_server_that_hangs_or_dies_and_comes_back() -> None:
         await store.open()
         saved = await store.insert(FULL)
 
-        await server.pause()
+        server.pause()
         await fails_soon(store.get("Q1"), store.insert(Movie(id="Q2", title="2")))
         server.resume()
         await server.writable()
