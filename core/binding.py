@@ -23,6 +23,7 @@ from core.stores.base import Store
 from core.strategies.answers import CollectionAnswers
 from core.strategies.base import Answer, Strategy
 from core.strategies.cache_aside import CacheAside
+from core.strategies.keys import COLLECTION
 from core.strategies.no_cache import NoCache
 from core.strategies.orders import Orders
 from core.strategies.reading import MovieReads
@@ -103,7 +104,7 @@ def bind(
 ) -> Binding:
     """The parts around a store. `cache` is already in the store's own namespace; `cities` gives those that are shipped,
     when they are first needed."""
-    trust = Trust(store, cache, strict=strict, flushed=partial(observer.invalidated, "epoch"))
+    trust = Trust(store, cache, strict=strict, names=(COLLECTION,), flushed=partial(observer.invalidated, "epoch"))
     background = Background()
     keeping = Background()
     auditor = Auditor(store, cache, observer)

@@ -139,7 +139,7 @@ def _gate_in_words(gate: Gate, now_ms: int) -> tuple[str, ...]:
         lines.append(f"A reader has the lease {gate.reader.token} to fill it, for another {span}: others wait.")
     for writer in sorted(gate.writers, key=lambda writer: writer.deadline):
         left = writer.deadline - now_ms
-        void = " Its token is void, another's change of no known version came in between: what it brings is dropped."
+        void = " Its token is void, for the cache was cleared or changed meanwhile: what it brings is dropped."
         lines.append(
             f"A writer announced a change ({writer.token}): until it ends, or for {_span(left)} at most, nobody fills."
             f"{void if writer.void else ''}"

@@ -65,9 +65,9 @@ class Relay:
         latest, under = coalesced(changes), self._trust.under()
         if any(change.id == THEATERS for change in latest):
             latest = [change for change in latest if change.id != THEATERS]
-            await self._cache.invalidate(THEATERS_KEY, 0, force=True)
+            await self._cache.forget(THEATERS_KEY)
         if any(not change.id for change in latest) or len(latest) > MOST_ONE_BY_ONE:
-            await self._cache.flush()
+            await self._cache.flush(COLLECTION)
             self._observer.invalidated("epoch")
         else:
             await self._invalidate(latest)

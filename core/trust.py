@@ -18,7 +18,7 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -69,12 +69,15 @@ class Trust:
         cache: RedisCache,
         *,
         strict: bool,
+        names: Sequence[Key] = (),
         clock: Callable[[], float] = time.monotonic,
         flushed: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._cache = cache
         self._strict = strict
+        self._names = names
+        """What a flush forgets, with whoever writes it."""
         self._clock = clock
         self._flushed = flushed
         """To be told of each time that everything was removed."""
@@ -89,7 +92,7 @@ class Trust:
         self._vouched = 0
         """The greeting after which the content was vouched for; the first has number 1."""
         self._owed: dict[tuple[Key, str | None], int] = {}
-        """Versions by key and the writer's token, None where the key is to be invalidated by force."""
+        """Versions by key and the writer's token, None where the key is to be forgotten."""
         self._owes_everything = False
         self._unannounced = 0
         """Writes under way that Redis was not told to expect."""
@@ -160,7 +163,7 @@ class Trust:
 
     async def owe(self, key: Key, version: int, token: str | None) -> None:
         """The store holds this version, of which the cache could not be told: the end of this writer's token is owed to
-        it, or without a token a forced invalidation.
+        it, or without a token that it forgets the key.
 
         Returns when it has been told after all, or when no copy of the program believes it any more: the write may be
         acknowledged then, and not before. Raises OutcomeUnknown where neither can be had: the change is stored, but
@@ -313,7 +316,7 @@ class Trust:
             self._vouched = greetings
 
     async def _flush(self) -> None:
-        await self._cache.flush()
+        await self._cache.flush(*self._names)
         self._flushed()
 
     async def _lift(self) -> None:

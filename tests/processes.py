@@ -39,7 +39,9 @@ def hold(*numbers: int) -> None:
     for number in numbers:
         os.kill(number, signal.SIGSTOP)
     # The signal is delivered some time after it was sent.
+    deadline = time.monotonic() + 60
     while not all(psutil.Process(number).status() == psutil.STATUS_STOPPED for number in numbers):
+        assert time.monotonic() < deadline
         time.sleep(0.001)
 
 

@@ -43,7 +43,10 @@ def as_object(seen: Inspection) -> dict[str, Any]:
         if gate is None
         else {
             "reader": None if gate.reader is None else {"token": gate.reader.token, "until_ms": gate.reader.deadline},
-            "writers": [{"token": each.token, "until_ms": each.deadline} for each in sorted(gate.writers, key=_until)],
+            "writers": [
+                {"token": each.token, "until_ms": each.deadline, "void": each.void}
+                for each in sorted(gate.writers, key=_until)
+            ],
             "floor": gate.floor,
         },
         "value": seen.value,

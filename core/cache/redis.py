@@ -228,9 +228,9 @@ class RedisCache:
         keys = [key for key, _, _ in items]
         ending = _ending(outdated) if outdated is not None else []
         calls = [self._call(*call) for call in (*ending, *(self._finishing(token, *item) for item in items))]
-        held: list[Command] = [("HEXISTS", self.namespace.gate_key(key), f"w:{token}") for key in keys]
+        held: list[Command] = [("HMGET", self.namespace.gate_key(key), f"w:{token}", f"v:{token}") for key in keys]
         replies = await self._link.run(calls, before=held, invalidates=True)
-        held_all, replies = replies[: len(held)] == [1] * len(held), replies[len(held) :]
+        held_all, replies = all(map(_stood, replies[: len(held)])), replies[len(held) :]
         for reply in replies[: len(ending)]:
             self._accepted(reply)
         if outdated is not None:
@@ -265,12 +265,11 @@ class RedisCache:
             (scripts.INVALIDATE, key, (hexadecimal(version), int(force))) for key, version, force in items
         ]
         replies = await self._run([*ending, *calls], invalidates=True)
+        verdicts = [INVALIDATED[self._accepted(reply)] for reply in replies[len(ending) :]]
+        changed = [key for (key, _, _), verdict in zip(items, verdicts, strict=True) if verdict != "newer"]
+        self.forget_near(changed if outdated is None else [outdated.key, *changed])
         for reply in replies[: len(ending)]:
             self._accepted(reply)
-        if outdated is not None:
-            self.forget_near([outdated.key])
-        verdicts = [INVALIDATED[self._accepted(reply)] for reply in replies[len(ending) :]]
-        self.forget_near([key for (key, _, _), verdict in zip(items, verdicts, strict=True) if verdict != "newer"])
         return verdicts
 
     async def forget(self, key: Key) -> None:
@@ -306,16 +305,19 @@ class RedisCache:
         replies = await self._link.exchange([("HGET", self.namespace.gate_key(key), "f") for key in keys])
         return [int(self._accepted(reply) or b"0", 16) for reply in replies]
 
-    async def flush(self) -> int:
+    async def flush(self, *names: Key) -> int:
         """Remove every entry of this namespace, and every gate that no writer is behind; returns how many entries there
         were. Many round trips.
 
-        What was loaded before the call cannot be installed after it: its token is gone, or void.
+        What was loaded before the call cannot be installed after it: its token is gone, or void. Keys that are `names`
+        are forgotten, with whoever writes them.
         """
         # Gates and leases first: an entry that a doomed token still installs meanwhile is there when the entries'
         # scan begins.
-        async for names in self._scan(self.namespace.gates):
-            self._accepted((await self._link.run([(scripts.CLEAR, tuple(names), ())], invalidates=True))[0])
+        async for found in self._scan(self.namespace.gates):
+            self._accepted((await self._link.run([(scripts.CLEAR, tuple(found), ())], invalidates=True))[0])
+        for key in names:
+            await self.forget(key)
         removed = await self._unlink(self.namespace.entries)
         self.tracking.drop(None)
         return removed
@@ -391,6 +393,11 @@ class RedisCache:
         if isinstance(reply, Exception):
             raise self._link.refusal(reply)
         return reply
+
+
+def _stood(gate: Reply) -> bool:
+    """Whether one of these fields of a gate was there."""
+    return isinstance(gate, list) and any(field is not None for field in gate)
 
 
 def _ending(outdated: Outdated) -> list[Call]:

@@ -71,6 +71,8 @@ class Running:
             raise self._held_still()
         self._paused = process, claim
         await processes.suspend(process)
+        if self._paused is None:
+            processes.resume(process)  # it was lifted before all stood still
 
     def resume(self) -> None:
         """See `Server.resume`."""

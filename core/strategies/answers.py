@@ -1,9 +1,9 @@
 """Answers computed from the whole collection (windows, histograms), each tagged with the generation it was computed in.
 
 The generation is an ordinary entry under the cache protocol whose payload is a random name. A writer's `begin` deletes
-it, no reader can make a new one until the write has ended, and no name ever comes back; so an answer whose tag equals
-the present generation was computed after every acknowledged write. A counter would not do: once evicted it would
-start again and call old answers valid.
+it, no reader can make a new one until this write or another has ended, each end deletes it again, and no name ever
+comes back; so an answer whose tag equals the present generation was computed after every acknowledged write. A counter
+would not do: once evicted it would start again and call old answers valid.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ class Intents:
 
 
 class Intent:
-    """One announced write: while it is open no reader can fill this movie, nor any answer about the collection.
+    """One announced write: while it is open no reader can fill this movie, nor an answer about the collection that
+    outlives it.
 
     Leaving it after a known rollback takes the announcement back. Redis away never stops the write: what the cache was
     not told is owed to it, and `Trust` sees to it that nobody believes the cache before the write is acknowledged.

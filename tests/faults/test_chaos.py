@@ -65,11 +65,12 @@ async def test_no_claim_is_broken(servers: Servers, store: ServerName, strategy:
 async def test_no_claim_is_broken_where_all_are_at_one_movie(servers: Servers, store: ServerName) -> None:
     faults = ("client-kill", "edit")
     cell = Cell(
-        store=store, strategy="write-through", faults=faults, seconds=3.0, movies=1, wait_for_dead_writers=False
+        store=store, strategy="write-through", faults=faults, seconds=5.0, movies=1, wait_for_dead_writers=False
     )
     result = await run_cell(cell, servers)
     assert not result.broken, told(result)
     assert result.verdict.operations > 100
+    assert result.faults["edit"] > 0
 
 
 @pytest.mark.parametrize("redis", sorted(TOPOLOGIES))

@@ -1,8 +1,11 @@
 #!lua flags=allow-oom
--- KEYS: gates and whatever lies beside them, as a scan finds it. All goes but gates that writers are behind: what was
--- announced stands until it ends, and proves nothing.
+-- KEYS: gates and whatever lies beside them, as a scan finds it. All goes but what writers announced, which stands until
+-- it ends, and proves nothing.
 for _, name in ipairs(KEYS) do
   local fields = redis.pcall('HGETALL', name)
+  if fields.err and not string.find(fields.err, 'WRONGTYPE', 1, true) then
+    return fields
+  end
   local writers = {}
   for i = 1, fields.err and 0 or #fields, 2 do
     local token = string.match(fields[i], '^[wv]:(.*)$')
@@ -12,6 +15,8 @@ for _, name in ipairs(KEYS) do
   end
   if next(writers) == nil then
     redis.call('DEL', name)
+  else
+    redis.call('HDEL', name, 'f')
   end
   for token, deadline in pairs(writers) do
     redis.call('HSET', name, 'v:' .. token, deadline)

@@ -240,7 +240,7 @@ def expired(key: State, name: str) -> State:
     reader = key.gate.reader
     if reader is not None and reader.token == name:
         return State(key.entry, replace(key.gate, reader=Holder(name, NOW)))
-    writers = frozenset(Holder(one.token, NOW if one.token == name else one.deadline) for one in key.gate.writers)
+    writers = frozenset(replace(one, deadline=NOW) if one.token == name else one for one in key.gate.writers)
     return State(key.entry, replace(key.gate, writers=writers))
 
 
@@ -306,11 +306,12 @@ def test_a_vanished_writer_opens_the_gate_to_nobody_while_others_write(
     assert broken(processes, faults=Faults(crash=1)) == set()
 
     def opening(state: State, now: int) -> State:
-        after = strict(state, now)
-        return after if after.entry is not None else State(None, Gate(after.gate.reader, floor=after.gate.floor))
+        vanished = any(writer.deadline <= now for writer in state.gate.writers)
+        return State(None, Gate(floor=state.gate.floor)) if vanished else strict(state, now)
 
     strict = protocol.sweep
     monkeypatch.setattr(protocol, "sweep", opening)
+    assert broken(processes) == set()
     assert "I7" in broken(processes, faults=Faults(crash=1))
 
 

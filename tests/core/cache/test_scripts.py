@@ -124,6 +124,13 @@ async def check(
         assert (got, state) == (verdict, (plain(after.entry), after.gate)), before
 
 
+async def test_a_flush_frees_a_name_from_a_writer_who_died(cache: RedisCache) -> None:
+    await cache.begin(KEYS[:2], "died", 60)
+    await cache.flush(KEYS[0])
+    assert (await cache.acquire(KEYS[0], "r", 5)).verdict == "token"
+    assert (await cache.acquire(KEYS[1], "r", 5)).verdict == "writing"
+
+
 @pytest.mark.usefixtures("install")
 class TestEveryState:
     @pytest.mark.parametrize("refresh", [False, True])
@@ -188,7 +195,7 @@ class TestEveryState:
 
         def twin(state: State) -> tuple[State, object]:
             writers = frozenset(Holder(one.token, one.deadline, True) for one in state.gate.writers)
-            return State(None, Gate(None, writers, state.gate.floor if writers else 0)), None
+            return State(None, Gate(None, writers)), None
 
         nothing: list[object] = [None] * len(KEYS)
         await check(client, seconds, nothing, twin)
