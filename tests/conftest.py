@@ -31,10 +31,12 @@ from core.servers.embedded import EmbeddedServers
 Start = Callable[[Callable[[EmbeddedServers], Awaitable[str]]], str]
 
 
-hypothesis.settings.register_profile(
-    "busy machine", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("busy machine")  # slow examples tell of the machine, and fail nothing
+# Slow examples tell of the machine, and fail nothing.
+_busy = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# The same examples each time, so that a failure tells of the change. `--hypothesis-profile exploring` looks for more.
+hypothesis.settings.register_profile("repeating", _busy, derandomize=True)
+hypothesis.settings.register_profile("exploring", _busy, max_examples=1_000)
+hypothesis.settings.load_profile("repeating")
 
 
 def pytest_collection_finish() -> None:
