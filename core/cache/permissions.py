@@ -16,7 +16,7 @@ from core.cache.wire import Command, Refused
 _KEY: Final = NOWHERE.decode()
 _OF_KEYS: Final = (
     *(f"{name} {_KEY}" for name in ("GET", "MGET", "DEL", "EXISTS", "UNLINK", "HGETALL", "PTTL")),
-    *(f"{name} {_KEY} 1" for name in ("HGET", "HDEL", "HMGET", "HEXISTS", "PEXPIRE")),
+    *(f"{name} {_KEY} 1" for name in ("HGET", "HDEL", "HMGET", "PEXPIRE")),
     *(f"{name} {_KEY} 0 1" for name in ("GETRANGE", "HSET", "XRANGE", "XREVRANGE")),
     f"SET {_KEY} 1",
     f"XADD {_KEY} * 1 1",
