@@ -410,6 +410,7 @@ def _state_of(operation: Operation) -> State:
         operation.began,
         certain=operation.committed if acknowledged is None else acknowledged,
         acknowledged=acknowledged,
+        added=operation.operation == "add",
         base=operation.base,
         told=str(operation),
     )

@@ -157,6 +157,20 @@ def test_an_absence_needs_a_removal() -> None:
     assert found(remove(100, 200, 10, 20), read(210, 220, 10, "hseedr")) == {"I4"}
 
 
+def test_an_added_movie_may_have_been_seen_before_it_was_raised_above_a_removal() -> None:
+    removed = remove(100, 200, 10, 28)
+    added = save(300, 400, 0, 30, "hagainb", operation="add")
+    assert found(removed, added, read(350, 360, 25, "hagainb"), read(410, 420, 30, "hagainb")) == set()
+    assert found(removed, added, read(350, 360, 35, "hagainb")) == {"I2"}
+    assert found(removed, added, read(250, 260, 25, "hagainb")) == {"I2"}
+    edited = save(500, 600, 30, 40, "hnewb")
+    assert found(removed, added, edited, read(610, 620, 25, "hagainb")) == {"I4"}
+    assert found(edited, read(550, 560, 35, "hnewb")) == {"I2"}
+    killed = save(300, None, 0, None, "hagainb", "killed", "add")
+    assert found(removed, killed, read(350, 360, 25, "hagainb"), read(410, 420, 30, "hagainb")) == set()
+    assert found(removed, killed, read(350, 360, 30, "hagainb"), read(410, 420, 25, "hagainb")) == set()
+
+
 def test_edits_behind_the_back_are_acknowledged_by_nobody() -> None:
     edit = Edited(STORE, KEY, 20, 0, "hoob1b", 100, 200)
     assert found(read(210, 220, 20, "hoob1b", "a"), read(230, 240, 10, "hseedr", "a"), edits=[edit]) == set()

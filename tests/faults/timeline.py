@@ -24,6 +24,8 @@ class State(msgspec.Struct, eq=False):
     certain: int | None = None
     acknowledged: int | None = None
     foreign: bool = False
+    added: bool = False
+    """A movie was put where there was none."""
     base: int = 0
     number: int = 0
     """The second part of the rank, once the version is known."""
@@ -74,6 +76,7 @@ class Timeline:
         """Somebody saw this content: if it is that of a write of unknown outcome, it took effect by then.
 
         An edit that left no version is given one later by the program's own relay: its content has two versions then.
+        So has a movie that was added beside a removal of its id, above which it is raised.
         """
         for state in self.unranked:
             if token and state.token == token:
@@ -81,6 +84,9 @@ class Timeline:
                 self.unranked.remove(state)
                 self.ranked.append(state)
                 return
+        for state in self.ranked:
+            if state.added and state.acknowledged is None and state.token == token and state.order[0] < version:
+                state.rank = (version, state.number)
         same = [state for state in self.ranked if state.foreign and token and state.token == token]
         if same and same[0].number and all(state.order[0] != version for state in same):
             edit = same[0]
@@ -93,6 +99,7 @@ class Timeline:
         self.ranked.sort(key=lambda state: state.order)
         self._ranks = [state.order for state in self.ranked]
         self._content = {(state.order[0], state.token): state for state in self.ranked}
+        self._added = {state.token: state for state in self.ranked if state.added}
         # One write at most can succeed on one base: where another did, the one of unknown outcome did not.
         spent = {state.base for state in self.ranked if state.base and not state.foreign}
         self.unranked = [state for state in self.unranked if not state.base or state.base not in spent]
@@ -108,7 +115,9 @@ class Timeline:
 
     def find(self, version: int, token: str) -> State | None:
         """The write that left this version with this content."""
-        return self._content.get((version, token))
+        found, added = self._content.get((version, token)), self._added.get(token)
+        # Until it is raised above the removal beside it, an added movie has a lower version.
+        return added if found is None and added is not None and version < added.order[0] else found
 
     def acknowledged_before(self, moment: int) -> State | None:
         """The highest state whose writer was told so before this moment."""
