@@ -22,6 +22,7 @@ from core.cache.wire import NotRedis, Overdue, Refused, Wire
 from tests.certificates import Authority
 from tests.core.cache.servers import OwnRedis
 from tests.core.complaints import assert_told, problem_of
+from tests.processes import free_port
 
 PATIENT = 5.0
 
@@ -268,26 +269,27 @@ async def both_ways(url: str) -> list[bytes | None]:
 
 
 async def test_tcp_login_and_database_mean_what_they_mean_to_redis_py() -> None:
-    async with OwnRedis("--port", "7391", "--bind", "127.0.0.1", "--requirepass", "s@cret/1") as server:
+    port = free_port()
+    async with OwnRedis("--port", str(port), "--bind", "127.0.0.1", "--requirepass", "s@cret/1") as server:
         password = "s%40cret%2F1"
         urls = [
-            f"redis://:{password}@127.0.0.1:7391/3",
-            f"redis://default:{password}@127.0.0.1:7391",
-            f"redis://127.0.0.1:7391?db=2&password={password}",
+            f"redis://:{password}@127.0.0.1:{port}/3",
+            f"redis://default:{password}@127.0.0.1:{port}",
+            f"redis://127.0.0.1:{port}?db=2&password={password}",
             f"unix://:{password}@{server.socket}?db=5",
         ]
         for url in urls:
             assert await both_ways(url) == [url.encode()] * 2
         admin = Redis.from_url(urls[0])
         await admin.execute_command("ACL SETUSER someone on >hidden ~* +@all")  # type: ignore[no-untyped-call]
-        assert await both_ways("redis://someone:hidden@127.0.0.1:7391/1") is not None
+        assert await both_ways(f"redis://someone:hidden@127.0.0.1:{port}/1") is not None
         counted = await admin.info("keyspace")
         await admin.aclose()
         assert {name: figures["keys"] for name, figures in counted.items()} == dict.fromkeys(
             ("db0", "db1", "db2", "db3", "db5"), 1
         )
         with pytest.raises(Refused, match="WRONGPASS"):
-            await Lanes(finder(Address(port=7391, host="127.0.0.1", password="no")), PATIENT, lambda info: None).get(
+            await Lanes(finder(Address(port=port, host="127.0.0.1", password="no")), PATIENT, lambda info: None).get(
                 b"k"
             )
 
@@ -348,9 +350,10 @@ async def test_encrypted(own_redis: OwnRedis, tmp_path: Path) -> None:
         port = good.partition("localhost:")[2].partition("/")[0]
         said = await problem_of(f"redis://localhost:{port}", PATIENT)
         assert_told([said], ["ended the connection before it said anything", "write rediss in its scheme"])
-    async with OwnRedis("--port", "7393", "--bind", "127.0.0.1"):
+    plain = free_port()
+    async with OwnRedis("--port", str(plain), "--bind", "127.0.0.1"):
         # It waits for the end of what it takes for words.
-        assert_told([await problem_of("rediss://127.0.0.1:7393", 0.5)], ["no answer", "rediss:// is for TLS alone"])
+        assert_told([await problem_of(f"rediss://127.0.0.1:{plain}", 0.5)], ["no answer", "rediss:// is for TLS alone"])
 
 
 @pytest.mark.parametrize(
