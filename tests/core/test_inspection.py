@@ -179,6 +179,13 @@ async def test_the_gate_is_told_in_words(own_redis: OwnRedis) -> None:
     gate = await inspection(cache.look, SPACE.gate_key(KEY), Namespace("test", "mongodb"), cache.now_ms())
     assert gate.what == "The gate of movie Q1, of another store (postgresql)"
     assert gate.version == version + 1
+    await cache.begin([KEY], "write2", 60)
+    assert "void" not in await standing()
+    await cache.invalidate(KEY, 0, force=True)
+    said = await standing()
+    assert "A writer announced a change (write2): until it ends, or for " in said
+    assert "Its token is void, for the cache was cleared or changed meanwhile" in said
+    await cache.abort([KEY], "write2")
     gone = Key("movie", "Q2")
     await cache.acquire(gone, "x", 60)
     await cache.fill(gone, "x", 0, None)

@@ -124,6 +124,26 @@ async def check(
         assert (got, state) == (verdict, (plain(after.entry), after.gate)), before
 
 
+async def test_near_tiers_are_waited_for_where_the_announcement_was_lost_not_where_it_is_void(
+    cache: RedisCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can have filled behind a void token."""
+    heard: list[str] = []
+
+    async def noted() -> None:
+        heard.append(token)
+
+    monkeypatch.setattr(cache, "heard", noted)
+    for token in ("good", "void", "lost"):
+        await cache.begin([KEYS[0]], token, 60)
+        if token == "void":
+            await cache.invalidate(KEYS[0], 0, force=True)
+        elif token == "lost":
+            await cache.forget(KEYS[0])
+        await cache.finish(token, [(KEYS[0], 1, b"new")])
+    assert heard == ["lost"]
+
+
 async def test_a_flush_frees_a_name_from_a_writer_who_died(cache: RedisCache) -> None:
     await cache.begin(KEYS[:2], "died", 60)
     await cache.flush(KEYS[0])
