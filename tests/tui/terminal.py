@@ -97,7 +97,8 @@ class Terminal:
             self._master = None
 
     def click(self, text: str) -> None:
-        """Click on the first place where this text stands."""
+        """Click on the first place where this text stands, once it does."""
+        self.until(text)
         row = next(number for number, line in enumerate(self._emulated.display, 1) if text in line)
         column = self._emulated.display[row - 1].index(text) + 1
         self.send(f"\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m")
@@ -110,9 +111,16 @@ class Terminal:
             seconds,
         )
 
-    def until_written(self, part: bytes, seconds: float = 60) -> bytes:
-        """Wait until the program has written these bytes; returns all that it wrote. No screen has to come of it."""
-        self._wait(lambda: part in self._output, repr(part), seconds)
+    @property
+    def written(self) -> int:
+        """How many bytes the program has written so far."""
+        return len(self._output)
+
+    def until_written(self, part: bytes, seconds: float = 60, *, since: int = 0) -> bytes:
+        """Wait until the program has written these bytes, after so many others; returns all that it wrote.
+
+        No screen has to come of it."""
+        self._wait(lambda: self._output.find(part, since) >= 0, repr(part), seconds)
         return bytes(self._output)
 
     def until_drawn(self, seconds: float = 0.3) -> None:

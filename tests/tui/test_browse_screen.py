@@ -408,6 +408,19 @@ async def test_while_the_catalogue_fills_the_total_grows_and_a_line_tells(tmp_pa
         await at.until(lambda: at.table.window.total == 500 and not line.has_class("-active"))
 
 
+async def test_what_is_not_found_may_be_among_the_movies_still_to_be_loaded(tmp_path: Path) -> None:
+    catalogue = MemoryCatalogue(movies(50))
+    catalogue.progress = LoadProgress(50, 50, 0, 0, 0.5, 0.1)
+    async with desk(tmp_path, catalogue=catalogue) as at:
+        await at.press("colon", *"none", "enter")
+        await at.until(lambda: "or id 'none' yet: still loading." in at.text)
+        await at.press("escape", "apostrophe", *"zzz", "enter")
+        await at.until(lambda: "begins with “zzz” yet: still loading." in at.toasts())
+        catalogue.progress = None
+        await at.press("colon", *"none", "enter")
+        await at.until(lambda: "or id 'none'." in at.text)
+
+
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40), (200, 60)])
 async def test_every_size_shows_the_table_and_the_panes(tmp_path: Path, size: tuple[int, int]) -> None:
     async with desk(tmp_path, size=size) as at:

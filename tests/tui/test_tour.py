@@ -81,8 +81,11 @@ def test_the_tour(terminal: Terminal, state_dir: Path) -> None:
     at.until("write-through · PostgreSQL", "▸write-through", without="Caching strategy")
     at.send("t")
     at.until("Documents in the shape of sample_mflix")
+    switched = at.written
     at.send("2")
     at.until("write-through · MongoDB", "▸mongodb", seconds=240)
+    # The rows of before stand there until the first of the new store are read.
+    at.until_written(b"Loading the shipped catalogue", since=switched)
     at.until("17,472 movies · year ▲", without="Loading", seconds=240)
 
     at.send(":Q103569" + ENTER)

@@ -81,6 +81,11 @@ class RecordScreen(FilteredScreen):
     async def _values_beginning(self, field: str, beginning: str) -> list[str]:
         return [value.name for value in await self.catalogue.completions(field, beginning)]
 
+    @property
+    def _yet(self) -> str:
+        """What the end of a search without success has to add while the shipped movies are still on their way."""
+        return "" if self.catalogue.filling is None else " yet: still loading"
+
     def jump(self, text: str) -> None:
         """Go to a row number, a percentage or an id."""
         run(self, self._jump(text), doing="find the row", group="jump")
@@ -97,7 +102,7 @@ class RecordScreen(FilteredScreen):
             try:
                 movie = await self.catalogue.get(text)
             except MovieNotFound:
-                bar.refuse(f"There is no row number, percentage or id {text[:40]!r}.")
+                bar.refuse(f"There is no row number, percentage or id {text[:40]!r}{self._yet}.")
                 return
             if not await self._go_to_movie(movie):
                 bar.refuse(f"“{movie.title}” is not among the movies that are filtered: Esc clears the filter.")
@@ -116,7 +121,7 @@ class RecordScreen(FilteredScreen):
         if number is not None:
             table.go_to(number)
         elif beginning:
-            problem = f"No title here begins with “{visible(beginning[:40])}”."
+            problem = f"No title here begins with “{visible(beginning[:40])}”{self._yet}."
             if bar.is_open:
                 bar.refuse(problem)
             else:
