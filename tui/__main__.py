@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tui.module_image import imaged_modules
+
 _FLAGS: Final = (
     "--store",
     "--strategy",
@@ -39,10 +41,11 @@ def main() -> None:
     if flags is not None and "_REELCACHE_COMPLETE" not in os.environ:
         # What is loaded at the start stays: to look through it for garbage again and again would only take time.
         gc.disable()
-        from tui.dashboard import shown_at_once
+        with imaged_modules():
+            from tui.dashboard import shown_at_once
 
-        config = flags.pop("config", None)
-        code = shown_at_once(dict(flags), Path(config) if config else None)
+            config = flags.pop("config", None)
+            code = shown_at_once(dict(flags), Path(config) if config else None)
         if code is not None:
             sys.exit(code)
         gc.enable()
