@@ -89,14 +89,16 @@ class Auditor:
                     self._observer.audited(age, len(findings), wrong)
 
 
-async def compare(store: Store, cache: RedisCache, ids: Sequence[str]) -> dict[str, Finding]:
+async def compare(store: Store, cache: RedisCache, ids: Sequence[str], *, patient: bool = False) -> dict[str, Finding]:
     """What the cache holds of these movies, against the store. Raises CacheUnavailable, StoreUnavailable.
 
-    The store is read first: an entry older than that is outdated beyond doubt.
+    The store is read first: an entry older than that is outdated beyond doubt. `patient` waits for a Redis that is
+    slower than any reader would wait for.
     """
     unique = list(dict.fromkeys(ids))
     movies = await store.get_many(unique)
-    entries = await cache.get_many([movie_key(id) for id in unique])
+    read = cache.look_many if patient else cache.get_many
+    entries = await read([movie_key(id) for id in unique])
     findings = {id: compared(entry, movies.get(id)) for id, entry in zip(unique, entries, strict=True)}
     removed = [id for id, finding in findings.items() if finding == "outdated" and id not in movies]
     if removed:
@@ -122,14 +124,14 @@ async def check(store: Store, cache: RedisCache, ages: Sequence[float] = AUDIT_A
     began = time.monotonic()
     async for keys in cache.keys():
         ids = [key.id for key in keys if key.kind == movie_kind]
-        findings = await compare(store, cache, ids) if ids else {}
+        findings = await compare(store, cache, ids, patient=True) if ids else {}
         entries += sum(finding != "absent" for finding in findings.values())
         suspects += _wrong(findings)
     wrong: dict[float, tuple[str, ...]] = {}
     for age in ages:
         if suspects:
             await asyncio.sleep(max(0.0, began + age - time.monotonic()))
-            suspects = _wrong(await compare(store, cache, suspects))
+            suspects = _wrong(await compare(store, cache, suspects, patient=True))
         wrong[age] = tuple(suspects)
     return Check(entries, wrong)
 

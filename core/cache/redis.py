@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from random import random
 from typing import Final, NamedTuple
 
@@ -24,6 +25,8 @@ from core.cache.wire import Batch, Command, Refused, Reply
 from core.errors import CacheUnavailable
 
 Call = tuple[Script, Key, tuple[bytes | str | int, ...]]
+Ask = Callable[[Sequence[Command]], Awaitable[list[Reply]]]
+"""One round trip."""
 
 _SCAN_COUNT: Final = 1000
 
@@ -165,6 +168,11 @@ class RedisCache:
     async def get_bulk(self, keys: Sequence[Key]) -> list[Entry | None]:
         """The same on the lane for what may be large."""
         reply = (await self._link.exchange([("MGET", *map(self.namespace.entry_key, keys))]))[0]
+        return [entry_in(value) for value in self._accepted(reply)]
+
+    async def look_many(self, keys: Sequence[Key]) -> list[Entry | None]:
+        """The same for somebody who only looks, and can wait."""
+        reply = (await self._link.look([("MGET", *map(self.namespace.entry_key, keys))]))[0]
         return [entry_in(value) for value in self._accepted(reply)]
 
     def forget_near(self, keys: Sequence[Key]) -> None:
@@ -368,8 +376,9 @@ class RedisCache:
         return await self._link.run([self._call(*call) for call in calls], invalidates=invalidates) if calls else []
 
     async def keys(self) -> AsyncIterator[list[Key]]:
-        """Every key that has an entry, some at a time: those that are there all the while once at least."""
-        async for names in self._scan(self.namespace.entries):
+        """Every key that has an entry, some at a time, for somebody who only looks: those that are there all the while
+        once at least."""
+        async for names in self._scan(self.namespace.entries, self._link.look):
             yield [key for name in names if (key := self.namespace.key_of(name)) is not None]
 
     async def _unlink(self, pattern: str) -> int:
@@ -379,11 +388,12 @@ class RedisCache:
             removed += int(self._accepted(reply))
         return removed
 
-    async def _scan(self, pattern: str) -> AsyncIterator[list[bytes]]:
+    async def _scan(self, pattern: str, ask: Ask | None = None) -> AsyncIterator[list[bytes]]:
+        ask = ask or partial(self._link.exchange, invalidates=True)
         cursor = b"0"
         while True:
             scan: Command = ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
-            cursor, names = self._accepted((await self._link.exchange([scan], invalidates=True))[0])
+            cursor, names = self._accepted((await ask([scan]))[0])
             if names:
                 yield names
             if cursor == b"0":

@@ -91,6 +91,19 @@ async def test_entries_made_wrong_by_hand_are_found(cache: RedisCache, store: Po
     assert {age: sorted(ids) for age, ids in found.wrong.items()} == {age: ["Q1", "Q12", "Q2", "Q3"] for age in AGES}
 
 
+async def test_a_redis_that_is_slow_for_once_is_waited_for(
+    cache: RedisCache, store: PostgresStore, redis_url: str
+) -> None:
+    """A stall that costs a reader the cache once cost a person the answer of `reelcache check`."""
+    stored = await stocked(cache, store)
+    await store.update(replace(stored["Q2"], runtime=2))
+    hasty = RedisCache(redis_url, cache.namespace, soft_ttl=60, hard_ttl=600, budget=0.0, codec=CODEC)
+    await hasty.open()
+    found = await check(store, hasty, AGES)
+    await hasty.close()
+    assert (found.entries, found.wrong) == (10, dict.fromkeys(AGES, ("Q2",)))
+
+
 async def test_a_write_under_way_is_no_lie(cache: RedisCache, store: PostgresStore) -> None:
     stored = await stocked(cache, store)
     saved = await store.update(replace(stored["Q2"], runtime=2))

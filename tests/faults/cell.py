@@ -357,6 +357,7 @@ class _Run:
 
     async def _kill(self, fault: Fault) -> None:
         self._crew.kill(fault.detail % self._crew.size)
+        self.counted["client-kill"] = self._crew.killed
 
     async def _edit(self, fault: Fault) -> None:
         names = sorted(self._stores)

@@ -48,12 +48,14 @@ class Crew:
         await self._all_ready()
 
     def kill(self, slot: int) -> None:
-        """kill -9, unless it is just starting."""
-        process = self._processes[slot]
-        if process is not None and self._ready[slot].is_set() and process.returncode is None:
-            self.killed += 1
-            self._struck.add(process)
-            process.kill()
+        """kill -9; the next one where this one is just starting, which on a busy machine most are."""
+        for number in (*range(slot, self.size), *range(slot)):
+            process = self._processes[number]
+            if process is not None and self._ready[number].is_set() and process.returncode is None:
+                self.killed += 1
+                self._struck.add(process)
+                process.kill()
+                return
 
     async def switch(self, what: str, name: str) -> None:
         """Tell all to use another strategy or store; whoever starts later uses it from the start."""
@@ -168,6 +170,8 @@ class Crew:
         """What a client answers; None where it died first."""
         while not self._replies[slot].empty():
             self._replies[slot].get_nowait()
+        if not self._ready[slot].is_set():
+            return None  # it has died since it was chosen, and the word of that was among the replies
         self._tell(slot, command)
         async with asyncio.timeout(_PATIENCE):
             while line := await self._replies[slot].get():

@@ -73,10 +73,11 @@ class Servers:
         return self._state.sockets
 
     def redis(self) -> Redis:
-        """A client of Redis itself, past every proxy; it gives up quickly."""
+        """A client of Redis itself, past every proxy. It outwaits a pause, and a machine that stands still; a server
+        that was killed it misses at once."""
         if self.topology is not None:
             return self.topology.client()
-        return Redis.from_url(redis_url(self.redis_socket), socket_timeout=1.0, socket_connect_timeout=1.0)
+        return Redis.from_url(redis_url(self.redis_socket), socket_timeout=30.0, socket_connect_timeout=30.0)
 
     async def fresh_database(self, store: ServerName) -> str:
         """The URL of a new database of this store."""

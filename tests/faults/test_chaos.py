@@ -51,6 +51,7 @@ async def test_no_claim_is_broken(servers: Servers, store: ServerName, strategy:
         strategy=strategy,
         faults=faults,
         seconds=10.0,
+        until=("client-kill",),
         seed=7,
         crash=0.01,
         wait_for_dead_writers=False,
@@ -65,7 +66,13 @@ async def test_no_claim_is_broken(servers: Servers, store: ServerName, strategy:
 async def test_no_claim_is_broken_where_all_are_at_one_movie(servers: Servers, store: ServerName) -> None:
     faults = ("client-kill", "edit")
     cell = Cell(
-        store=store, strategy="write-through", faults=faults, seconds=5.0, movies=1, wait_for_dead_writers=False
+        store=store,
+        strategy="write-through",
+        faults=faults,
+        seconds=5.0,
+        until=("edit",),
+        movies=1,
+        wait_for_dead_writers=False,
     )
     result = await run_cell(cell, servers)
     assert not result.broken, told(result)

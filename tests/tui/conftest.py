@@ -17,6 +17,8 @@ _LOOK: Final = 0.02
 """Seconds of one look: more than a frame of Textual's, after which a change is drawn."""
 _NOTHING: Final = 0.001
 """Seconds of work within a look that are none: a timer that found nothing to do."""
+_LATE: Final = 1.1
+"""Looks within which a sleep of one has ended: the clock of the event loop is that good."""
 _SCHEDULED: Final = Path("/proc/thread-self/schedstat")
 
 
@@ -37,18 +39,19 @@ async def rest(min_sleep: float = _LOOK, max_sleep: float = 1.0) -> None:
 
     Textual's own looks at the processor time alone: an app that the system keeps from working is for it one that has no
     work, and tests asserted what a key does before it was done. Time without a processor counts for nothing here. Where
-    there was more of it than a look is long, some timer of the app's is always due: half a look of sleep will do.
+    there was more of it than a look is long, some timer of the app's is always due: half a look of sleep will do. Who
+    slept longer than a look did not sleep: it stood still, as for a page from the disk or for another machine of the
+    same host, and what it was at is not done.
     """
     spent = 0.0
     while spent < max_sleep:
         began, worked, awake, kept = time.monotonic(), time.process_time(), time.thread_time(), _kept_waiting()
         await asyncio.sleep(_LOOK)
-        kept = _kept_waiting() - kept
-        own = time.monotonic() - began - kept
-        slept = own - (time.thread_time() - awake)
-        spent += own
+        kept, awake = _kept_waiting() - kept, time.thread_time() - awake
+        slept = time.monotonic() - began - kept - awake
+        spent += awake + min(slept, _LOOK)
         idle = time.process_time() - worked < _NOTHING or kept > _LOOK
-        if spent > min_sleep and idle and slept > _LOOK / 2:
+        if spent > min_sleep and idle and _LOOK / 2 < slept < _LOOK * _LATE:
             return
 
 

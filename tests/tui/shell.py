@@ -91,8 +91,9 @@ def on_a_terminal(environment: dict[str, str], *words: str, when: str = "", then
             break
         seen += part.decode("utf-8", "replace")
         if then and re.search(when, seen):
-            # Python loses a Ctrl-C that comes between writing a prompt and reading the answer.
-            while psutil.Process(child).status() != psutil.STATUS_SLEEPING:
+            # Python loses a Ctrl-C that comes between writing a prompt and reading the answer. A program that has ended
+            # reads none.
+            while psutil.Process(child).status() not in (psutil.STATUS_SLEEPING, psutil.STATUS_ZOMBIE):
                 time.sleep(0.001)
             os.write(terminal, then)
             then = b""

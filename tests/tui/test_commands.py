@@ -157,14 +157,16 @@ class TestLoad:
 
     def test_ctrl_c_keeps_what_was_read(self, environment: dict[str, str], run: Run, tmp_path: Path) -> None:
         path = tmp_path / "many.csv"
-        path.write_text(noise(20_000))
+        # More than is stored while this process, which is to type, gets no processor for some seconds.
+        path.write_text(noise(100_000))
         code, seen = on_a_terminal(environment, "load", str(path), when=r"rows, [\d,]+/s", then=b"\x03")
         assert code == 130
         figures = re.search(r"Stopped after .* s: ([\d,]+) read, ([\d,]+) stored", seen)
         assert figures is not None
         assert figures[1] == figures[2]
         assert "load the file again for the rest" in seen
-        assert f" {figures[2]} unchanged" in run("load", str(path)).stdout
+        path.write_text(noise(int(figures[1].replace(",", "")) + 1_000))
+        assert f" 1,000 stored, {figures[2]} unchanged" in run("load", str(path)).stdout
 
 
 class TestAdopt:

@@ -9,7 +9,15 @@ import psycopg
 import pytest
 from pymongo import MongoClient
 
+from core.stores import postgres_changes
 from tests.core.stores.psql import spare_database
+
+
+@pytest.fixture(autouse=True)
+def patient_standing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever settles or asks for the standing waits as long as for any other statement: the second that the program
+    grants them is over where the machine stands still for one."""
+    monkeypatch.setattr(postgres_changes, "_RESERVED_LIMIT", 60.0)
 
 
 @pytest.fixture(scope="module")

@@ -103,8 +103,8 @@ class Mongod(Running):
         self._process.send(signal.SIGCONT)
 
     async def hang_at(self, *commands: str) -> None:
-        """Let it hang for 1.5 seconds at each of these commands of the store, or at none any more."""
-        at: dict[str, object] = {"failCommands": commands, "blockConnection": True, "blockTimeMS": 1_500}
+        """Let it hang for 2.5 seconds at each of these commands of the store, or at none any more."""
+        at: dict[str, object] = {"failCommands": commands, "blockConnection": True, "blockTimeMS": 2_500}
         async with Client(self.url()) as client:
             await client.admin.command(
                 "configureFailPoint", "failCommand", mode="alwaysOn" if commands else "off", data=at

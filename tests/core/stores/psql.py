@@ -7,28 +7,39 @@ import os
 import secrets
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import LiteralString
 
+import psutil
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.processes import hold
 
-_OTHERS = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+_OTHERS = (
+    "select pid from pg_stat_activity"
+    " where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+)
 
 
 @contextmanager
 def the_others_stopped(psql: psycopg.Connection) -> Iterator[None]:
     """The server processes of every other session on this database, all of them the test's own, stand still."""
-    backends = [pid for (pid,) in psql.execute(_OTHERS).fetchall()]
-    hold(*backends)
+    backends = [pid for (pid,) in psql.execute(_OTHERS).fetchall() if _held(pid)]
     try:
         yield
     finally:
         for pid in backends:
             os.kill(pid, signal.SIGCONT)
+
+
+def _held(pid: int) -> bool:
+    """Have this one stand still; False for one that was just ending, as they do some time after their client left."""
+    with suppress(ProcessLookupError, psutil.NoSuchProcess):
+        hold(pid)
+        return True
+    return False
 
 
 def kill_the_others(psql: psycopg.Connection) -> int:

@@ -19,7 +19,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from core.errors import EditConflict, ForeignCollection, MovieExists, MovieNotFound, StoreUnavailable
 from core.model import Movie, replace
 from core.query import Query
-from core.stores import mongo_journal
+from core.stores import mongo_journal, mongo_lease
 from core.stores.base import Changed, Standing
 from core.stores.mongo import MongoStore
 from core.stores.mongo_connection import RELAY, TOMBSTONES
@@ -371,7 +371,8 @@ async def test_versions_never_go_down_and_changes_go_out_in_their_order(
         assert movie is None or movie.version == max(own)
 
 
-async def test_two_follow_and_one_leads(store: MongoStore, other: MongoStore) -> None:
+async def test_two_follow_and_one_leads(store: MongoStore, other: MongoStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo_lease, "_LIFE", 3600.0)
     async with following(other) as second:
         async with following(store) as first:
             saved = await store.insert(FULL)
@@ -380,10 +381,8 @@ async def test_two_follow_and_one_leads(store: MongoStore, other: MongoStore) ->
             assert [change.version for change in of(leading, FULL.id)] == [saved.version]
             assert not waiting.changes
         saved = await store.update(replace(saved, runtime=3))
-        began = time.monotonic()
+        # Nobody waits for the end of a lease of an hour: it was given back.
         await store.settle()
-        # Far below the life of a lease: it was given back.
-        assert time.monotonic() - began < 2.5
         assert of(second, FULL.id)[-1].version == saved.version
 
 
@@ -436,7 +435,9 @@ async def test_a_leader_is_killed_before_it_has_applied(store: MongoStore, mongo
         await process.wait()
 
 
-async def test_a_leader_that_was_paused_sets_nothing_back(store: MongoStore, mongo_url: str, raw: Database) -> None:
+async def test_a_leader_that_was_paused_sets_nothing_back(
+    store: MongoStore, mongo_url: str, raw: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await keep_place(store)
     await store.insert(FULL)
     process = await asyncio.create_subprocess_exec(
@@ -446,6 +447,8 @@ async def test_a_leader_that_was_paused_sets_nothing_back(store: MongoStore, mon
         assert process.stdout is not None
         await process.stdout.readline()
         hold(process.pid)
+        # Else the paused one may lead again by right, where this process stands still longer than that.
+        monkeypatch.setattr(mongo_lease, "_LIFE", 60.0)
         async with following(store) as follower:
             await store.settle()
             holder = await raw[RELAY].find_one({"_id": "lease"}, {"holder": 1})
@@ -552,7 +555,7 @@ async def test_a_foreign_collection_is_followed_once_adopted_and_given_back_clea
 
 async def test_following_a_server_that_hangs_and_goes_on() -> None:
     async with Mongod() as server:
-        store = MongoStore(server.url(), timeout=1.0)
+        store = MongoStore(server.url(), timeout=2.0)
         await store.open()
         async with following(store):
             await store.settle()
@@ -564,7 +567,7 @@ async def test_following_a_server_that_hangs_and_goes_on() -> None:
         with pytest.raises(StoreUnavailable):
             await store.standing()
         with pytest.raises(StoreUnavailable):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await task
         server.resume()
         await server.writable()
@@ -577,7 +580,7 @@ async def test_following_a_server_that_hangs_and_goes_on() -> None:
 
 async def test_no_more_calls_at_a_time_than_there_are_connections() -> None:
     async with Mongod() as server:
-        store = MongoStore(server.url(), timeout=1.0)
+        store = MongoStore(server.url(), timeout=2.0)
         await store.open()
         # The first connections are made one after the other.
         await asyncio.gather(*(store.count() for _ in range(40)))

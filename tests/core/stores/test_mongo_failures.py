@@ -66,7 +66,7 @@ async def test_logins() -> None:
 
 async def test_a_server_that_hangs_or_dies_and_comes_back() -> None:
     async with Mongod() as server:
-        store = MongoStore(server.url(), timeout=1.0)
+        store = MongoStore(server.url(), timeout=2.0)
         await store.open()
         saved = await store.insert(FULL)
 
@@ -116,7 +116,7 @@ async def present(store: MongoStore) -> Movie:
 async def fails_soon(*calls: Coroutine[Any, Any, object]) -> None:
     began = time.monotonic()
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     for outcome in outcomes:
         assert isinstance(outcome, StoreUnavailable)
         assert outcome.reason
@@ -144,7 +144,7 @@ async def test_nothing_stays_behind(mongo_url: str) -> None:
     ],
 )  # fmt: skip
 async def test_addresses_that_lead_nowhere(url: str, reason: str) -> None:
-    assert (await refusal(MongoStore(url, timeout=0.5))).reason == reason
+    assert (await refusal(MongoStore(url, timeout=2.0))).reason == reason
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ from tests.faults.proxy import Proxy
 
 @pytest.fixture
 async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    """An open store without movies, that waits 2 s at most."""
-    store = PostgresStore(postgres_url, timeout=2.0)
+    """An open store without movies. It outwaits a machine that stands still while somebody holds a lock."""
+    store = PostgresStore(postgres_url, timeout=20.0)
     await store.open()
     yield store
     await store.close()
@@ -263,25 +263,29 @@ async def test_a_load_that_the_server_refuses_leaves_nothing(store: PostgresStor
 
 
 async def test_a_write_that_waits_too_long_for_a_lock_is_known_not_to_have_happened(
-    store: PostgresStore, psql: psycopg.Connection
+    store: PostgresStore, psql: psycopg.Connection, postgres_url: str
 ) -> None:
     base = await store.insert(FULL)
+    hurried = PostgresStore(postgres_url, timeout=2.0)
+    await hurried.open()
     with psql.transaction():
         psql.execute("select from reelcache.movies for update")
         with pytest.raises(StoreUnavailable, match="too long") as failure:
-            await store.update(replace(base, runtime=1))
+            await hurried.update(replace(base, runtime=1))
+    await hurried.close()
     assert not isinstance(failure.value, OutcomeUnknown)
     assert await store.get(FULL.id) == base
 
 
 async def test_a_paused_server_costs_a_read_its_timeout_and_no_more(postgres_url: str) -> None:
-    store = PostgresStore(postgres_url, timeout=0.5)
+    store = PostgresStore(postgres_url, timeout=2.0)
     await store.open()
     with psycopg.connect(postgres_url, autocommit=True) as psql, the_others_stopped(psql):
         began = time.monotonic()
         with pytest.raises(StoreUnavailable, match="did not answer within"):
             await store.count()
-        assert time.monotonic() - began < 4
+        # The driver would wait for five seconds more until a cancellation is answered.
+        assert time.monotonic() - began < 7
         assert await store.count() == 0
     await store.close()
 
@@ -289,7 +293,7 @@ async def test_a_paused_server_costs_a_read_its_timeout_and_no_more(postgres_url
 async def test_who_counts_has_longer_as_long_as_the_server_lets_others_connect(
     postgres_url: str, psql: psycopg.Connection
 ) -> None:
-    limit = 0.5
+    limit = 2.0
     store = PostgresStore(postgres_url, timeout=limit)
     await store.open()
     await store.load(corpus())
@@ -303,7 +307,7 @@ async def test_who_counts_has_longer_as_long_as_the_server_lets_others_connect(
         )
         with pytest.raises(StoreUnavailable, match="too long"):
             await store.get_many([FULL.id])
-        await asyncio.wait(counting, timeout=max(0.0, began + 3 * limit - time.monotonic()))
+        await asyncio.wait(counting, timeout=max(0.0, began + 2 * limit - time.monotonic()))
         assert not any(task.done() for task in counting)
     window, again = await asyncio.gather(*counting)
     assert window == await store.window(Query(text="a"), 0, 5)
@@ -316,11 +320,11 @@ async def test_who_counts_is_told_soon_of_a_network_that_swallows_everything(pos
     with tempfile.TemporaryDirectory(prefix="rc-") as folder:
         proxy = Proxy(Path(folder, ".s.PGSQL.5432"), Path(str(given["host"]), f".s.PGSQL.{given['port']}"))
         await proxy.open()
-        store = PostgresStore(make_conninfo(postgres_url, host=folder, port=5432), timeout=0.5)
+        store = PostgresStore(make_conninfo(postgres_url, host=folder, port=5432), timeout=2.0)
         await store.open()
         assert (await store.window(Query(), 0, 5)).total == 0
         proxy.be("swallow")
-        with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.5 s"):
+        with pytest.raises(StoreUnavailable, match=r"did not answer within 2 s"):
             async with asyncio.timeout(LIMIT / 2):
                 await store.window(Query(), 0, 5)
         proxy.be("pass")
