@@ -128,7 +128,7 @@ async def test_a_refused_call_costs_no_time(tmp_path: object) -> None:
 
 async def test_a_server_that_appears_later_is_found(own_redis: OwnRedis) -> None:
     await own_redis.stop()
-    cache = new_cache(own_redis.url)
+    cache = new_cache(own_redis.url, budget=5)
     await cache.open()
     assert cache.breaker.state != "closed"
     await own_redis.start()
@@ -147,19 +147,19 @@ async def found_gone(cache: RedisCache) -> None:
     assert cache.breaker.state != "closed"
 
 
-async def test_a_gone_socket_opens_the_breaker_at_once(own_redis: OwnRedis, own_cache: RedisCache) -> None:
+async def test_a_gone_socket_opens_the_breaker_at_once(own_redis: OwnRedis, patient_cache: RedisCache) -> None:
     await own_redis.stop()
-    await found_gone(own_cache)
+    await found_gone(patient_cache)
 
 
-async def test_a_restarted_server_serves_again_within_a_second(own_redis: OwnRedis, own_cache: RedisCache) -> None:
-    await own_cache.acquire(KEY, "t", 5)
+async def test_a_restarted_server_serves_again_within_a_second(own_redis: OwnRedis, patient_cache: RedisCache) -> None:
+    await patient_cache.acquire(KEY, "t", 5)
     for _ in range(3):
         await own_redis.stop()
-        await found_gone(own_cache)
+        await found_gone(patient_cache)
         await own_redis.start()
-        await closed(own_cache)
-        assert (await own_cache.acquire(KEY, "t", 5)).verdict == "token"
+        await closed(patient_cache)
+        assert (await patient_cache.acquire(KEY, "t", 5)).verdict == "token"
 
 
 async def test_a_frozen_server_costs_one_budget_a_call_then_nothing(own_redis: OwnRedis, own_cache: RedisCache) -> None:
@@ -365,28 +365,28 @@ async def test_r13_a_full_server_still_invalidates() -> None:
 async def test_a_wrong_password_is_named_and_never_shown() -> None:
     async with OwnRedis("--requirepass", "right-secret") as server:
         for url in (server.url, f"unix://:wrong-secret@{server.socket}"):
-            cache = new_cache(url)
+            cache = new_cache(url, budget=5)
             await cache.open()
             with pytest.raises(CacheUnavailable) as caught:
                 await cache.get(KEY)
             assert "refused the login" in str(caught.value)
             assert "secret" not in f"{caught.value}{caught.value!r}{cache.address}{cache.breaker.problem}"
             await cache.close()
-        cache = new_cache(f"unix://:right-secret@{server.socket}")
+        cache = new_cache(f"unix://:right-secret@{server.socket}", budget=5)
         await cache.open()
         assert await cache.get(KEY) is None
         await cache.close()
 
 
-async def test_a_read_only_replica_is_not_used(own_redis: OwnRedis, own_cache: RedisCache) -> None:
-    await own_cache._link.exchange([("REPLICAOF", "127.0.0.1", "1")])
-    cache = new_cache(own_redis.url)
+async def test_a_read_only_replica_is_not_used(own_redis: OwnRedis, patient_cache: RedisCache) -> None:
+    await patient_cache._link.exchange([("REPLICAOF", "127.0.0.1", "1")])
+    cache = new_cache(own_redis.url, budget=5)
     await cache.open()
     with pytest.raises(CacheUnavailable, match="read-only replica"):
         await cache.get(KEY)
     with pytest.raises(CacheUnavailable, match="read-only replica"):
-        await own_cache.begin([KEY], "w", 5)
-    assert own_cache.breaker.state != "closed"
+        await patient_cache.begin([KEY], "w", 5)
+    assert patient_cache.breaker.state != "closed"
     await cache.close()
 
 
@@ -419,7 +419,7 @@ async def test_what_is_wrong_is_kept_with_its_remedy(tmp_path: object) -> None:
             (f"unix://{tmp_path}/none.sock", "nobody listens", "Start the server or correct redis_url."),
             ("redis://no-such-host.invalid", "cannot be reached", "Check host and port in redis_url."),
         ):
-            cache = new_cache(url)
+            cache = new_cache(url, budget=30)  # a question for a host's name that was lost is asked again after 5 s
             await cache.open()
             assert cache.breaker.problem is not None
             assert reason in cache.breaker.problem
@@ -461,7 +461,7 @@ async def test_an_old_server_is_refused_by_name(tmp_path: object) -> None:
 
     path = f"{tmp_path}/old.sock"
     async with await asyncio.start_unix_server(serve, path):
-        cache = new_cache(f"unix://{path}")
+        cache = new_cache(f"unix://{path}", budget=5)
         await cache.open()
         with pytest.raises(CacheUnavailable, match=r"version 6\.2\.7"):
             await cache.get(KEY)
