@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -14,17 +15,33 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, Final, Self, cast
 
 import psutil
 
+_PORTS: Final = range(20_000, 26_000)
+"""Below those that the system gives to whoever asks it for any, so that it gives none of these away meanwhile."""
+_given: Final[list[socket.socket]] = []
+"""Datagram sockets on the ports that were given away: they tell other runs that these are taken, and disturb no server
+there."""
+
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+    """A port that nobody listens on, and that nobody else is given while this process lives: also before its server
+    listens, and while that is away."""
+    for _ in _PORTS:
+        port = secrets.choice(_PORTS)
+        claim = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            claim.bind(("127.0.0.1", port))
+            with socket.socket() as listening:
+                listening.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+        else:
+            _given.append(claim)
+            return port
+    raise AssertionError("no port is free")
 
 
 async def holds(condition: Callable[[], Awaitable[object]], seconds: float = 60.0) -> None:

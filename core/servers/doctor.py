@@ -25,6 +25,8 @@ from core.settings import Settings
 
 SECONDS: Final = 5.0
 """How long an address is given to answer."""
+_MOST: Final = SECONDS + 1
+"""Seconds after which a driver that has not noticed that is left: it says better what was wrong."""
 OLDEST: Final[dict[ServerName, tuple[int, ...]]] = {"redis": (7, 0), "postgresql": (14,), "mongodb": (6, 0)}
 """The oldest versions that offer what the program uses."""
 _NAMES: Final[dict[ServerName, str]] = {"redis": "REDIS_URL", "postgresql": "DATABASE_URL", "mongodb": "MONGO_URL"}
@@ -184,7 +186,7 @@ async def _ask(server: ServerName, url: str) -> tuple[str, tuple[str, ...]]:
     Raises StoreUnavailable, in words without a secret."""
     asking = {"redis": _ask_redis, "postgresql": _ask_postgresql, "mongodb": _ask_mongodb}[server]
     try:
-        async with asyncio.timeout(SECONDS + 1):
+        async with asyncio.timeout(_MOST):
             return await asking(url)
     except StoreUnavailable:
         raise

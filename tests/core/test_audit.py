@@ -37,7 +37,7 @@ async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
 @pytest.fixture
 async def cache(redis_url: str) -> AsyncIterator[RedisCache]:
     """An empty cache on a real Redis."""
-    cache = RedisCache(redis_url, Namespace("test", "p"), soft_ttl=60, hard_ttl=600, codec=CODEC)
+    cache = RedisCache(redis_url, Namespace("test", "p"), soft_ttl=60, hard_ttl=600, codec=CODEC, budget=5)
     await cache.open()
     yield cache
     await cache.close()

@@ -44,7 +44,7 @@ Open = Callable[..., AbstractAsyncContextManager[Catalogue]]
 
 
 @pytest.fixture
-def open_test_catalogue(redis_url: str, postgres_url: str, mongo_url: str, tmp_path: Path) -> Open:
+def open_test_catalogue(unhurried: None, redis_url: str, postgres_url: str, mongo_url: str, tmp_path: Path) -> Open:
     """Opens a catalogue over empty databases."""
 
     @asynccontextmanager

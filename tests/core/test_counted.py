@@ -16,6 +16,7 @@ from tests.core.sources import ListSource
 from tests.core.waiting import until
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_loads_leases_fills_and_who_invalidates(
     redis_url: str, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -195,6 +195,7 @@ async def test_the_gate_is_told_in_words(own_redis: OwnRedis) -> None:
     await cache.close()
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_live_catalogue_is_inspected_whole_and_nothing_is_written(redis_url: str, postgres_url: str) -> None:
     """Entries, answers, generation, journal and near tiers, decoded; while the server sees reads alone."""
     settings = Settings(redis_url=redis_url, postgres_url=postgres_url, near_cache=True)

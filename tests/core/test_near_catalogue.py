@@ -14,6 +14,7 @@ from tests.core.movies import movie
 
 
 @pytest.mark.parametrize("strategy", ["cache-aside", "write-through"])
+@pytest.mark.usefixtures("unhurried")
 async def test_two_copies_with_a_near_tier(redis_url: str, postgres_url: str, tmp_path: Path, strategy: str) -> None:
     settings = Settings(
         redis_url=redis_url, postgres_url=postgres_url, state_dir=tmp_path, near_cache=True, strategy=strategy

@@ -154,6 +154,7 @@ async def barred(redis_url: str) -> AsyncIterator[str]:
     await client.aclose()
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_without_the_permission_it_is_computed_and_the_rest_is_still_cached(
     barred: str, state_dir: Path, postgres_url: str
 ) -> None:

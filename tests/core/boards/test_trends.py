@@ -87,6 +87,7 @@ async def test_what_stands_first_is_held_still_while_somebody_reads_on() -> None
     assert len((await trends.at("day", 0)).views) == FIRST
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("store", ["postgresql", "mongodb"])
 async def test_real_answers_follow_views_and_edits_also_without_redis(
     store: str, postgres_url: str, mongo_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -44,7 +44,7 @@ def topology(request: pytest.FixtureRequest) -> Iterator[Topology]:
 @pytest.fixture
 async def client(topology: Topology) -> AsyncIterator[Redis]:
     """A plain client of the primary, whose data are gone."""
-    async with topology.client() as client:
+    async with topology.primary.client(30.0) as client:
         await client.flushall()
         yield client
 

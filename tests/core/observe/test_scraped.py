@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from tests.core.movies import movies
 from tests.core.observe.dashboard import expressions
 from tests.core.sources import ListSource
 from tests.debian import DebianProgram, debian_program
+from tests.processes import free_port
 
 CHANGING = {"cache_push_age_seconds"}
 """What is another value at each look."""
@@ -56,8 +56,7 @@ class Asked:
 
 @asynccontextmanager
 async def scraping(program: DebianProgram, target: object, folder: Path) -> AsyncIterator[Asked]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     config = folder / "prometheus.yaml"
     config.write_text(
         "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from core.errors import ServerFailed
+from core.servers import running
 from core.servers.embedded import EmbeddedServers, StoppedServer, embedded_servers, reset_embedded, stop_embedded
 from core.servers.process import Record, alive, gone
 from core.servers.redis import RedisServer
@@ -150,11 +153,12 @@ async def test_data_of_another_postgresql_is_named_with_the_remedy(servers: Embe
 async def test_a_server_that_lost_its_socket_is_started_again(
     servers: EmbeddedServers, state_dir: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RedisServer, "patience", 1.0)
     await servers.redis()
     lost = processes()["redis"]
     (state_dir / "servers" / "run" / "redis.sock").unlink()
     newcomer = EmbeddedServers(state_dir)
+    # It is so old by now that it is not about to have a socket.
+    monkeypatch.setattr(running, "time", SimpleNamespace(time=lambda: time.time() + RedisServer.patience))
     assert await newcomer.redis()
     assert processes()["redis"] != lost
     await newcomer.close()

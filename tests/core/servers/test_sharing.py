@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from core.servers.embedded import EmbeddedServers
-from core.servers.process import alive, title
+from core.servers.process import alive, named, title
 from tests.core.servers.another_copy import another_copy, ready
 
 Processes = Callable[[], dict[str, psutil.Process]]
@@ -39,6 +39,6 @@ async def test_two_copies_share_and_the_last_out_stops(
 async def test_copies_that_start_at_the_same_time_start_one_server(state_dir: Path, processes: Processes) -> None:
     with another_copy(state_dir, "redis") as first, another_copy(state_dir, "redis") as second:
         assert ready(first, 1) == ready(second, 1)
-        served = [p for p in psutil.process_iter() if p.name() == "redis-server" and str(state_dir) in title(p)]
+        served = [process for process in named("redis-server") if str(state_dir) in title(process)]
         assert served == list(processes().values())
     assert processes() == {}
