@@ -19,8 +19,9 @@ from typing import BinaryIO, Final, Self, cast
 
 import psutil
 
-_PORTS: Final = range(20_000, 26_000)
-"""Below those that the system gives to whoever asks it for any, so that it gives none of these away meanwhile."""
+_PORTS: Final = range(20_000, 22_700)
+"""Below those that the system gives to whoever asks it for any, so that it gives none of these away meanwhile; and so
+are those 10,000 above, which Redis Cluster takes for its nodes among themselves."""
 _given: Final[list[socket.socket]] = []
 """Datagram sockets on the ports that were given away: they tell other runs that these are taken, and disturb no server
 there."""
