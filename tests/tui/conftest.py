@@ -37,7 +37,9 @@ async def rest(min_sleep: float = _LOOK, max_sleep: float = 1.0) -> None:
 
     Textual's own looks at the processor time alone: an app that the system keeps from working is for it one that has no
     work, and tests asserted what a key does before it was done. Time without a processor counts for nothing here. Where
-    there was more of it than a look is long, some timer of the app's is always due: half a look of sleep will do.
+    there was more of it than a look is long, some timer of the app's is always due: half a look of sleep will do. A
+    look of much longer sleep is one in which the machine stood still, maybe in the middle of some work: another one is
+    needed, and it counts for no more seconds than the others.
     """
     spent = 0.0
     while spent < max_sleep:
@@ -46,9 +48,10 @@ async def rest(min_sleep: float = _LOOK, max_sleep: float = 1.0) -> None:
         kept = _kept_waiting() - kept
         own = time.monotonic() - began - kept
         slept = own - (time.thread_time() - awake)
-        spent += own
-        idle = time.process_time() - worked < _NOTHING or kept > _LOOK
-        if spent > min_sleep and idle and slept > _LOOK / 2:
+        worked = time.process_time() - worked
+        spent += min(own, _LOOK + worked)
+        idle = worked < _NOTHING or kept > _LOOK
+        if spent > min_sleep and idle and _LOOK / 2 < slept < 2 * _LOOK:
             return
 
 
