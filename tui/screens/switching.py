@@ -72,12 +72,14 @@ class SwitchingScreen(TouringScreen):
     @cached_property
     def visitors(self) -> Visitors:
         """The simulated traffic."""
-        from core.lab.visitors import Visitors  # not before the first rows
+        from core.lab.visitors import Visitors  # not before somebody asks for them
 
         return Visitors(self.catalogue)
 
     @property
     def visitors_mark(self) -> str:
+        if "visitors" not in vars(self):
+            return ""  # nobody has asked for them yet
         plan = self.visitors.plan
         return f"VISITORS {plan.visitors} × {plan.rate:g}/s" if self.visitors.present else ""
 

@@ -95,3 +95,24 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
 async def believed(api: Api) -> None:
     """Wait until the cache is used."""
     await until(lambda: (stats := api.catalogue.stats()).cache_problem is None and stats.doubt is None)
+
+
+async def when_believed(api: Api, path: str, *, method: str = "GET", **headers: str) -> Answer:
+    """The answer while Redis is believed. On a busy machine it is in doubt for a moment, also between two questions:
+    what is asked then is answered past the cache, and may fill nothing."""
+    async with asyncio.timeout(60):
+        while True:
+            await believed(api)
+            if (answer := await api.ask(method, path, **headers)).cache != "bypass":
+                return answer
+
+
+async def twice_when_believed(api: Api, *paths: str) -> tuple[Answer, Answer]:
+    """The first two answers to one of these questions, Redis being believed for both of them. Where it was not, a fill
+    may have arrived or not, and there is no first answer to that question any more: then the next question is asked."""
+    for path in paths:
+        await believed(api)
+        first, second = await api.get(path), await api.get(path)
+        if "bypass" not in (first.cache, second.cache):
+            return first, second
+    raise AssertionError(f"Redis was in doubt at each of {paths}")
