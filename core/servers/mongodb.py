@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from core.servers.binaries import Binary, ServerName
-from core.servers.server import Server
+from core.servers.mongo_greeting import is_primary
+from core.servers.server import AT_ONCE, Server
 
 DATABASE: Final = "reelcache"
 _REPLICA_SET: Final = "rs0"
@@ -53,6 +54,12 @@ class MongoServer(Server):
             # What a killed program had begun holds its documents for so long: mongod does not notice that it is gone.
             *("--setParameter", "transactionLifetimeLimitSeconds=10"),
         ]
+
+    async def greets(self) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(AT_ONCE):
+                return await is_primary(self.socket)
+        return False
 
     async def answers(self) -> bool:
         # The driver looks again only every half second, so it is not asked before the socket answers.

@@ -97,7 +97,7 @@ class MongoStore:
 
     async def _connect(self) -> None:
         await self._at.open()
-        await self._aside.open()
+        await self._aside.open(found_fit=True)
 
     async def identity(self) -> Identity:
         """Ask the server who it is."""

@@ -14,13 +14,14 @@ from core.stores.mongo_connection import MOVIES, NOTES, RELAY, SUSPENSIONS, TOMB
 from core.stores.mongo_documents import NAMEABLE, OURS, PROJECTION, SCHEME, Document, movie_of, stamped
 from core.stores.mongo_errors import SERVER
 from core.stores.mongo_healing import heal_all
-from core.stores.mongo_indexes import make_missing, small
+from core.stores.mongo_indexes import made, make_missing, small
 from core.stores.mongo_lease import bar_leaders, make_lease
 from core.stores.mongo_queries import ID, INDEX_PREFIX, LACKING
 from core.stores.mongo_theaters import remove_own
 
 OWNER: Final = "owner"
 """The note that says whether others made the collection (`foreign`), and whether all of ours is in it (`ready`)."""
+_COLLECTIONS: Final = (MOVIES, NOTES, TOMBSTONES, RELAY, SUSPENSIONS)
 _TOMBSTONE_LIFE: Final = 86_400
 """Seconds that a removed movie's version is kept: far longer than a server's clock is ever set back."""
 _BARRIER_LIFE: Final = 600
@@ -59,20 +60,24 @@ async def prepare(at: MongoConnection, *, foreign: bool) -> None:
     """Create our collections where missing, and note whose the collection is if nobody did.
 
     Of a large collection the indexes are left to `make_missing`: they take minutes, and nothing needs to wait."""
-    for name in (MOVIES, NOTES, TOMBSTONES, RELAY, SUSPENSIONS):
+    present = await at.database.list_collection_names(filter={"name": {"$in": list(_COLLECTIONS)}})
+    for name in _COLLECTIONS:
         # A server may have another engine, or let nobody set it up.
-        if name != MOVIES or not await _created(at, name, _SMALL_PAGES, refused=True):
+        if name not in present and (name != MOVIES or not await _created(at, name, _SMALL_PAGES, refused=True)):
             await _created(at, name, {})
-    if await small(at):
+    # Most often they are there, and to ask for that is cheaper than to count.
+    if not await made(at) and await small(at):
         await make_missing(at)
     await at.tombstones.create_index("at", name=f"{INDEX_PREFIX}at", expireAfterSeconds=_TOMBSTONE_LIFE)
     await at.relay.create_index("at", name=f"{INDEX_PREFIX}at", expireAfterSeconds=_BARRIER_LIFE)
     await at.suspensions.create_index("until", name=f"{INDEX_PREFIX}until", expireAfterSeconds=0)
     await make_lease(at)
-    if await at.notes.find_one({"_id": {"$eq": OWNER}, "scheme": {"$eq": SCHEME}}) is None:
+    owner = await at.notes.find_one({"_id": {"$eq": OWNER}}) or {}
+    if owner.get("scheme") != SCHEME:
         # An older program made what is there, or nothing is: every sub-document is to be as this one makes it.
         await heal_all(at)
-    await _note_owner(at, {"$setOnInsert": {"foreign": foreign}, "$set": {"ready": True, "scheme": SCHEME}})
+    if owner.get("scheme") != SCHEME or not owner["ready"]:
+        await _note_owner(at, {"$setOnInsert": {"foreign": foreign}, "$set": {"ready": True, "scheme": SCHEME}})
 
 
 async def _created(at: MongoConnection, name: str, options: Document, *, refused: bool = False) -> bool:

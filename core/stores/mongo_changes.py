@@ -28,7 +28,7 @@ from core.stores.mongo_stream import ChangeStream, HistoryLost
 
 _IDLE: Final = 10.0
 """Seconds after which a quiet stream's place is kept too: it must not fall out of the server's history."""
-_FIRST_LOOK: Final = 0.02
+_FIRST_LOOK: Final = 0.002
 _LAST_LOOK: Final = 0.2
 _PATIENCE: Final = 1.0
 

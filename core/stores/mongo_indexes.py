@@ -64,6 +64,12 @@ async def _drop(at: MongoConnection) -> None:
                 raise
 
 
+async def made(at: MongoConnection) -> bool:
+    """Whether our indexes are there or are being made, and none of ours that nothing asks."""
+    names = {name for name in await at.movies.index_information() if name.startswith(INDEX_PREFIX)}
+    return names == {index.document["name"] for index in indexes()}
+
+
 async def make_missing(at: MongoConnection) -> bool:
     """Make the indexes that are not there, and drop those of ours that nothing asks; readers and writers go on. False
     where a load took them away meanwhile, at the end of which they are made.

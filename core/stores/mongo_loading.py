@@ -22,7 +22,7 @@ from core.stores.base import Stored
 from core.stores.mongo_calls import Cancellation
 from core.stores.mongo_connection import CONCURRENT, MongoConnection, met_another
 from core.stores.mongo_documents import Document, document_of, id_of, movie_of, replacement, written
-from core.stores.mongo_indexes import make_missing, small, taken_away
+from core.stores.mongo_indexes import made, make_missing, small, taken_away
 from core.stores.mongo_mark import Mark
 from core.stores.mongo_queries import documents, keys_of
 from core.stores.mongo_removals import above_removal, first_versions, removals
@@ -157,7 +157,8 @@ class Loads:
 
     async def _mend(self) -> None:
         with suppress(StoreUnavailable), self._at.long_call():
-            while not await make_missing(self._at):  # noqa: ASYNC110  # the load may be another process's, and die
+            # The load may be another process's, and die.
+            while not await made(self._at) and not await make_missing(self._at):  # noqa: ASYNC110
                 await asyncio.sleep(_LATER)
 
     async def close(self) -> None:

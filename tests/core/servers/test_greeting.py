@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import bson
 import psutil
 import psycopg
 import pytest
 
 from core.servers.embedded import EmbeddedServers
+from core.servers.mongo_greeting import is_primary
 from core.servers.postgres_greeting import welcomed
 from core.servers.postgresql import DATABASE
 
@@ -25,8 +27,8 @@ from core.servers.embedded import EmbeddedServers
 
 async def main():
     servers = EmbeddedServers(Path(sys.argv[1]))
-    print(await servers.redis(), await servers.postgresql())
-    assert not {"psutil", "psycopg", "redis"} & sys.modules.keys(), sys.modules
+    print(await servers.redis(), await servers.postgresql(), await servers.mongodb())
+    assert not {"psutil", "psycopg", "pymongo", "redis"} & sys.modules.keys(), sys.modules
     assert not await servers.revive("redis")
     await servers.close()
 
@@ -43,7 +45,7 @@ def state_dir(lived_in: Path) -> Path:
 async def test_a_second_copy_loads_neither_drivers_nor_what_looks_into_processes(
     servers: EmbeddedServers, state_dir: Path, processes: Processes
 ) -> None:
-    urls = await servers.redis(), await servers.postgresql()
+    urls = await servers.redis(), await servers.postgresql(), await servers.mongodb()
     running = processes()
     command = [sys.executable, "-c", SECOND_COPY, str(state_dir)]
     said = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
@@ -105,3 +107,38 @@ async def test_only_a_database_that_can_be_used_welcomes(said: bytes, *, welcome
         assert await welcomed(tmp_path / "socket", "somebody", "some") is welcome
     assert asked == b"\0\x03\0\0user\0somebody\0database\0some\0\0"
     assert not await welcomed(tmp_path / "none", "somebody", "some")
+
+
+def reply(**primary: bool) -> bytes:
+    """What a server answers to `hello`."""
+    body = struct.pack("<iB", 0, 0) + bson.encode({"topologyVersion": {}, **primary, "hosts": ["somewhere"], "ok": 1.0})
+    return struct.pack("<iiii", 16 + len(body), 7, 1, 2013) + body
+
+
+@pytest.mark.parametrize(
+    ("said", "primary"),
+    [
+        (reply(isWritablePrimary=True), True),
+        (reply(isWritablePrimary=False), False),
+        (reply(secondary=True), False),
+        (reply(isWritablePrimary=True)[:-9], False),
+        (struct.pack("<i", 2_000_000_000), False),
+        (b"", False),
+    ],
+    ids=["primary", "another is", "secondary", "cut off", "another protocol", "closed"],
+)
+async def test_only_a_primary_takes_writes(said: bytes, *, primary: bool, tmp_path: Path) -> None:
+    asked: dict[str, object] = {}
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        length, _, _, kind = struct.unpack("<iiii", await reader.readexactly(16))
+        assert (kind, await reader.readexactly(5)) == (2013, bytes(5))
+        asked.update(bson.decode(await reader.readexactly(length - 21)))
+        writer.write(said)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_unix_server(answer, tmp_path / "socket"):
+        assert await is_primary(tmp_path / "socket") is primary
+    assert asked == {"hello": 1, "$db": "admin"}
+    assert not await is_primary(tmp_path / "none")

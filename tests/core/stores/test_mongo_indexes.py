@@ -63,6 +63,24 @@ async def test_whoever_mends_and_whoever_loads_do_not_stand_in_each_others_way()
                 await each.close()
 
 
+async def test_who_finds_all_that_is_needed_makes_nothing_and_counts_nothing(mongo_url: str) -> None:
+    first, second = (MongoStore(mongo_url, timeout=20.0) for _ in range(2))
+    await first.open()
+    await first.load(MOVIES[:50])
+    await first.close()
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        database = client.get_default_database()
+        database.command("profile", 2)
+        await second.open()
+        assert second._loads._mending is not None
+        await second._loads._mending
+        await second.close()
+        database.command("profile", 0)
+        of_movies = {"ns": database["movies"].full_name}
+        asked = [next(iter(each["command"])) for each in database["system.profile"].find(of_movies)]
+    assert asked == ["listIndexes"] * 2
+
+
 async def test_a_walk_that_heals_all_does_not_follow_a_load_that_goes_on(
     mongo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
