@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _STANDS: Final = 3.0
 """Seconds after which the screen and its first rows are there."""
 _BRIEF: Final = 0.001
-"""Seconds for which a thread that loads modules keeps the event loop waiting. A store is opened in twenty questions,
-each answered in a tenth of Python's own 5 ms."""
+"""Seconds for which a thread that loads modules keeps the event loop waiting. By itself Python has it wait 5 ms, for
+each of the twenty answers that a store is opened with."""
 
 
 def dashboard_memory() -> Memory:

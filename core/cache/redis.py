@@ -171,7 +171,7 @@ class RedisCache:
         return [entry_in(value) for value in self._accepted(reply)]
 
     async def look_many(self, keys: Sequence[Key]) -> list[Entry | None]:
-        """The same for somebody who only looks, and can wait."""
+        """The entries of these keys, for somebody who only looks, and can wait."""
         reply = (await self._link.look([("MGET", *map(self.namespace.entry_key, keys))]))[0]
         return [entry_in(value) for value in self._accepted(reply)]
 

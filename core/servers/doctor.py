@@ -26,7 +26,7 @@ from core.settings import Settings
 SECONDS: Final = 5.0
 """How long an address is given to answer."""
 _MOST: Final = SECONDS + 1
-"""Seconds after which a driver that has not noticed that is left: it says better what was wrong."""
+"""Seconds after which the doctor gives up; a driver that gives up first says better what was wrong."""
 OLDEST: Final[dict[ServerName, tuple[int, ...]]] = {"redis": (7, 0), "postgresql": (14,), "mongodb": (6, 0)}
 """The oldest versions that offer what the program uses."""
 _NAMES: Final[dict[ServerName, str]] = {"redis": "REDIS_URL", "postgresql": "DATABASE_URL", "mongodb": "MONGO_URL"}

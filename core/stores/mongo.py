@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from hashlib import blake2b
@@ -96,8 +97,10 @@ class MongoStore:
         await self._aside.close()
 
     async def _connect(self) -> None:
-        await self._at.open()
-        await self._aside.open(found_fit=True)
+        # Side by side, and both to the end: what is behind is not to be met first by a look that has little time.
+        for problem in await asyncio.gather(self._at.open(), self._aside.open(), return_exceptions=True):
+            if problem is not None:
+                raise problem
 
     async def identity(self) -> Identity:
         """Ask the server who it is."""

@@ -76,7 +76,7 @@ async def prepare(at: MongoConnection, *, foreign: bool) -> None:
     if owner.get("scheme") != SCHEME:
         # An older program made what is there, or nothing is: every sub-document is to be as this one makes it.
         await heal_all(at)
-    if owner.get("scheme") != SCHEME or not owner["ready"]:
+    if owner.get("scheme") != SCHEME or not owner.get("ready"):
         await _note_owner(at, {"$setOnInsert": {"foreign": foreign}, "$set": {"ready": True, "scheme": SCHEME}})
 
 

@@ -29,7 +29,9 @@ from core.stores.mongo_stream import ChangeStream, HistoryLost
 _IDLE: Final = 10.0
 """Seconds after which a quiet stream's place is kept too: it must not fall out of the server's history."""
 _FIRST_LOOK: Final = 0.002
+"""Seconds until it is looked whether a barrier has passed: most often it does at once, and a start waits for it."""
 _LAST_LOOK: Final = 0.2
+"""The same, after many looks."""
 _PATIENCE: Final = 1.0
 
 

@@ -53,16 +53,13 @@ class MongoConnection:
         self._connections = connections
         self._client: AsyncMongoClient[Document] | None = None
 
-    async def open(self, *, found_fit: bool = False) -> None:
-        """Connect, if not connected; `found_fit` says that the server was just seen to be so, and it is met when it is
-        first asked. Raises StoreUnavailable, also where the server is not fit."""
+    async def open(self) -> None:
+        """Connect, if not connected. Raises StoreUnavailable, also where the server is not fit."""
         if self._client is not None:
             return
         try:
-            self._begin()
-            if not found_fit:
-                with self.call():
-                    await self._see_that_it_is_fit()
+            with self.call():
+                await self._connect()
         except BaseException:
             await self.close()
             raise
@@ -77,7 +74,7 @@ class MongoConnection:
         """The server's version."""
         return str((await self.database.command("buildInfo"))["version"])
 
-    def _begin(self) -> None:
+    async def _connect(self) -> None:
         try:
             # Of an option that it does not know, the driver would only warn, on the terminal that the screen is on.
             with warnings.catch_warnings(action="error", category=UserWarning):
@@ -87,8 +84,6 @@ class MongoConnection:
             raise unusable(self.address) from None
         except OSError as problem:
             raise unreadable(problem) from None
-
-    async def _see_that_it_is_fit(self) -> None:
         version = await self.version()
         if tuple(int(part) for part in version.split(".")[:2]) < LEAST_VERSION:
             raise too_old(version)

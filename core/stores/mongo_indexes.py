@@ -65,9 +65,16 @@ async def _drop(at: MongoConnection) -> None:
 
 
 async def made(at: MongoConnection) -> bool:
-    """Whether our indexes are there or are being made, and none of ours that nothing asks."""
-    names = {name for name in await at.movies.index_information() if name.startswith(INDEX_PREFIX)}
-    return names == {index.document["name"] for index in indexes()}
+    """Whether our indexes are there or are being made, as they are to be, and none of ours that nothing asks."""
+    there = {
+        name: told for name, told in (await at.movies.index_information()).items() if name.startswith(INDEX_PREFIX)
+    }
+    wanted = {index.document["name"]: index.document for index in indexes()}
+    return there.keys() == wanted.keys() and all(
+        there[name]["key"] == list(index["key"].items())
+        and there[name].get("partialFilterExpression") == index.get("partialFilterExpression")
+        for name, index in wanted.items()
+    )
 
 
 async def make_missing(at: MongoConnection) -> bool:

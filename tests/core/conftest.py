@@ -19,3 +19,4 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "FIRST_LOOK", 10.0)
     for module in (agreement, trust):
         monkeypatch.setattr(module, "LEASE", 10.0)
+    monkeypatch.setattr(agreement, "CLAIMING", 30.0)  # never less than a lease

@@ -244,7 +244,7 @@ class _Run:
         try:
             deadline = time.monotonic() + cell.seconds
             while time.monotonic() < deadline or not all(self.counted[name] for name in cell.until):
-                if any(task.done() and task.exception() for task in running):
+                if any(task.done() and task.exception() for task in running) or all(task.done() for task in running):
                     break
                 await asyncio.sleep(0.05)
         finally:

@@ -141,3 +141,12 @@ async def test_a_load_whose_transactions_are_too_much_for_the_server_goes_on_in_
     assert max(sizes[:tried]) > 7 >= max(sizes[tried:]), "it has learnt"
     assert (stored, await store.count()) == (len(MOVIES), 2 * len(MOVIES))
     await store.close()
+
+
+async def test_an_opened_store_has_met_the_server_with_both_of_its_clients(mongo_url: str) -> None:
+    """A look has little time: of a server far away it would be over before there is a connection."""
+    store = MongoStore(mongo_url, timeout=20.0)
+    await store.open()
+    assert store._at.database.client.nodes
+    assert store._aside.database.client.nodes
+    await store.close()

@@ -382,7 +382,8 @@ async def test_two_follow_and_one_leads(store: MongoStore, other: MongoStore, mo
             assert not waiting.changes
         saved = await store.update(replace(saved, runtime=3))
         # Nobody waits for the end of a lease of an hour: it was given back.
-        await store.settle()
+        async with asyncio.timeout(60):
+            await store.settle()
         assert of(second, FULL.id)[-1].version == saved.version
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 from pymongo import MongoClient
 
+from core.errors import StoreUnavailable
 from core.query import Query
 from core.stores import mongo_healing
 from core.stores.mongo import MongoStore
@@ -38,6 +39,9 @@ async def test_whoever_mends_and_whoever_loads_do_not_stand_in_each_others_way()
             await store.open()
             assert "storageEngine" not in movies.options()
             await opened.open()
+            for each in (store, opened):
+                assert each._loads._mending is not None
+                await each._loads._mending
             # A follower is to meet this while the load goes on.
             await store.clear()
             assert "leaf_page_max=8KB" in str(movies.options())
@@ -63,7 +67,7 @@ async def test_whoever_mends_and_whoever_loads_do_not_stand_in_each_others_way()
                 await each.close()
 
 
-async def test_who_finds_all_that_is_needed_makes_nothing_and_counts_nothing(mongo_url: str) -> None:
+async def test_who_finds_all_that_is_needed_opens_without_making_or_counting_anything(mongo_url: str) -> None:
     first, second = (MongoStore(mongo_url, timeout=20.0) for _ in range(2))
     await first.open()
     await first.load(MOVIES[:50])
@@ -72,13 +76,23 @@ async def test_who_finds_all_that_is_needed_makes_nothing_and_counts_nothing(mon
         database = client.get_default_database()
         database.command("profile", 2)
         await second.open()
-        assert second._loads._mending is not None
-        await second._loads._mending
         await second.close()
         database.command("profile", 0)
         of_movies = {"ns": database["movies"].full_name}
         asked = [next(iter(each["command"])) for each in database["system.profile"].find(of_movies)]
-    assert asked == ["listIndexes"] * 2
+    assert asked == ["listIndexes"]
+
+
+async def test_an_index_that_is_another_under_the_same_name_is_not_taken_for_ours(mongo_url: str) -> None:
+    first, second = (MongoStore(mongo_url, timeout=20.0) for _ in range(2))
+    await first.open()
+    await first.close()
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        movies = client.get_default_database()["movies"]
+        movies.drop_index(f"{INDEX_PREFIX}year")
+        movies.create_index("runtime", name=f"{INDEX_PREFIX}year")
+    with pytest.raises(StoreUnavailable, match="same name"):
+        await second.open()
 
 
 async def test_a_walk_that_heals_all_does_not_follow_a_load_that_goes_on(

@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from core.errors import OutcomeUnknown, StoreUnavailable
 from core.model import replace
 from core.query import Query, movie_words, words_of
+from core.stores import postgres_changes
 from core.stores.base import Stored
 from core.stores.postgres import PostgresStore
 from core.stores.postgres_faults import refusal
@@ -287,6 +288,21 @@ async def test_a_paused_server_costs_a_read_its_timeout_and_no_more(postgres_url
         # The driver would wait for five seconds more until a cancellation is answered.
         assert time.monotonic() - began < 7
         assert await store.count() == 0
+    await store.close()
+
+
+async def test_what_the_cache_waits_for_is_given_up_sooner_than_what_a_person_asked(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_changes, "_RESERVED_LIMIT", 1.0)
+    store = PostgresStore(postgres_url, timeout=30.0)
+    await store.open()
+    await store.standing()
+    with psycopg.connect(postgres_url, autocommit=True) as psql, the_others_stopped(psql):
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="did not answer within"):
+            await store.standing()
+        assert time.monotonic() - began < 20
     await store.close()
 
 
