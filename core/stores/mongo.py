@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from hashlib import blake2b
@@ -97,10 +96,8 @@ class MongoStore:
         await self._aside.close()
 
     async def _connect(self) -> None:
-        # Side by side, and both to the end: what is behind is not to be met first by a look that has little time.
-        for problem in await asyncio.gather(self._at.open(), self._aside.open(), return_exceptions=True):
-            if problem is not None:
-                raise problem
+        await self._at.open()
+        await self._aside.open()
 
     async def identity(self) -> Identity:
         """Ask the server who it is."""

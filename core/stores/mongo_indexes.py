@@ -85,17 +85,15 @@ async def make_missing(at: MongoConnection) -> bool:
     wanted = indexes()
     large = [[index] for index in wanted if index.document["name"] in LARGE]
     others = [index for index in wanted if index.document["name"] not in LARGE]
-    passes = [asyncio.create_task(at.movies.create_indexes(each)) for each in (*large, others)]
-    try:
-        await asyncio.gather(*passes)
-    except OperationFailure as problem:
-        if problem.code != _TAKEN_AWAY:
-            raise
-        return False
-    finally:
-        for each in passes:
-            each.cancel()
-        await asyncio.wait(passes)
+    # None is called off because another one failed: a driver that is cancelled while it looks for a server that went
+    # away may wait for ever afterwards.
+    for ended in await asyncio.gather(
+        *(at.movies.create_indexes(each) for each in (*large, others)), return_exceptions=True
+    ):
+        if isinstance(ended, OperationFailure) and ended.code == _TAKEN_AWAY:
+            return False
+        if isinstance(ended, BaseException):
+            raise ended
     for name in await at.movies.index_information():
         if name.startswith(INDEX_PREFIX) and all(name != index.document["name"] for index in wanted):
             await at.movies.drop_index(name)  # an older program's

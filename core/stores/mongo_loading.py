@@ -22,7 +22,7 @@ from core.stores.base import Stored
 from core.stores.mongo_calls import Cancellation
 from core.stores.mongo_connection import CONCURRENT, MongoConnection, met_another
 from core.stores.mongo_documents import Document, document_of, id_of, movie_of, replacement, written
-from core.stores.mongo_indexes import make_missing, small, taken_away
+from core.stores.mongo_indexes import made, make_missing, small, taken_away
 from core.stores.mongo_mark import Mark
 from core.stores.mongo_queries import documents, keys_of
 from core.stores.mongo_removals import above_removal, first_versions, removals
@@ -38,8 +38,6 @@ movies nearly each word lies on a page of its own, and far less text fills the s
 _PIECE: Final = 1_250
 """Movies that are sent at once outside of a transaction: the server is at them while the next documents are made."""
 
-_FIRST_ROWS: Final = 0.25
-"""Seconds that whoever opened the store has it for himself."""
 _LATER: Final = 30.0
 """Seconds until indexes are made again that a load took away while they were being made."""
 
@@ -92,8 +90,6 @@ class Loads:
         """Within it about so many movies are loaded. Where far fewer are there before, indexes are made at its end."""
         with self._at.long_call():
             few = await small(self._at, expected // 2)
-        if few:
-            await self.close()  # at the load's end they are made
         try:
             async with (
                 taken_away(self._at) if few else nullcontext(),
@@ -160,13 +156,13 @@ class Loads:
         self._mending = asyncio.create_task(self._mend())
 
     async def _mend(self) -> None:
-        await asyncio.sleep(_FIRST_ROWS)
         with suppress(StoreUnavailable), self._at.long_call():
-            while not await make_missing(self._at):  # noqa: ASYNC110  # the load may be another process's, and die
+            # The load may be another process's, and die.
+            while not await made(self._at) and not await make_missing(self._at):  # noqa: ASYNC110
                 await asyncio.sleep(_LATER)
 
     async def close(self) -> None:
-        """Make no indexes any more behind the loads. Idempotent."""
+        """End what goes on behind the loads. Idempotent."""
         mending, self._mending = self._mending, None
         if mending is not None:
             mending.cancel()
