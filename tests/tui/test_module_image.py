@@ -43,6 +43,10 @@ class Shelf:
         self.places = [folder / "first", folder / "second"]
         self.places[0].mkdir()
         self.package = self.write(self.places[1], "shelf")
+        # Other tests may write into the folder of the project meanwhile: its own place is one that nobody touches.
+        self.program = folder / "program"
+        self.program.mkdir()
+        (self.program / "tui").symlink_to(ROOT / "tui")
 
     def write(self, place: Path, what: str) -> Path:
         """The package, in a place of its own, with modules that all say this."""
@@ -59,15 +63,20 @@ class Shelf:
         source.write_text(f"def what() -> str:\n    return {what!r}\n")
         os.utime(source, (LONG_AGO, LONG_AGO))
 
+    def stand_a_while(self) -> None:
+        """Return once all of it is older than the clock that stamps files is coarse."""
+        places = (*self.places, self.program)
+        newest = max(path.stat().st_ctime for place in places for path in (place, *place.glob("shelf/**/*")))
+        while time.time() < newest + 0.2:
+            time.sleep(0.02)
+
     def loaded(self, **environment: str) -> tuple[str, str]:
         """What a process loads that starts when all this has stood for a while, and what loaded it."""
         kept: Mapping[str, str] = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        newest = max(path.stat().st_ctime for place in self.places for path in (place, *place.rglob("*")))
-        while time.time() < newest + 0.2:
-            time.sleep(0.02)
+        self.stand_a_while()
         done = subprocess.run(
             [sys.executable, "-P", "-c", LOADED, str(self.image)],
-            env={**kept, "PYTHONPATH": os.pathsep.join(map(str, (*self.places, ROOT))), **environment},
+            env={**kept, "PYTHONPATH": os.pathsep.join(map(str, (*self.places, self.program))), **environment},
             capture_output=True,
             text=True,
             check=True,
@@ -184,11 +193,16 @@ with imaged_modules():
     subprocess.run([sys.executable, "-P", "-c", program], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
 
 
-def test_a_place_with_an_odd_name_has_an_image(tmp_path: Path) -> None:
+def test_a_place_with_an_odd_name_has_an_image(shelf: Shelf, tmp_path: Path) -> None:
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
     program = "from tui.module_image import imaged_modules\nwith imaged_modules(): import tui.figures"
-    environment = {**os.environ, "PYTHONPATH": f"{odd}:{ROOT}", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{odd}:{shelf.program}",
+        "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled"),
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    shelf.stand_a_while()
     subprocess.run([sys.executable, "-P", "-c", program], env=environment, check=True)
     assert len([*tmp_path.rglob("*.image")]) == 1
 
